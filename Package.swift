@@ -1,0 +1,18 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+
+let package = Package(
+    name: "wifisim",
+    products: [
+        .library(name: "WiFiDriverSim", targets: ["WiFiDriverSim"]),
+        .executable(name: "wifisim", targets: ["wifisim"]),
+    ],
+    targets: [
+        .target(name: "CPosix"),
+        .target(name: "WiFiDriverSim", dependencies: ["CPosix"], swiftSettings: strict),
+        .executableTarget(name: "wifisim", dependencies: ["WiFiDriverSim"], swiftSettings: strict),
+        .testTarget(name: "WiFiDriverSimTests", dependencies: ["WiFiDriverSim"], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,46 @@
+#define _GNU_SOURCE
+#include "CPosix.h"
+// termios2 (asm/termbits.h) carries the rate as a number; it cannot be included together with <termios.h>.
+#include <asm/termbits.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+int cposix_open_pty_master(void) {
+    int fd = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return -1;
+    if (grantpt(fd) < 0 || unlockpt(fd) < 0) {
+        int saved = errno;
+        close(fd);
+        errno = saved;
+        return -1;
+    }
+    return fd;
+}
+
+int cposix_tty_get_speed(int fd) {
+    struct termios2 settings;
+    if (ioctl(fd, TCGETS2, &settings) < 0) return -1;
+    return (int)settings.c_ospeed;
+}
+
+int cposix_tty_set_raw(int fd, int speed) {
+    struct termios2 settings;
+    if (ioctl(fd, TCGETS2, &settings) < 0) return -1;
+    settings.c_iflag &= ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON | IXOFF);
+    settings.c_oflag &= ~OPOST;
+    settings.c_lflag &= ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
+    settings.c_cflag &= ~(CSIZE | PARENB | CSTOPB | CBAUD | CRTSCTS);
+    settings.c_cflag |= CS8 | CREAD | CLOCAL | BOTHER;
+    settings.c_cflag &= ~(CBAUD << IBSHIFT);
+    settings.c_cflag |= BOTHER << IBSHIFT;
+    settings.c_ispeed = (speed_t)speed;
+    settings.c_ospeed = (speed_t)speed;
+    settings.c_cc[VMIN] = 1;
+    settings.c_cc[VTIME] = 0;
+    return ioctl(fd, TCSETS2, &settings);
+}
+
+int cposix_bytes_readable(int fd) {
+    int count = 0;
+    return ioctl(fd, FIONREAD, &count) < 0 ? -1 : count;
+}
