@@ -1,0 +1,82 @@
+/// How an access point protects its network; raw values are ESP-AT's `<ecn>` (ESP-AT docs, Wi-Fi, CWLAP).
+public enum Security: Int, Sendable, Codable, CaseIterable {
+    case open = 0
+    case wep, wpa, wpa2, wpaWPA2, wpa2Enterprise, wpa3, wpa2WPA3
+
+    /// Whether a station with a password can join (an enterprise network wants more than that).
+    var takesPassword: Bool { self != .open && self != .wpa2Enterprise }
+
+    /// The word for it in a world file.
+    public var name: String {
+        switch self {
+        case .open: "open"
+        case .wep: "wep"
+        case .wpa: "wpa"
+        case .wpa2: "wpa2"
+        case .wpaWPA2: "wpa/wpa2"
+        case .wpa2Enterprise: "wpa2-enterprise"
+        case .wpa3: "wpa3"
+        case .wpa2WPA3: "wpa2/wpa3"
+        }
+    }
+
+    /// CWLAP's number for the cipher of unicast and group frames.
+    var cipher: Int {
+        switch self {
+        case .open: 0
+        case .wep: 1
+        case .wpa: 3
+        case .wpaWPA2: 5
+        case .wpa2, .wpa2Enterprise, .wpa3, .wpa2WPA3: 4
+        }
+    }
+}
+
+/// An access point of the world and the network behind it.
+public struct AccessPoint: Sendable, Equatable {
+    /// At most 32 bytes of UTF-8.
+    public var ssid: String
+    public var bssid: MACAddress
+    /// Does not announce its SSID; a station that names it finds it.
+    public var isHidden = false
+    /// 1 to 14.
+    public var channel = 6
+    /// Signal strength at the modules, in dBm.
+    public var rssi = -45
+    public var security = Security.wpa2
+    public var password = ""
+    /// The AP answers to probes and data.
+    public var isOn = true
+    /// Does WPS.
+    public var hasWPS = true
+    /// Round trip between a module and this network's gateway.
+    public var latency = Duration.milliseconds(2)
+    public var network = Network()
+
+    /// The IPv4 network that an access point's DHCP server hands out.
+    public struct Network: Sendable, Equatable {
+        public var gateway = IPv4Address(10, 0, 2, 2)
+        /// Leading one bits of the netmask, 0 to 32.
+        public var prefixLength = 24
+        /// The addresses that DHCP hands out, in order; `nil` where nothing answers DHCP.
+        public var leases: ClosedRange<IPv4Address>? = IPv4Address(10, 0, 2, 15)...IPv4Address(10, 0, 2, 254)
+        public var dns = [IPv4Address(10, 0, 2, 3)]
+        /// The /64 that router advertisements announce; `nil` without global IPv6.
+        public var ipv6Prefix = IPv6Address("fec0::")
+
+        public init() {}
+
+        public var netmask: IPv4Address {
+            IPv4Address(rawValue: prefixLength == 0 ? 0 : ~0 << (32 - UInt32(prefixLength)))
+        }
+
+        public func contains(_ address: IPv4Address) -> Bool {
+            address.rawValue & netmask.rawValue == gateway.rawValue & netmask.rawValue
+        }
+    }
+
+    public init(ssid: String, bssid: MACAddress) {
+        self.ssid = ssid
+        self.bssid = bssid
+    }
+}

@@ -1,0 +1,66 @@
+/// What a module's radio asks of the air.
+public enum AirRequest: Equatable, Sendable {
+    case scan(Scan)
+    case stopScan
+    case join(Join)
+    case leave
+
+    public struct Scan: Equatable, Sendable {
+        public var ssid: String?
+        public var bssid: MACAddress?
+        public var channel: Int?
+        /// How long each channel is listened to.
+        public var timePerChannel: Duration
+        /// The channels that the country allows.
+        public var channels: ClosedRange<Int>
+    }
+
+    public struct Join: Equatable, Sendable {
+        public var ssid: String
+        public var password: String
+        public var bssid: MACAddress?
+        /// The least security to accept.
+        public var threshold: Security
+        /// All channels are scanned and the strongest taken, else the first found.
+        public var scansAll: Bool
+        public var channels: ClosedRange<Int>
+        public var station: MACAddress
+        /// An address is asked for by DHCP.
+        public var usesDHCP: Bool
+    }
+}
+
+/// What a module's radio hears from the air.
+public enum AirEvent: Equatable, Sendable {
+    case scanned([Sighting])
+    case associated(Sighting)
+    case leased(Lease)
+    case joinFailed(JoinFailure)
+    /// The access point is gone.
+    case lost
+
+    /// An access point as a scan shows it.
+    public struct Sighting: Equatable, Sendable {
+        public var ssid: String
+        public var bssid: MACAddress
+        public var channel: Int
+        public var rssi: Int
+        public var security: Security
+        public var hasWPS: Bool
+        /// What the network behind it offers by itself; the module reads it once it is associated.
+        public var network: AccessPoint.Network
+    }
+
+    public struct Lease: Equatable, Sendable {
+        public var address: IPv4Address
+        public var gateway: IPv4Address
+        public var netmask: IPv4Address
+        public var dns: [IPv4Address]
+    }
+}
+
+/// Why a join ended; raw values are the numbers of `+CWJAP:` (ESP-AT docs, Wi-Fi, CWJAP).
+public enum JoinFailure: Int, Error, Equatable, Sendable {
+    case timeout = 1
+    case wrongPassword, notFound, refused
+}

@@ -1,0 +1,101 @@
+/// The parameters of a command line, read from the left.
+struct Arguments {
+    private var items: [Argument]
+    private var position = 0
+    /// Link IDs are given (CIPMUX=1).
+    let multiplexes: Bool
+
+    private enum Argument {
+        case missing
+        case bare(ArraySlice<UInt8>)
+        case text([UInt8])
+    }
+
+    /// Splits at commas outside of quotes; `\` in quotes takes the next character as it is
+    /// (ESP-AT docs, AT command set, index).
+    init(_ bytes: ArraySlice<UInt8>, multiplexes: Bool) throws(CommandError) {
+        items = []
+        self.multiplexes = multiplexes
+        var rest = bytes
+        while true {
+            items.append(try Self.readItem(&rest, position: items.count))
+            guard let separator = rest.popFirst() else { return }
+            guard separator == UInt8(ascii: ",") else { throw CommandError(kind: .parse, position: items.count - 1) }
+        }
+    }
+
+    private static func readItem(_ rest: inout ArraySlice<UInt8>, position: Int) throws(CommandError) -> Argument {
+        guard rest.first == UInt8(ascii: "\"") else {
+            let item = rest.prefix { $0 != UInt8(ascii: ",") }
+            rest = rest.dropFirst(item.count)
+            return item.isEmpty ? .missing : .bare(item)
+        }
+        rest.removeFirst()
+        var text: [UInt8] = []
+        while let byte = rest.popFirst() {
+            switch byte {
+            case UInt8(ascii: "\""):
+                return .text(text)
+            case UInt8(ascii: "\\"):
+                guard let escaped = rest.popFirst() else { throw CommandError(kind: .parse, position: position) }
+                text.append(escaped)
+            default:
+                text.append(byte)
+            }
+        }
+        throw CommandError(kind: .parse, position: position)
+    }
+
+    private mutating func next() throws(CommandError) -> Argument {
+        guard position < items.count else { throw CommandError(kind: .count, position: position) }
+        defer { position += 1 }
+        return items[position]
+    }
+
+    mutating func nextNumber() throws(CommandError) -> Int {
+        switch try next() {
+        case .missing: throw error(.count)
+        case .text: throw error(.type)
+        case .bare(let digits):
+            let text = String(decoding: digits, as: UTF8.self)
+            let value = text.hasPrefix("0x") || text.hasPrefix("0X") ? Int(text.dropFirst(2), radix: 16) : Int(text)
+            guard let value else { throw error(.type) }
+            return value
+        }
+    }
+
+    mutating func nextText() throws(CommandError) -> [UInt8] {
+        switch try next() {
+        case .missing: throw error(.count)
+        case .bare: throw error(.type)
+        case .text(let bytes): return bytes
+        }
+    }
+
+    /// Steps over a parameter that is not there.
+    mutating func skipIfMissing() -> Bool {
+        guard position < items.count else { return true }
+        guard case .missing = items[position] else { return false }
+        position += 1
+        return true
+    }
+
+    /// Whether the next parameter is one in quotes.
+    var nextIsText: Bool {
+        guard position < items.count, case .text = items[position] else { return false }
+        return true
+    }
+
+    mutating func takeRest() -> Arguments {
+        defer { position = items.count }
+        return self
+    }
+
+    /// All parameters must have been read.
+    func end() throws(CommandError) {
+        if position < items.count { throw CommandError(kind: .count, position: position) }
+    }
+
+    /// An error about the parameter read last.
+    func error(_ kind: CommandError.Kind) -> CommandError { CommandError(kind: kind, position: max(0, position - 1)) }
+}

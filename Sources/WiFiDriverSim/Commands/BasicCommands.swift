@@ -1,0 +1,194 @@
+/// ESP-AT docs, Basic AT Commands.
+let basicCommands: [Command] = [
+    Command(name: "", family: .basic, execute: { _ in .ok }),
+    Command(name: "E0", family: .basic, execute: { call in echo(false, call) }),
+    Command(name: "E1", family: .basic, execute: { call in echo(true, call) }),
+
+    Command(
+        name: "RST", family: .basic,
+        execute: { call in
+            call.module.write("\r\nOK\r\n")
+            call.module.restart()
+            return .answered
+        }),
+
+    Command(
+        name: "GMR", family: .basic,
+        execute: { call in
+            for line in call.firmware.versionLines { call.module.writeLine(line) }
+            return .ok
+        }),
+
+    Command(
+        name: "CMD", family: .basic, firmware: .since(.esp8266_2_2),
+        query: { call in
+            for (index, command) in CommandTable(for: call.firmware).commands.enumerated() {
+                let flags = Command.Form.allCases.map { command.forms.contains($0) ? "1" : "0" }.joined(separator: ",")
+                call.reply("\(index),\"\(command.typedName)\",\(flags)")
+            }
+            return .ok
+        }),
+
+    Command(
+        name: "GSLP", family: .basic,
+        set: .init(Integer("time", 0...Int(Int32.max))) { call, milliseconds in
+            call.module.writeLine("\(milliseconds)")
+            call.module.write("\r\nOK\r\n")
+            call.module.deepSleep(for: .milliseconds(milliseconds))
+            return .answered
+        }),
+
+    Command(
+        name: "RESTORE", family: .basic,
+        execute: { call in
+            call.module.write("\r\nOK\r\n")
+            call.module.restoreFactorySettings()
+            return .answered
+        }),
+
+    Command(
+        name: "UART_CUR", family: .basic,
+        query: { call in call.answer(call.settings.uart.fields) },
+        set: uartForm { call, configuration in changeLine(call, configuration) }),
+
+    Command(
+        name: "UART_DEF", family: .basic, storing: .stored,
+        query: { call in call.answer(call.module.storedSettings.uart.fields) },
+        set: uartForm { call, configuration in
+            call.set(\.uart, to: configuration)
+            return changeLine(call, configuration)
+        }),
+
+    // The bare name of the oldest firmware, which stores.
+    Command(
+        name: "UART", family: .basic, firmware: .until(.nonOS1_7), storing: .stored,
+        query: { call in call.answer(call.settings.uart.fields) },
+        set: uartForm { call, configuration in
+            call.set(\.uart, to: configuration)
+            return changeLine(call, configuration)
+        }),
+
+    Command(
+        name: "SLEEP", family: .basic,
+        query: { call in call.answer("\(call.session.sleepMode)") },
+        set: .init(Integer("sleep mode", 0...3)) { (call, mode) throws(CommandError) in
+            // Light sleep is 1 on the oldest firmware and modem sleep 2; there is no 3.
+            let lightSleep = call.firmware.generation == .nonOS1_7 ? 1 : 2
+            if call.firmware.generation == .nonOS1_7, mode > 2 { throw CommandError(kind: .invalid, position: 0) }
+            // "This parameter cannot be set when the Wi-Fi mode is SoftAP or Station+SoftAP."
+            if mode == lightSleep, call.settings.wifiMode.hasSoftAP { throw .failed }
+            call.module.session.sleepMode = mode
+            return .ok
+        }),
+
+    Command(
+        name: "SYSRAM", family: .basic,
+        query: { call in
+            let heap = call.firmware.heap
+            return call.answer(
+                call.firmware.generation == .nonOS1_7 ? "\(heap.free)" : "\(heap.free),\(heap.least)")
+        },
+        set: .init(Integer("caps", 0...Int(UInt32.max))) { (call, _) throws(CommandError) in
+            guard call.firmware.generation >= .v4_1 else { throw CommandError(kind: .wrongForm) }
+            let heap = call.firmware.heap
+            return call.answer("\(heap.free * 3 / 4),\(heap.free),\(heap.least),\(heap.free * 2)")
+        }),
+
+    Command(
+        name: "SYSMSG", family: .basic, storing: .chosen,
+        query: { call in call.answer("\(call.settings.systemMessages.rawValue)") },
+        set: .init(Integer("state", 0...7)) { (call, state) throws(CommandError) in
+            if call.firmware.generation == .nonOS1_7, state > 3 { throw CommandError(kind: .invalid, position: 0) }
+            call.set(\.systemMessages, to: SystemMessages(rawValue: state))
+            return .ok
+        }),
+
+    Command(
+        name: "SYSLOG", family: .basic, firmware: .since(.esp32_2_1),
+        query: { call in call.answer(call.session.logsErrors ? "1" : "0") },
+        set: .init(Flag("status")) { call, logs in
+            call.module.session.logsErrors = logs
+            return .ok
+        }),
+
+    Command(
+        name: "SYSSTORE", family: .basic, firmware: .since(.esp32_2_1),
+        query: { call in call.answer(call.session.storesSettings ? "1" : "0") },
+        set: .init(Flag("store mode")) { call, stores in
+            call.module.session.storesSettings = stores
+            return .ok
+        }),
+
+    Command(
+        name: "SYSTIMESTAMP", family: .basic, firmware: .since(.esp32_2_1),
+        query: { call in call.answer("\(call.session.epoch + call.module.now.seconds)") },
+        set: .init(Integer("Unix timestamp", 0...Int(UInt32.max))) { call, timestamp in
+            call.module.session.epoch = timestamp - call.module.now.seconds
+            return .ok
+        }),
+
+    Command(
+        name: "RFPOWER", family: .basic,
+        query: { (call) throws(CommandError) in
+            if call.firmware.rfPower.isEmpty { throw CommandError(kind: .wrongForm) }
+            return call.answer(call.session.rfPower.map(String.init).joined(separator: ","))
+        },
+        set: .init(Integer("Wi-Fi power", 0...84), Rest("Bluetooth LE powers")) { (call, power, rest) throws(CommandError) in
+            var rest = rest
+            let range = call.firmware.rfPowerRange
+            guard range.contains(power) else { throw CommandError(kind: .invalid, position: 0) }
+            var powers = call.session.rfPower
+            if powers.isEmpty { powers = [0] }
+            powers[0] = call.firmware.rfPowerSteps.last { $0 <= power } ?? power
+            for index in powers.indices.dropFirst() {
+                if let value = try Optionally(Integer("Bluetooth LE power", 0...15)).read(from: &rest) { powers[index] = value }
+            }
+            try rest.end()
+            call.module.session.rfPower = powers
+            return .ok
+        }),
+]
+
+extension Command {
+    /// As it is typed: `AT`, `ATE0`, `AT+CWMODE`.
+    var typedName: String { name.isEmpty || name == "E0" || name == "E1" ? "AT" + name : "AT+" + name }
+}
+
+private func echo(_ echoes: Bool, _ call: Call) -> Outcome {
+    call.module.session.echoes = echoes
+    return .ok
+}
+
+// MARK: UART
+
+private func uartForm(
+    _ run: @escaping @Sendable (Call, UARTConfiguration) -> Outcome
+) -> Command.SetForm {
+    .init(
+        Integer("baudrate", 80...5_000_000), Integer("databits", 5...8), Integer("stopbits", 1...3),
+        Integer("parity", 0...2), Integer("flow control", 0...3)
+    ) { call, baud, dataBits, stopBits, parity, flowControl in
+        var configuration = UARTConfiguration()
+        configuration.baud = baud
+        configuration.dataBits = dataBits
+        configuration.stopBits = stopBits
+        configuration.parity = parity
+        configuration.flowControl = flowControl
+        return run(call, configuration)
+    }
+}
+
+/// The answer still goes out as before.
+private func changeLine(_ call: Call, _ configuration: UARTConfiguration) -> Outcome {
+    call.module.write("\r\nOK\r\n")
+    call.module.setLine(configuration)
+    return .answered
+}
+
+extension UARTConfiguration {
+    fileprivate var fields: String { "\(baud),\(dataBits),\(stopBits),\(parity),\(flowControl)" }
+}
+
+extension Instant {
+    var seconds: Int { Int(nanoseconds / 1_000_000_000) }
+}

@@ -1,0 +1,105 @@
+/// One AT command: everything that is known of it.
+///
+/// `AT+CMD?`, the `=?` test forms, `wifisim commands` and the coverage tables are read off these entries.
+struct Command: Sendable {
+    /// Without `AT+`; empty for `AT` itself.
+    let name: String
+    let family: Family
+    var firmware = Availability.all
+    /// Where its settings go, for those that have some.
+    var storing = Storage.inUse
+    var query: (@Sendable (Call) throws(CommandError) -> Outcome)?
+    var set: SetForm?
+    var execute: (@Sendable (Call) throws(CommandError) -> Outcome)?
+
+    enum Family: String, Sendable, CaseIterable {
+        case basic = "Basic", wifi = "Wi-Fi", tcpIP = "TCP/IP"
+    }
+
+    enum Form: String, Sendable, CaseIterable { case test, query, set, execute }
+
+    /// Which firmware has a command.
+    enum Availability: Sendable {
+        case all
+        case since(Firmware.Generation)
+        case until(Firmware.Generation)
+
+        func includes(_ firmware: Firmware) -> Bool {
+            switch self {
+            case .all: true
+            case .since(let first): firmware.generation >= first
+            case .until(let last): firmware.generation <= last
+            }
+        }
+    }
+
+    enum Storage: Sendable {
+        /// RAM only.
+        case inUse
+        /// Flash, always.
+        case stored
+        /// What SYSSTORE says; on firmware that has the variants, the `_CUR` or `_DEF` in the name.
+        case chosen
+    }
+
+    /// The forms that it has. A test form comes with every set form.
+    var forms: Set<Form> {
+        var forms: Set<Form> = []
+        if query != nil { forms.insert(.query) }
+        if set != nil { forms.formUnion([.set, .test]) }
+        if execute != nil { forms.insert(.execute) }
+        return forms
+    }
+
+    /// A set form: its parameters, in order, and what is done with their values.
+    struct SetForm: Sendable {
+        let parameters: [ParameterDescription]
+        let run: @Sendable (Call, inout Arguments) throws(CommandError) -> Outcome
+
+        init<each P: Parameter>(
+            _ parameters: repeat each P,
+            run: @escaping @Sendable (Call, repeat (each P).Value) throws(CommandError) -> Outcome
+        ) {
+            var descriptions: [ParameterDescription] = []
+            for parameter in repeat each parameters { descriptions.append(parameter.description) }
+            self.parameters = descriptions
+            self.run = { (call, arguments) throws(CommandError) in
+                let values = (repeat try (each parameters).read(from: &arguments))
+                try arguments.end()
+                return try run(call, repeat each values)
+            }
+        }
+    }
+}
+
+/// One invocation of a command.
+struct Call {
+    let module: Module
+    let command: Command
+    /// The name as it was typed, with `_CUR` or `_DEF`.
+    let name: String
+    let storing: Module.Storing
+
+    var firmware: Firmware { module.firmware }
+    var settings: Settings { module.settings }
+    var session: Session { module.session }
+
+    /// Writes `+NAME:` and the text.
+    func reply(_ text: String) { module.writeLine("+\(name):\(text)") }
+
+    /// Writes `+NAME:` and the text, and ends the command.
+    func answer(_ text: String) -> Outcome {
+        reply(text)
+        return .ok
+    }
+
+    /// Changes a setting where this call says.
+    func set<Value: Equatable>(_ key: WritableKeyPath<Settings, Value>, to value: Value) {
+        module.set(key, to: value, storing)
+    }
+
+    /// The reason that older firmware gives; newer says ERROR alone.
+    func refusal(_ explanation: String) -> CommandError {
+        CommandError(kind: .failed, explanation: firmware.explainsRefusals ? explanation : nil)
+    }
+}

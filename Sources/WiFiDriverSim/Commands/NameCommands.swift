@@ -1,0 +1,121 @@
+/// The part of ESP-AT docs, TCP/IP AT Commands, that is about names and reachability.
+let nameCommands: [Command] = [
+    Command(
+        name: "CIPDOMAIN", family: .tcpIP,
+        set: .init(
+            Text("domain name", 1...LineBuffer.limit), Optionally(Integer("ip network", 1...3)),
+            Optionally(Integer("timeout", 0...60_000)), Optionally(Flag("show_all_ip"))
+        ) { (call, name, network, timeout, showsAll) throws(CommandError) in
+            if network != nil, call.firmware.generation < .esp8266_2_2 { throw CommandError(kind: .count, position: 1) }
+            if timeout != nil || showsAll != nil, call.firmware.generation < .v4_1 {
+                throw CommandError(kind: .count, position: 2)
+            }
+            guard call.module.hasNetwork else { throw .failed }
+            if network == 3, !call.settings.ipv6 { throw .failed }
+            call.module.request(.resolve(name: name, network == 3 ? .v6 : network == 1 && call.settings.ipv6 ? nil : .v4))
+            return .running(
+                ResolveOperation(
+                    name: call.name, showsAll: showsAll ?? false,
+                    deadline: call.module.now + resolveTimeout(timeout)))
+        }),
+
+    Command(
+        name: "PING", family: .tcpIP,
+        set: .init(Text("host", 1...LineBuffer.limit)) { (call, host) throws(CommandError) in
+            guard call.module.hasNetwork else { throw .failed }
+            let module = call.module
+            var operation = PingOperation(deadline: module.now + resolveTimeout(nil))
+            if let address = IPAddress(host) {
+                operation.ping(address, on: module)
+            } else {
+                module.request(.resolve(name: host, call.settings.ipv6 ? nil : .v4))
+            }
+            return .running(operation)
+        }),
+
+    Command(
+        name: "CIPDNS", family: .tcpIP, storing: .chosen,
+        query: { call in
+            let servers = call.settings.dnsServers ?? call.module.station.lease?.dns.map(\.description) ?? publicServers
+            guard call.firmware.dnsOnOneLine else {
+                for server in servers { call.reply(server) }
+                return .ok
+            }
+            let list = servers.map { ",\"\($0)\"" }.joined()
+            return call.answer("\(call.settings.dnsServers == nil ? 0 : 1)\(list)")
+        },
+        set: .init(
+            Flag("enable"), Optionally(Quoted("DNS IP1", as: IPAddress.self)),
+            Optionally(Quoted("DNS IP2", as: IPAddress.self)), Optionally(Quoted("DNS IP3", as: IPAddress.self))
+        ) { (call, enables, first, second, third) throws(CommandError) in
+            let servers = [first, second, third].compactMap { $0 }
+            guard enables else {
+                guard servers.isEmpty else { throw CommandError(kind: .count, position: 1) }
+                call.set(\.dnsServers, to: nil)
+                return .ok
+            }
+            // "The three parameters cannot be set to the same server."
+            guard Set(servers).count == servers.count else { throw CommandError(kind: .invalid, position: 2) }
+            call.set(\.dnsServers, to: servers.isEmpty ? publicServers : servers.map(\.description))
+            return .ok
+        }),
+]
+
+/// What the firmware falls back to (ESP-AT docs, TCP-IP, CIPDNS).
+private let publicServers = ["208.67.222.222", "114.114.114.114", "8.8.8.8"]
+
+/// A name's answer is awaited so long where the command does not say.
+private func resolveTimeout(_ milliseconds: Int?) -> Duration {
+    guard let milliseconds, milliseconds > 0 else { return .seconds(10) }
+    return .milliseconds(milliseconds)
+}
+
+private struct ResolveOperation: Operation {
+    let name: String
+    let showsAll: Bool
+    let deadline: Instant?
+
+    mutating func resume(_ event: ModuleEvent, on module: Module) -> Outcome? {
+        switch event {
+        case .network(.resolved(let addresses)):
+            guard !addresses.isEmpty else { return .failed(module.firmware.unknownHost) }
+            for address in addresses.prefix(showsAll ? addresses.count : 1) {
+                module.writeLine("+\(name):\(module.quoted(address))")
+            }
+            return .ok
+        case .deadline, .air(.lost): return .failed(module.firmware.unknownHost)
+        case .network, .air: return nil
+        }
+    }
+}
+
+private struct PingOperation: Operation {
+    var deadline: Instant?
+    /// An echo that takes longer is lost.
+    static let timeout = Duration.seconds(1)
+
+    mutating func ping(_ address: IPAddress, on module: Module) {
+        module.request(.ping(address))
+        deadline = module.now + Self.timeout
+    }
+
+    mutating func resume(_ event: ModuleEvent, on module: Module) -> Outcome? {
+        switch event {
+        case .network(.resolved(let addresses)):
+            guard let address = addresses.first else { return timedOut(on: module) }
+            ping(address, on: module)
+            return nil
+        case .network(.pinged(let roundTrip)):
+            guard let roundTrip else { return timedOut(on: module) }
+            module.writeLine(module.firmware.pingReply("\(max(1, roundTrip.milliseconds))"))
+            return .ok
+        case .deadline, .air(.lost): return timedOut(on: module)
+        case .network, .air: return nil
+        }
+    }
+
+    private func timedOut(on module: Module) -> Outcome {
+        module.writeLine(module.firmware.pingReply(nil))
+        return .failed(.failed)
+    }
+}

@@ -1,0 +1,138 @@
+/// A typed, range-checked parameter of a set form.
+protocol Parameter<Value>: Sendable {
+    associatedtype Value
+    var description: ParameterDescription { get }
+    func read(from arguments: inout Arguments) throws(CommandError) -> Value
+}
+
+/// A parameter as tables and test forms show it.
+struct ParameterDescription: Sendable, Equatable {
+    let name: String
+    /// As `0-3`; `nil` where there is no range to tell.
+    var range: String?
+    var isOptional = false
+    var isText = false
+}
+
+/// A whole number, decimal or with `0x`.
+struct Integer: Parameter {
+    let name: String
+    let range: ClosedRange<Int>
+
+    init(_ name: String, _ range: ClosedRange<Int>) {
+        self.name = name
+        self.range = range
+    }
+
+    var description: ParameterDescription {
+        ParameterDescription(name: name, range: "\(range.lowerBound)-\(range.upperBound)")
+    }
+
+    func read(from arguments: inout Arguments) throws(CommandError) -> Int {
+        let value = try arguments.nextNumber()
+        guard range.contains(value) else { throw arguments.error(.invalid) }
+        return value
+    }
+}
+
+/// A number that stands for a case.
+struct Choice<Value: RawRepresentable & Sendable>: Parameter where Value.RawValue == Int {
+    let name: String
+    let range: ClosedRange<Int>
+
+    init(_ name: String, _ range: ClosedRange<Int>, as: Value.Type = Value.self) {
+        self.name = name
+        self.range = range
+    }
+
+    var description: ParameterDescription { Integer(name, range).description }
+
+    func read(from arguments: inout Arguments) throws(CommandError) -> Value {
+        guard let value = Value(rawValue: try Integer(name, range).read(from: &arguments)) else {
+            throw arguments.error(.invalid)
+        }
+        return value
+    }
+}
+
+/// 0 or 1.
+struct Flag: Parameter {
+    let name: String
+    init(_ name: String) { self.name = name }
+    var description: ParameterDescription { Integer(name, 0...1).description }
+    func read(from arguments: inout Arguments) throws(CommandError) -> Bool {
+        try Integer(name, 0...1).read(from: &arguments) == 1
+    }
+}
+
+/// Text in quotes, its length in bytes.
+struct Text: Parameter {
+    let name: String
+    let length: ClosedRange<Int>
+
+    init(_ name: String, _ length: ClosedRange<Int> = 0...LineBuffer.limit) {
+        self.name = name
+        self.length = length
+    }
+
+    var description: ParameterDescription { ParameterDescription(name: name, isText: true) }
+
+    func read(from arguments: inout Arguments) throws(CommandError) -> String {
+        let bytes = try arguments.nextText()
+        guard length.contains(bytes.count) else { throw arguments.error(.length) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// Text in quotes that has to be read as a value: an address.
+struct Quoted<Value: LosslessStringConvertible & Sendable>: Parameter {
+    let name: String
+    init(_ name: String, as: Value.Type = Value.self) { self.name = name }
+
+    var description: ParameterDescription { ParameterDescription(name: name, isText: true) }
+
+    func read(from arguments: inout Arguments) throws(CommandError) -> Value {
+        guard let value = Value(String(decoding: try arguments.nextText(), as: UTF8.self)) else {
+            throw arguments.error(.invalid)
+        }
+        return value
+    }
+}
+
+/// May be left out, or left empty between commas.
+struct Optionally<Wrapped: Parameter>: Parameter {
+    let wrapped: Wrapped
+    init(_ wrapped: Wrapped) { self.wrapped = wrapped }
+
+    var description: ParameterDescription {
+        var description = wrapped.description
+        description.isOptional = true
+        return description
+    }
+
+    func read(from arguments: inout Arguments) throws(CommandError) -> Wrapped.Value? {
+        arguments.skipIfMissing() ? nil : try wrapped.read(from: &arguments)
+    }
+}
+
+/// The link ID, which is there with several connections only; with one it is 0.
+struct LinkID: Parameter {
+    let highest: Int
+
+    /// - Parameter all: takes 5 too, which stands for all links.
+    init(all: Bool = false) { highest = all ? Links.limit : Links.limit - 1 }
+
+    var description: ParameterDescription { ParameterDescription(name: "link ID", range: "0-\(highest)", isOptional: true) }
+
+    func read(from arguments: inout Arguments) throws(CommandError) -> Int {
+        arguments.multiplexes ? try Integer("link ID", 0...highest).read(from: &arguments) : 0
+    }
+}
+
+/// What follows depends on what came before: the handler reads it.
+struct Rest: Parameter {
+    let descriptionText: String
+    init(_ description: String) { descriptionText = description }
+    var description: ParameterDescription { ParameterDescription(name: descriptionText, isOptional: true) }
+    func read(from arguments: inout Arguments) throws(CommandError) -> Arguments { arguments.takeRest() }
+}

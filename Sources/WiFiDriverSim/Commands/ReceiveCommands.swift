@@ -1,0 +1,59 @@
+/// The part of ESP-AT docs, TCP/IP AT Commands, that is about what comes in.
+let receiveCommands: [Command] = [
+    Command(
+        name: "CIPDINFO", family: .tcpIP,
+        query: { call in call.answer(call.session.showsPeer ? "true" : "false") },
+        set: .init(Flag("mode")) { call, shows in
+            call.module.session.showsPeer = shows
+            return .ok
+        }),
+
+    // The predecessor of CIPRECVTYPE: one mode for all links.
+    Command(
+        name: "CIPRECVMODE", family: .tcpIP,
+        query: { call in call.answer(call.session.receivesPassively[0] ? "1" : "0") },
+        set: .init(Flag("mode")) { call, passive in
+            call.module.session.receivesPassively = .init(repeating: passive, count: Links.limit)
+            return .ok
+        }),
+
+    Command(
+        name: "CIPRECVTYPE", family: .tcpIP, firmware: .since(.v3_3),
+        query: { call in
+            for id in 0..<(call.session.multiplexes ? Links.limit : 1) {
+                call.reply("\(id),\(call.session.receivesPassively[id] ? 1 : 0)")
+            }
+            return .ok
+        },
+        set: .init(LinkID(all: true), Flag("mode"), Optionally(Flag("data_len_report_mode"))) {
+            (call, id, passive, reportsNext) throws(CommandError) in
+            if reportsNext != nil, call.firmware.generation < .v4_1 { throw CommandError(kind: .count, position: 2) }
+            for id in id == Links.limit ? 0..<Links.limit : id..<id + 1 {
+                call.module.session.receivesPassively[id] = passive
+                call.module.session.reportsNextDatagram[id] = reportsNext ?? false
+            }
+            return .ok
+        }),
+
+    Command(
+        name: "CIPRECVDATA", family: .tcpIP,
+        set: .init(LinkID(), Integer("len", 1...Int(Int32.max)), Optionally(Flag("keep_datagram_integrity"))) {
+            (call, id, limit, keepsDatagrams) throws(CommandError) in
+            if keepsDatagrams != nil, call.firmware.generation < .v4_1 { throw CommandError(kind: .count, position: 2) }
+            let module = call.module
+            guard module.isPassive(id), let link = module.links[id], !link.received.isEmpty else { throw .failed }
+            let peer = call.session.showsPeer ? link.received.sender ?? link.remote : nil
+            let bytes = module.read(id, limit: limit, keepingDatagrams: keepsDatagrams ?? false)
+            module.write(call.firmware.receivedDataHeader(count: bytes.count, peer: peer))
+            module.output.append(contentsOf: bytes)
+            module.write("\r\nOK\r\n")
+            module.finishRead(id)
+            return .answered
+        }),
+
+    Command(
+        name: "CIPRECVLEN", family: .tcpIP,
+        query: { call in
+            call.answer((0..<Links.limit).map { "\(call.module.waitingLength($0))" }.joined(separator: ","))
+        }),
+]

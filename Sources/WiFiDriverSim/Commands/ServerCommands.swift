@@ -1,0 +1,92 @@
+/// The part of ESP-AT docs, TCP/IP AT Commands, that is about the module as a server.
+let serverCommands: [Command] = [
+    Command(
+        name: "CIPSERVER", family: .tcpIP,
+        query: { (call) throws(CommandError) in
+            guard call.firmware.generation >= .esp8266_2_2 else { throw CommandError(kind: .wrongForm) }
+            guard let server = call.module.links.server else { return call.answer("0") }
+            let netif = call.firmware.generation >= .v4_1 ? ",0" : ""
+            return call.answer("1,\(server.port),\"\(server.family == .v4 ? "TCP" : "TCPv6")\",0\(netif)")
+        },
+        set: .init(
+            Flag("mode"), Optionally(Integer("port or close all", 0...65_535)), Optionally(Text("type")),
+            Optionally(Flag("CA enable")), Optionally(Integer("netif", 0...2))
+        ) { (call, starts, number, type, _, netif) throws(CommandError) in
+            guard call.session.multiplexes else { throw call.refusal("MUX=0") }
+            if netif != nil, call.firmware.generation < .v4_1 { throw CommandError(kind: .count, position: 4) }
+            guard starts else {
+                // "Parameters <type> and <CA enable> must be omitted when delete a server."
+                if type != nil { throw CommandError(kind: .count, position: 2) }
+                guard let closesAll = [nil: false, 0: false, 1: true][number] else {
+                    throw CommandError(kind: .invalid, position: 1)
+                }
+                return stopServer(closingLinks: closesAll, call)
+            }
+            return try startServer(port: number ?? 333, type: type ?? "TCP", call)
+        }),
+
+    Command(
+        name: "CIPSERVERMAXCONN", family: .tcpIP,
+        query: { call in call.answer("\(call.session.serverLimit)") },
+        set: .init(Integer("num", 1...Links.limit)) { (call, limit) throws(CommandError) in
+            // "You should call the command before creating a server."
+            guard call.module.links.server == nil else { throw .failed }
+            call.module.session.serverLimit = limit
+            return .ok
+        }),
+
+    Command(
+        name: "CIPSTO", family: .tcpIP,
+        query: { call in call.answer("\(call.session.serverTimeout)") },
+        set: .init(Integer("time", 0...7200)) { (call, seconds) throws(CommandError) in
+            guard call.module.links.server != nil else { throw .failed }
+            call.module.session.serverTimeout = seconds
+            return .ok
+        }),
+]
+
+private func startServer(port: Int, type: String, _ call: Call) throws(CommandError) -> Outcome {
+    guard let port = UInt16(exactly: port), port > 0 else { throw CommandError(kind: .invalid, position: 1) }
+    let family: IPAddress.Family
+    switch type {
+    case "TCP": family = .v4
+    case "TCPv6" where call.settings.ipv6: family = .v6
+    case "SSL", "SSLv6":
+        call.module.emit(.log("SSL servers are not simulated: AT+CIPSERVER refused"))
+        throw .failed
+    default: throw CommandError(kind: .invalid, position: 2)
+    }
+    guard call.module.links.server == nil else {
+        call.module.writeLine("no change")
+        return .ok
+    }
+    call.module.request(.listen(port: port, family))
+    return .running(ListenOperation(server: Links.Server(port: port, family: family)))
+}
+
+private func stopServer(closingLinks closesLinks: Bool, _ call: Call) -> Outcome {
+    guard call.module.links.server != nil else {
+        call.module.writeLine("no change")
+        return .ok
+    }
+    call.module.links.server = nil
+    call.module.request(.stopListening)
+    if closesLinks { call.module.closeLinks { $0.isServed } }
+    return .ok
+}
+
+/// CIPSERVER until the network says whether the port is free.
+private struct ListenOperation: Operation {
+    let server: Links.Server
+    let deadline: Instant? = nil
+
+    mutating func resume(_ event: ModuleEvent, on module: Module) -> Outcome? {
+        switch event {
+        case .network(.listening):
+            module.links.server = server
+            return .ok
+        case .network(.listenFailed): return .failed(.failed)
+        case .network, .air, .deadline: return nil
+        }
+    }
+}

@@ -1,0 +1,313 @@
+/// ESP-AT docs, Wi-Fi AT Commands.
+let wifiCommands: [Command] = stationCommands + scanCommands + softAPCommands + addressCommands
+
+private let stationCommands: [Command] = [
+    Command(
+        name: "CWMODE", family: .wifi, storing: .chosen,
+        query: { call in call.answer("\(call.settings.wifiMode.rawValue)") },
+        set: .init(Choice("mode", 0...3, as: WiFiMode.self), Optionally(Flag("auto connect"))) {
+            (call, mode, autoConnect) throws(CommandError) in
+            // The oldest firmware cannot switch its radio off.
+            if mode == .off, call.firmware.generation == .nonOS1_7 { throw CommandError(kind: .invalid, position: 0) }
+            let hadStation = call.settings.wifiMode.hasStation
+            call.set(\.wifiMode, to: mode)
+            if hadStation, !mode.hasStation { call.module.leave() }
+            if !hadStation, mode.hasStation, autoConnect ?? true, let known = call.settings.station {
+                call.module.join(known, .automatic(1))
+            }
+            return .ok
+        }),
+
+    Command(
+        name: "CWSTATE", family: .wifi, firmware: .since(.esp8266_2_2),
+        query: { call in
+            let station = call.module.station
+            return call.answer("\(station.number),\"\((station.target?.ssid ?? "").escaped)\"")
+        }),
+
+    Command(
+        name: "CWJAP", family: .wifi, storing: .chosen,
+        query: { (call) throws(CommandError) in
+            try call.requireStation()
+            guard let accessPoint = call.module.station.accessPoint, let target = call.module.station.target else {
+                call.module.writeLine("No AP")
+                return .ok
+            }
+            var fields = "\"\(accessPoint.ssid.escaped)\",\"\(accessPoint.bssid)\",\(accessPoint.channel),\(accessPoint.rssi)"
+            if call.firmware.joinQueryIsLong {
+                fields += ",0,\(call.settings.reconnect.interval),\(target.listenInterval),\(target.scansAll ? 1 : 0),\(target.pmf)"
+            }
+            return call.answer(fields)
+        },
+        set: .init(
+            Optionally(Text("ssid", 0...32)), Optionally(Text("pwd", 0...64)), Optionally(Quoted("bssid", as: MACAddress.self)),
+            Optionally(Integer("authmode", 0...16)), Optionally(Integer("reconn interval", 0...7200)),
+            Optionally(Integer("listen interval", 1...100)), Optionally(Flag("scan mode")),
+            Optionally(Integer("jap timeout", 3...600)), Optionally(Integer("pmf", 0...3))
+        ) {
+            (call, ssid, password, bssid, threshold, reconnectInterval, listenInterval, scansAll, timeout, pmf)
+                throws(CommandError) in
+            try call.requireStation()
+            guard let ssid = ssid ?? call.settings.station?.ssid, !ssid.isEmpty else {
+                throw CommandError(kind: .invalid, position: 0)
+            }
+            var target = StationSettings(ssid: ssid, password: password ?? "")
+            if password == nil, let known = call.settings.station, known.ssid == ssid { target.password = known.password }
+            target.bssid = bssid
+            target.threshold = threshold ?? 0
+            target.listenInterval = listenInterval ?? 3
+            target.scansAll = scansAll ?? false
+            target.pmf = pmf ?? 1
+            call.set(\.station, to: target)
+            call.set(\.reconnect.interval, to: reconnectInterval ?? 1)
+            return join(target, timeout: timeout ?? 15, call)
+        },
+        execute: { (call) throws(CommandError) in
+            try call.requireStation()
+            guard let target = call.settings.station else { throw .failed }
+            return join(target, timeout: 15, call)
+        }),
+
+    Command(
+        name: "CWRECONNCFG", family: .wifi, firmware: .since(.esp8266_2_2), storing: .chosen,
+        query: { call in call.answer("\(call.settings.reconnect.interval),\(call.settings.reconnect.count)") },
+        set: .init(
+            Integer("interval second", 0...7200), Integer("repeat count", 0...1000), Optionally(Flag("reconnect now"))
+        ) { (call, interval, count, now) throws(CommandError) in
+            if now != nil, call.firmware.generation < .v4_1 { throw CommandError(kind: .count, position: 2) }
+            call.set(\.reconnect, to: Reconnect(interval: interval, count: count))
+            if now == true { call.module.reconnectNow() }
+            return .ok
+        }),
+
+    Command(
+        name: "CWQAP", family: .wifi,
+        execute: { (call) throws(CommandError) in
+            try call.requireStation()
+            call.module.write("\r\nOK\r\n")
+            call.module.leave()
+            return .answered
+        }),
+
+    Command(
+        name: "CWAUTOCONN", family: .wifi, storing: .stored,
+        query: { call in call.answer(call.settings.joinsAtPowerUp ? "1" : "0") },
+        set: .init(Flag("enable")) { call, joins in
+            call.set(\.joinsAtPowerUp, to: joins)
+            return .ok
+        }),
+
+    Command(
+        name: "CWHOSTNAME", family: .wifi,
+        query: { (call) throws(CommandError) in
+            try call.requireStation()
+            return call.answer(call.session.hostName)
+        },
+        set: .init(Text("hostname", 0...32)) { (call, name) throws(CommandError) in
+            try call.requireStation()
+            call.module.session.hostName = name
+            return .ok
+        }),
+
+    // The oldest firmware stores it with `_DEF`; later firmware does not.
+    Command(
+        name: "CWCOUNTRY", family: .wifi, firmware: .until(.nonOS1_7), storing: .chosen, query: answerCountry,
+        set: countryForm),
+    Command(name: "CWCOUNTRY", family: .wifi, firmware: .since(.esp32_2_1), query: answerCountry, set: countryForm),
+]
+
+private let answerCountry: @Sendable (Call) throws(CommandError) -> Outcome = { call in
+    let country = call.settings.country
+    return call.answer("\(country.isFixed ? 1 : 0),\"\(country.code)\",\(country.firstChannel),\(country.channelCount)")
+}
+
+private let countryForm = Command.SetForm(
+    Flag("country policy"), Text("country code", 1...3), Integer("start channel", 1...14),
+    Integer("total channel count", 1...14)
+) { (call, isFixed, code, first, count) throws(CommandError) in
+    guard first + count - 1 <= 14 else { throw CommandError(kind: .invalid, position: 3) }
+    call.set(\.country, to: Country(isFixed: isFixed, code: code, firstChannel: first, channelCount: count))
+    return .ok
+}
+
+// MARK: Joining
+
+private func join(_ target: StationSettings, timeout: Int, _ call: Call) -> Outcome {
+    if call.module.station.accessPoint != nil { call.module.leave() }
+    call.module.join(target, .command)
+    return .running(JoinOperation(name: call.name, deadline: call.module.now + .seconds(timeout)))
+}
+
+/// CWJAP until there is an address, the join fails or its time is over.
+private struct JoinOperation: Operation {
+    let name: String
+    let deadline: Instant?
+
+    mutating func resume(_ event: ModuleEvent, on module: Module) -> Outcome? {
+        if module.station.lease != nil { return .ok }
+        switch event {
+        case .air(.joinFailed(let failure)): return fail(failure, on: module)
+        case .air(.lost): return fail(.refused, on: module)
+        case .deadline:
+            module.leave()
+            return fail(.timeout, on: module)
+        case .air, .network: return nil
+        }
+    }
+
+    private func fail(_ failure: JoinFailure, on module: Module) -> Outcome {
+        module.writeLine("+\(name):\(failure.rawValue)")
+        guard module.firmware.joinFailure != "ERROR" else { return .failed(.failed) }
+        module.write("\r\n\(module.firmware.joinFailure)\r\n")
+        return .answered
+    }
+}
+
+// MARK: Scanning
+
+private let scanCommands: [Command] = [
+    Command(
+        name: "CWLAPOPT", family: .wifi,
+        set: .init(
+            Optionally(Integer("sort", 0...1)), Integer("print mask", 0...0x7FF), Optionally(Integer("rssi filter", -100...40)),
+            Optionally(Integer("authmode mask", 0...0xFFFF))
+        ) { (call, sorts, fields, weakest, securities) throws(CommandError) in
+            call.module.session.scanOptions = .init(
+                sortsByStrength: sorts != 0, fields: fields, weakest: weakest ?? -100, securities: securities ?? 0xFFFF)
+            return .ok
+        }),
+
+    Command(
+        name: "CWLAP", family: .wifi,
+        set: .init(
+            Optionally(Text("ssid", 0...32)), Optionally(Quoted("mac", as: MACAddress.self)),
+            Optionally(Integer("channel", 0...14)), Optionally(Flag("scan type")),
+            Optionally(Integer("scan time min", 0...1500)), Optionally(Integer("scan time max", 0...1500)),
+            Optionally(Integer("2.4 GHz channel bitmap", 0...0x7FFE))
+        ) { (call, ssid, bssid, channel, passive, leastTime, longestTime, bitmap) throws(CommandError) in
+            if bitmap != nil, call.firmware.generation < .v4_1 { throw CommandError(kind: .count, position: 6) }
+            if let leastTime, let longestTime, longestTime > 0, leastTime > longestTime {
+                throw CommandError(kind: .invalid, position: 5)
+            }
+            var scan = try call.scan()
+            scan.ssid = ssid
+            scan.bssid = bssid
+            scan.channel = channel == 0 ? nil : channel
+            scan.timePerChannel = switch (longestTime ?? 0, passive ?? false) {
+            case (0, true): Air.Timing.passiveScan
+            case (0, false): Air.Timing.activeScan
+            case (let milliseconds, _): .milliseconds(milliseconds)
+            }
+            return call.run(scan)
+        },
+        execute: { (call) throws(CommandError) in call.run(try call.scan()) }),
+]
+
+/// CWLAP until the radio has listened to all channels.
+private struct ScanOperation: Operation {
+    let name: String
+    let deadline: Instant? = nil
+
+    mutating func resume(_ event: ModuleEvent, on module: Module) -> Outcome? {
+        guard case .air(.scanned(let sightings)) = event else { return nil }
+        let options = module.session.scanOptions
+        let shown = sightings.filter {
+            $0.rssi >= options.weakest && options.securities >> $0.security.rawValue & 1 == 1
+        }
+        for sighting in options.sortsByStrength ? shown : shown.sorted(by: { $0.channel < $1.channel }) {
+            module.writeLine("+\(name):(\(sighting.fields(options.fields)))")
+        }
+        return .ok
+    }
+}
+
+extension AirEvent.Sighting {
+    /// The fields of `+CWLAP:` whose bits are set in CWLAPOPT's mask (ESP-AT docs, Wi-Fi, CWLAPOPT).
+    fileprivate func fields(_ mask: Int) -> String {
+        [
+            "\(security.rawValue)", "\"\(ssid.escaped)\"", "\(rssi)", "\"\(bssid)\"", "\(channel)", "-1", "-1",
+            "\(security.cipher)", "\(security.cipher)", "7", hasWPS ? "1" : "0",
+        ].enumerated().filter { mask >> $0.offset & 1 == 1 }.map(\.element).joined(separator: ",")
+    }
+}
+
+extension Call {
+    fileprivate func scan() throws(CommandError) -> AirRequest.Scan {
+        try requireStation()
+        return AirRequest.Scan(timePerChannel: Air.Timing.activeScan, channels: settings.country.channels)
+    }
+
+    fileprivate func run(_ scan: AirRequest.Scan) -> Outcome {
+        module.request(.scan(scan))
+        return .running(ScanOperation(name: name))
+    }
+
+    func requireStation() throws(CommandError) {
+        guard settings.wifiMode.hasStation else { throw .failed }
+    }
+
+    func requireSoftAP() throws(CommandError) {
+        guard settings.wifiMode.hasSoftAP else { throw .failed }
+    }
+}
+
+extension String {
+    /// With the characters escaped that a quoted parameter cannot hold as they are.
+    var escaped: String {
+        guard contains(where: { $0 == "\"" || $0 == "\\" || $0 == "," }) else { return self }
+        return reduce(into: "") { text, character in
+            if character == "\"" || character == "\\" || character == "," { text.append("\\") }
+            text.append(character)
+        }
+    }
+}
+
+// MARK: Soft-AP
+
+private let softAPCommands: [Command] = [
+    Command(
+        name: "CWSAP", family: .wifi, storing: .chosen,
+        query: { (call) throws(CommandError) in
+            try call.requireSoftAP()
+            let softAP = call.settings.softAP
+            return call.answer(
+                "\"\(softAP.ssid.escaped)\",\"\(softAP.password.escaped)\",\(softAP.channel),\(softAP.security),"
+                    + "\(softAP.stationLimit),\(softAP.isHidden ? 1 : 0)")
+        },
+        set: .init(
+            Text("ssid", 1...32), Text("pwd", 0...64), Integer("channel", 1...14), Integer("ecn", 0...4),
+            Optionally(Integer("max conn", 1...10)), Optionally(Flag("ssid hidden"))
+        ) { (call, ssid, password, channel, security, limit, isHidden) throws(CommandError) in
+            try call.requireSoftAP()
+            // WEP is not supported, and a password has 8 bytes at least.
+            guard security != 1 else { throw CommandError(kind: .invalid, position: 3) }
+            guard security == 0 || password.utf8.count >= 8 else { throw CommandError(kind: .length, position: 1) }
+            guard call.settings.country.channels.contains(channel) else { throw CommandError(kind: .invalid, position: 2) }
+            call.set(
+                \.softAP,
+                to: SoftAPSettings(
+                    ssid: ssid, password: password, channel: channel, security: security, stationLimit: limit ?? 4,
+                    isHidden: isHidden ?? false))
+            return .ok
+        }),
+
+    // No station ever joins: see README, what is simulated.
+    Command(
+        name: "CWLIF", family: .wifi,
+        execute: { (call) throws(CommandError) in
+            try call.requireSoftAP()
+            return .ok
+        }),
+
+    Command(
+        name: "CWQIF", family: .wifi,
+        set: .init(Quoted("mac", as: MACAddress.self)) { (call, _) throws(CommandError) in
+            try call.requireSoftAP()
+            // There is no such station.
+            throw .failed
+        },
+        execute: { (call) throws(CommandError) in
+            try call.requireSoftAP()
+            return .ok
+        }),
+]

@@ -1,0 +1,102 @@
+/// What one firmware build answers, where builds differ. Each difference is data here; no command asks for a profile by name.
+public struct Firmware: Sendable {
+    /// The profile's name, as `esp32c3-4.1`.
+    public let name: String
+    /// What hardware and firmware it stands for, in a line.
+    public let summary: String
+    public let generation: Generation
+    /// The lines of `AT+GMR`.
+    let versionLines: [String]
+    /// The vendor's half of the factory MAC addresses.
+    let macPrefix: UInt32
+    /// The vendor's word in the factory soft-AP name: `ESP_1A2B3C`.
+    let softAPPrefix: String
+
+    /// From power or reset to `ready`.
+    var bootTime: Duration = .milliseconds(350)
+    /// What the ROM prints before the firmware starts, at `romBaud` whatever the UART is set to; empty where the ROM
+    /// prints on another port.
+    var romText = ""
+    /// The ESP8266's ROM takes the 26 MHz crystal for one of 40 MHz, so that its 115200 comes out as this.
+    static let romBaud = 74_880
+
+    /// How a command says where its setting goes.
+    var storage: Storage = .systemStore
+    /// What ends the echo of a line.
+    var echoTerminator = "\r\n"
+    /// What follows OK when data is expected.
+    var prompt = "\r\n>"
+    /// The final line of a failed CWJAP, after `+CWJAP:n`.
+    var joinFailure = "ERROR"
+    /// The longest CIPSEND, in bytes (ESP-AT docs, TCP-IP, CIPSEND).
+    var longestSend = 8192
+    /// Whether addresses in `+IPD`, CIPDOMAIN and CIPDNS stand in quotes, and PING carries its name.
+    var quotesAddresses = true
+    /// Whether passive receive takes in UDP and SSL links as well as TCP.
+    var passiveReceiveOfAllTypes = true
+    /// The longest line that TCP data is pushed in (ESP-AT docs, TCP-IP, CIPRECVTYPE).
+    var longestPush = 2920
+    /// What one passive link holds until it is read: the TCP receive window.
+    var receiveWindow = 5760
+    /// The fields of `+CWJAP:`: four, or nine with the reconnect configuration.
+    var joinQueryIsLong = true
+    /// CWDHCP's bit 0 is the station (else the soft-AP), and its set form is enable, bits (else mode, enable).
+    var dhcpStationFirst = true
+    /// CIPSTO's value until it is set, in seconds.
+    var defaultServerTimeout = 0
+    /// CWRECONNCFG's interval until it is set, in seconds; 0 is never.
+    var defaultReconnectInterval = 0
+    /// Whether CIPDNS? prints one line with its mode first (else a line for each server).
+    var dnsOnOneLine = true
+    /// Whether refusals are preceded by a line that says why, as `link is not valid`.
+    var explainsRefusals = false
+    /// CWMODE as from the factory.
+    var factoryWiFiMode = WiFiMode.off
+    var hostName = "espressif"
+    /// CWLAP's fields, as a CWLAPOPT mask.
+    var scanFields = 0x7FF
+    /// SYSRAM: bytes free now, and the least that were.
+    var heap = (free: 148_408, least: 84_044)
+    /// RFPOWER: the Wi-Fi power and where there is Bluetooth LE its three, in steps of 0.25 dBm and of the chip's levels;
+    /// empty where it can only be set.
+    var rfPower = [78, 7, 7, 7]
+    var rfPowerRange = 40...84
+    /// The Wi-Fi powers that the chip has; another is rounded down.
+    var rfPowerSteps = [34, 44, 52, 56, 60, 66, 72, 78]
+
+    /// Firmware generations in the order in which their command sets grew.
+    public enum Generation: Int, Comparable, Sendable, CaseIterable {
+        case nonOS1_7, esp32_2_1, esp8266_2_2, v3_3, v4_1
+        public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    enum Storage: Sendable {
+        /// `_CUR` and `_DEF` name where a setting goes; the bare name stores it.
+        case nameSuffix
+        /// SYSSTORE tells for all commands.
+        case systemStore
+    }
+}
+
+// Answers whose shape differs.
+extension Firmware {
+    /// What stands before the bytes in CIPRECVDATA's answer; `peer` where CIPDINFO asks for it.
+    func receivedDataHeader(count: Int, peer: Endpoint?) -> String {
+        guard generation != .nonOS1_7 else { return "+CIPRECVDATA,\(count):" }
+        guard let peer else { return "+CIPRECVDATA:\(count)," }
+        return "+CIPRECVDATA:\(count),\"\(peer.address)\",\(peer.port),"
+    }
+
+    /// PING's line: the milliseconds, or `nil` for no answer.
+    func pingReply(_ milliseconds: String?) -> String {
+        generation == .nonOS1_7 ? "+\(milliseconds ?? "timeout")" : "+PING:\(milliseconds ?? "TIMEOUT")"
+    }
+
+    /// A name that does not resolve.
+    var unknownHost: CommandError { explainsRefusals ? .failed(saying: "DNS Fail") : .failed }
+}
+
+extension Firmware: Equatable {
+    /// Two profiles are the same when their names are.
+    public static func == (left: Self, right: Self) -> Bool { left.name == right.name }
+}

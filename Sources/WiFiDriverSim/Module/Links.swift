@@ -1,0 +1,142 @@
+/// A connection of the module's TCP/IP stack, named by its link ID, 0 to 4.
+struct Link {
+    let transport: Transport
+    let family: IPAddress.Family
+    let socket: SocketID
+    /// Came in at the server.
+    let isServed: Bool
+    var remote: Endpoint
+    var local: Endpoint
+    /// What becomes of a UDP link's remote when another peer sends.
+    var peerRule = PeerRule.fixed
+    var phase = Phase.opening
+    /// What came in and is not yet read.
+    var received = ReceiveBuffer()
+    /// `+IPD` was said for what waits, and says no more until it is read.
+    var hasReported = false
+    /// Bytes that the network may still deliver.
+    var credit = 0
+    var lastActivity: Instant
+
+    enum Phase {
+        case opening
+        case open
+        /// The peer has closed; `CLOSED` waits until what it sent is read.
+        case closedByPeer
+    }
+
+    /// The modes of a UDP link (ESP-AT docs, TCP-IP, CIPSTART, `<mode>`).
+    enum PeerRule: Int {
+        case fixed, firstSender, everySender
+    }
+
+    /// As CIPSTATUS and `+LINK_CONN:` spell it.
+    var typeName: String {
+        switch (transport, family) {
+        case (.tcp, .v4): "TCP"
+        case (.tcp, .v6): "TCPv6"
+        case (.udp, .v4): "UDP"
+        case (.udp, .v6): "UDPv6"
+        }
+    }
+}
+
+/// The links and the one server.
+struct Links {
+    /// Link IDs go from 0 to one less.
+    static let limit = 5
+
+    private var slots = [Link?](repeating: nil, count: Links.limit)
+    var server: Server?
+    /// A TCP connection was open since the start (CIPSTATUS tells 4 from 2 by it).
+    var hadConnection = false
+    private var nextSocket: UInt32 = 0
+
+    struct Server: Equatable {
+        var port: UInt16
+        var family: IPAddress.Family
+    }
+
+    subscript(id: Int) -> Link? {
+        get { slots[id] }
+        set { slots[id] = newValue }
+    }
+
+    /// Changes a link in place.
+    @discardableResult
+    mutating func update<Result>(_ id: Int, _ body: (inout Link) -> Result) -> Result? {
+        guard var link = slots[id] else { return nil }
+        // The slot lets go of the link meanwhile, so that its buffer has one owner and is not copied.
+        slots[id] = nil
+        defer { slots[id] = link }
+        return body(&link)
+    }
+
+    /// The links there are, in the order of their IDs; one that still opens does not count.
+    var open: [(id: Int, link: Link)] {
+        slots.enumerated().compactMap { id, link in
+            guard let link, link.phase != .opening else { return nil }
+            return (id, link)
+        }
+    }
+
+    var isEmpty: Bool { slots.allSatisfy { $0 == nil } }
+    var servedCount: Int { slots.count { $0?.isServed == true } }
+
+    func id(of socket: SocketID) -> Int? { slots.firstIndex { $0?.socket == socket } }
+    func firstFree() -> Int? { slots.firstIndex { $0 == nil } }
+
+    /// A socket number that was not used since the start.
+    mutating func newSocket() -> SocketID {
+        nextSocket += 1
+        return SocketID(rawValue: nextSocket)
+    }
+
+    /// When the first served link has been silent for too long (ESP-AT docs, TCP-IP, CIPSTO).
+    func deadline(serverTimeout: Int) -> Instant? {
+        guard serverTimeout > 0, server != nil else { return nil }
+        return slots.reduce(nil) { deadline, link in
+            guard let link, link.isServed else { return deadline }
+            return .earlier(deadline, link.lastActivity + .seconds(serverTimeout))
+        }
+    }
+}
+
+/// What a passive link has received: a stream, or for UDP datagrams with their senders.
+struct ReceiveBuffer {
+    private var bytes = ByteQueue()
+    private var datagrams: [(length: Int, sender: Endpoint)] = []
+
+    var count: Int { bytes.count }
+    var isEmpty: Bool { bytes.isEmpty }
+    /// The length of what a read that keeps datagrams whole would get.
+    var nextDatagramLength: Int { datagrams.first?.length ?? count }
+    var sender: Endpoint? { datagrams.first?.sender }
+
+    mutating func append(_ new: [UInt8], from sender: Endpoint?) {
+        bytes.append(contentsOf: new)
+        if let sender { datagrams.append((new.count, sender)) }
+    }
+
+    /// Removes at most `limit` bytes; with `keepingDatagrams`, the part of the first datagram that fits, and the rest of it is lost.
+    mutating func take(_ limit: Int, keepingDatagrams: Bool) -> [UInt8] {
+        if keepingDatagrams, let first = datagrams.first {
+            let taken = bytes.take(min(limit, first.length))
+            bytes.removeFirst(first.length - taken.count)
+            datagrams.removeFirst()
+            return taken
+        }
+        let taken = bytes.take(limit)
+        var left = taken.count
+        while left > 0, let first = datagrams.first {
+            if first.length <= left {
+                datagrams.removeFirst()
+                left -= first.length
+            } else {
+                datagrams[0].length -= left
+                left = 0
+            }
+        }
+        return taken
+    }
+}

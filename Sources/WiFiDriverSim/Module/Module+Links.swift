@@ -1,0 +1,193 @@
+/// Traffic of the links: what the network says, and the reports about it.
+extension Module {
+    func handleNetwork(_ event: NetworkEvent) {
+        switch event {
+        case .connected(let socket, let local):
+            guard let id = links.id(of: socket) else { return request(.close(socket, aborting: true)) }
+            links.update(id) {
+                $0.local = local
+                $0.phase = .open
+                $0.lastActivity = now
+            }
+            reportConnection(id)
+        case .connectFailed(let socket, _):
+            if let id = links.id(of: socket) { links[id] = nil }
+        case .accepted(let socket, let peer, let local):
+            accept(socket, from: peer, at: local)
+        case .received(let socket, let bytes, let sender):
+            if let id = links.id(of: socket) { receive(bytes, from: sender, on: id) }
+        case .closed(let socket):
+            if let id = links.id(of: socket) { peerClosed(id) }
+        case .sent, .sendFailed, .listening, .listenFailed, .resolved, .pinged:
+            // Answers to the command that runs.
+            break
+        }
+    }
+
+    // MARK: Opening and closing
+
+    private func accept(_ socket: SocketID, from peer: Endpoint, at local: Endpoint) {
+        guard let server = links.server, links.servedCount < session.serverLimit, let id = links.firstFree() else {
+            writeLine("Have \(links.servedCount) Connections")
+            return request(.close(socket, aborting: true))
+        }
+        links[id] = Link(
+            transport: .tcp, family: server.family, socket: socket, isServed: true, remote: peer, local: local, phase: .open,
+            lastActivity: now)
+        request(.setOptions(socket, settings.tcpOptions[id]))
+        reportConnection(id)
+    }
+
+    private func reportConnection(_ id: Int) {
+        guard let link = links[id] else { return }
+        if link.transport == .tcp { links.hadConnection = true }
+        if settings.systemMessages.detailsConnections {
+            writeLine(
+                "+LINK_CONN:0,\(id),\"\(link.typeName)\",\(link.isServed ? 1 : 0),\"\(link.remote.address)\","
+                    + "\(link.remote.port),\(link.local.port)")
+        } else {
+            writeLine("\(linkPrefix(id))CONNECT")
+        }
+    }
+
+    private func peerClosed(_ id: Int) {
+        guard let link = links[id] else { return }
+        if link.received.isEmpty {
+            reportClosed(id)
+        } else {
+            links.update(id) { $0.phase = .closedByPeer }
+        }
+    }
+
+    /// The link's end, as the module tells it.
+    func reportClosed(_ id: Int) {
+        links[id] = nil
+        writeLine("\(linkPrefix(id))CLOSED")
+    }
+
+    /// Ends a link from the module's side.
+    func closeLink(_ id: Int, aborting: Bool = false) {
+        guard let link = links[id] else { return }
+        request(.close(link.socket, aborting: aborting))
+        reportClosed(id)
+    }
+
+    func closeLinks(where matches: (Link) -> Bool) {
+        for (id, link) in links.open where matches(link) { closeLink(id) }
+    }
+
+    /// `0,` where links have numbers.
+    func linkPrefix(_ id: Int) -> String { session.multiplexes ? "\(id)," : "" }
+
+    // MARK: Receiving
+
+    func isPassive(_ id: Int) -> Bool {
+        guard session.receivesPassively[id], let link = links[id] else { return false }
+        return firmware.passiveReceiveOfAllTypes || link.transport == .tcp
+    }
+
+    private func receive(_ bytes: [UInt8], from sender: Endpoint?, on id: Int) {
+        let passive = isPassive(id)
+        var mustReport = false
+        links.update(id) { link in
+            link.credit -= bytes.count
+            link.lastActivity = now
+            if let sender { link.follow(sender) }
+            guard passive else { return }
+            // A datagram beyond the buffer is lost, as documented (ESP-AT docs, TCP-IP, CIPRECVTYPE).
+            if sender != nil, link.received.count + bytes.count > firmware.receiveWindow {
+                emit(.log("link \(id): a datagram of \(bytes.count) bytes dropped, the receive buffer is full"))
+                return
+            }
+            link.received.append(bytes, from: sender)
+            mustReport = !link.hasReported
+            link.hasReported = true
+        }
+        if mustReport {
+            writeLine("")
+            writeLine("+IPD,\(linkPrefix(id))\(waitingLength(id))")
+        } else if !passive {
+            push(bytes, from: sender ?? links[id]?.remote, on: id)
+        }
+    }
+
+    /// What `+IPD` and CIPRECVLEN say of a passive link.
+    func waitingLength(_ id: Int) -> Int {
+        guard let link = links[id] else { return -1 }
+        return session.reportsNextDatagram[id] ? link.received.nextDatagramLength : link.received.count
+    }
+
+    private func push(_ bytes: [UInt8], from peer: Endpoint?, on id: Int) {
+        var header = "\r\n+IPD,\(linkPrefix(id))\(bytes.count)"
+        if session.showsPeer, let peer { header += ",\(quoted(peer.address)),\(peer.port)" }
+        write(header + ":")
+        output.append(contentsOf: bytes)
+    }
+
+    /// An address as this firmware prints it.
+    func quoted(_ address: IPAddress) -> String { firmware.quotesAddresses ? "\"\(address)\"" : "\(address)" }
+
+    /// Removes what CIPRECVDATA reads; the close that waited for it follows by `finishRead`.
+    func read(_ id: Int, limit: Int, keepingDatagrams: Bool) -> [UInt8] {
+        links.update(id) { link in
+            let bytes = link.received.take(limit, keepingDatagrams: keepingDatagrams)
+            link.hasReported = false
+            return bytes
+        } ?? []
+    }
+
+    /// After the answer to a read: what is left is reported anew, or the close that waited.
+    func finishRead(_ id: Int) {
+        guard let link = links[id] else { return }
+        if !link.received.isEmpty {
+            links.update(id) { $0.hasReported = true }
+        } else if link.phase == .closedByPeer {
+            reportClosed(id)
+        }
+    }
+
+    /// Lets the network deliver as much as there is room for: in the passive buffer, or on the line.
+    func replenishLinks() {
+        for (id, link) in links.open where link.phase == .open {
+            let room: Int
+            if link.transport == .udp {
+                room = isPassive(id) || output.count < Self.lineHighWater ? Self.longestDatagram : 0
+            } else if isPassive(id) {
+                room = firmware.receiveWindow - link.received.count
+            } else {
+                room = output.count < Self.lineHighWater ? firmware.longestPush : 0
+            }
+            guard room > link.credit else { continue }
+            request(.allow(link.socket, bytes: room - link.credit))
+            links.update(id) { $0.credit = room }
+        }
+    }
+
+    /// With so much output waiting, sockets are not read.
+    private static let lineHighWater = 4096
+    private static let longestDatagram = 65_535
+
+    // MARK: Time
+
+    /// Ends served links that were silent for CIPSTO's time.
+    func advanceLinks() {
+        guard session.serverTimeout > 0, links.server != nil else { return }
+        for (id, link) in links.open where link.isServed && link.lastActivity + .seconds(session.serverTimeout) <= now {
+            closeLink(id)
+        }
+    }
+}
+
+extension Link {
+    /// Takes a sender as the new remote where the link's mode says so.
+    mutating func follow(_ sender: Endpoint) {
+        switch peerRule {
+        case .fixed: break
+        case .firstSender where sender != remote:
+            remote = sender
+            peerRule = .fixed
+        case .firstSender: break
+        case .everySender: remote = sender
+        }
+    }
+}

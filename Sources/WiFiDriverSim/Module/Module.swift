@@ -1,0 +1,347 @@
+/// A simulated ESP-AT module: the firmware behind one serial line.
+///
+/// Sans-IO and deterministic. In go bytes from the line (`receive`), events from the air and the network (`handle`) and the
+/// time (`advance`, with every call); out come bytes for the line (`output`) and `takeEffects()`. It reads no clock, makes
+/// no system call and draws no random number.
+///
+/// A module belongs to one thread.
+public final class Module {
+    public let firmware: Firmware
+    /// The current time, from the last call.
+    private(set) var now: Instant
+    /// Bytes that wait for the line. The host drains it and then calls `lineDrained(at:)`.
+    var output = ByteQueue()
+
+    /// The settings in use.
+    var settings: Settings
+    private(set) var storedSettings: Settings
+    private let factorySettings: Settings
+    var session: Session
+    var links = Links()
+    var station = Station.idle
+    /// The IPv6 addresses that the station has by now.
+    var stationIPv6 = StationIPv6()
+
+    private var state = State.off
+    private var lineBuffer = LineBuffer()
+    private let interpreter: any CommandInterpreter
+    private var effects: [Effect] = []
+
+    /// What the firmware does.
+    private enum State {
+        case off
+        case booting(until: Instant)
+        case asleep(until: Instant)
+        /// Waits for a command line.
+        case idle
+        case running(any Operation)
+        case collecting(DataEntry, ByteQueue)
+    }
+
+    /// What a module wants of its surroundings.
+    public enum Effect: Equatable, Sendable {
+        case network(NetworkRequest)
+        case air(AirRequest)
+        /// The settings are to be kept where they survive the module's end.
+        case store(Settings)
+        /// The line goes on with this configuration once all output up to now is sent.
+        case setLine(UARTConfiguration)
+        /// Something for the log of whoever runs the module.
+        case log(String)
+    }
+
+    /// A module that is off.
+    /// - Parameter settings: what its flash holds; `nil` is as from the factory.
+    init(
+        firmware: Firmware, serialNumber: UInt32 = 1, settings: Settings? = nil, interpreter: any CommandInterpreter,
+        at now: Instant = .zero
+    ) {
+        self.firmware = firmware
+        self.now = now
+        self.interpreter = interpreter
+        factorySettings = .factory(for: firmware, serialNumber: serialNumber)
+        storedSettings = settings ?? factorySettings
+        self.settings = storedSettings
+        session = Session(firmware: firmware)
+    }
+
+    // MARK: Power
+
+    public func powerUp(at now: Instant) {
+        self.now = now
+        boot(cause: .power)
+    }
+
+    /// Pulls the reset line.
+    public func reset(at now: Instant) {
+        self.now = now
+        boot(cause: .reset)
+    }
+
+    public func powerOff(at now: Instant) {
+        self.now = now
+        dropEverything()
+        output.removeAll()
+        state = .off
+    }
+
+    private enum BootCause { case power, reset }
+
+    private func boot(cause: BootCause) {
+        let wasRunning = if case .off = state { false } else { true }
+        dropEverything()
+        if wasRunning { request(.reset) }
+        settings = storedSettings
+        session = Session(firmware: firmware)
+        emit(.setLine(settings.uart))
+        output.append(
+            contentsOf: Misreading.bytes(firmware.romText.utf8, sentAt: Firmware.romBaud, readAt: settings.uart.baud))
+        state = .booting(until: now + firmware.bootTime)
+    }
+
+    private func dropEverything() {
+        links = Links()
+        station = .idle
+        stationIPv6 = StationIPv6()
+        request(.leave)
+        lineBuffer = LineBuffer()
+    }
+
+    /// Restarts the firmware, as RST does.
+    func restart() { boot(cause: .reset) }
+
+    /// Puts back the factory's settings and restarts, as RESTORE does.
+    func restoreFactorySettings() {
+        storedSettings = factorySettings
+        emit(.store(storedSettings))
+        boot(cause: .reset)
+    }
+
+    /// Off but for the timer that wakes it, as GSLP does.
+    func deepSleep(for duration: Duration) {
+        dropEverything()
+        request(.reset)
+        state = .asleep(until: now + duration)
+    }
+
+    // MARK: Input from the line
+
+    /// Takes bytes from the line.
+    public func receive(_ bytes: UnsafeRawBufferPointer, at now: Instant) {
+        advance(to: now)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            switch state {
+            case .off, .booting, .asleep:
+                return
+            case .idle:
+                receiveInCommandMode(&rest)
+            case .running:
+                refuse(&rest)
+            case .collecting(let entry, var collected):
+                let part = rest.prefix(entry.length - collected.count)
+                // The queue must have one owner, or each append copies it.
+                state = .idle
+                collected.append(contentsOf: UnsafeRawBufferPointer(rebasing: part))
+                rest = rest.dropFirst(part.count)
+                if collected.count == entry.length {
+                    conclude(entry.finish(self, collected.take(entry.length)))
+                } else {
+                    state = .collecting(entry, collected)
+                }
+            }
+        }
+        replenishLinks()
+    }
+
+    public func receive(_ bytes: [UInt8], at now: Instant) {
+        bytes.withUnsafeBytes { receive($0, at: now) }
+    }
+
+    private func receiveInCommandMode(_ bytes: inout Slice<UnsafeRawBufferPointer>) {
+        while let byte = bytes.popFirst() {
+            if session.echoes { echo(byte) }
+            switch lineBuffer.append(byte) {
+            case .more:
+                continue
+            case .line(let line):
+                if !line.isEmpty { conclude(interpreter.execute(line, on: self)) }
+            case .failed(let error):
+                conclude(.failed(error))
+            }
+            guard case .idle = state else { return }
+        }
+    }
+
+    private func echo(_ byte: UInt8) {
+        if byte == UInt8(ascii: "\n") {
+            output.append(contentsOf: firmware.echoTerminator.utf8)
+        } else if byte != UInt8(ascii: "\r") {
+            output.append(byte)
+        }
+    }
+
+    /// Says that it is busy once for each line that comes while a command runs, and drops it.
+    private func refuse(_ bytes: inout Slice<UnsafeRawBufferPointer>) {
+        while let byte = bytes.popFirst() {
+            if !lineBuffer.isRefusing {
+                lineBuffer.isRefusing = true
+                logError(CommandError(kind: .busy))
+                writeLine("busy p...")
+            }
+            if byte == UInt8(ascii: "\n") { lineBuffer.isRefusing = false }
+        }
+    }
+
+    private func conclude(_ outcome: Outcome) {
+        // A restart in a handler has the last word.
+        switch state {
+        case .off, .booting, .asleep: return
+        case .idle, .running, .collecting: break
+        }
+        lineBuffer.isRefusing = false
+        switch outcome {
+        case .ok:
+            state = .idle
+            write("\r\nOK\r\n")
+        case .failed(let error):
+            state = .idle
+            if let explanation = error.explanation { writeLine(explanation) }
+            logError(error)
+            write("\r\nERROR\r\n")
+        case .answered:
+            state = .idle
+        case .running(let operation):
+            state = .running(operation)
+        case .collecting(let entry):
+            state = .collecting(entry, ByteQueue())
+            write("\r\nOK\r\n" + firmware.prompt)
+        }
+    }
+
+    private func logError(_ error: CommandError) {
+        guard session.logsErrors else { return }
+        let digits = String(error.code, radix: 16)
+        writeLine("ERR CODE:0x" + String(repeating: "0", count: 8 - digits.count) + digits)
+    }
+
+    // MARK: Input from the surroundings
+
+    public func handle(_ event: AirEvent, at now: Instant) {
+        self.now = now
+        guard isRunning else { return }
+        handleAir(event)
+        resume(.air(event))
+        replenishLinks()
+    }
+
+    public func handle(_ event: NetworkEvent, at now: Instant) {
+        self.now = now
+        guard isRunning else { return }
+        handleNetwork(event)
+        resume(.network(event))
+        replenishLinks()
+    }
+
+    /// The line has taken some output: there may be room for more.
+    public func lineDrained(at now: Instant) {
+        self.now = now
+        replenishLinks()
+    }
+
+    private func resume(_ event: ModuleEvent) {
+        guard case .running(var operation) = state else { return }
+        let outcome = operation.resume(event, on: self)
+        guard case .running = state else { return }
+        if let outcome { conclude(outcome) } else { state = .running(operation) }
+    }
+
+    var isRunning: Bool {
+        switch state {
+        case .off, .booting, .asleep: false
+        case .idle, .running, .collecting: true
+        }
+    }
+
+    // MARK: Time
+
+    /// When `advance(to:)` has something to do.
+    public var nextDeadline: Instant? {
+        switch state {
+        case .off: nil
+        case .booting(let until), .asleep(let until): until
+        case .running(let operation): .earlier(operation.deadline, backgroundDeadline)
+        case .idle, .collecting: backgroundDeadline
+        }
+    }
+
+    private var backgroundDeadline: Instant? {
+        .earlier(.earlier(station.deadline, stationIPv6.deadline), links.deadline(serverTimeout: session.serverTimeout))
+    }
+
+    /// Lets everything happen that is due by `now`, each at its own time.
+    public func advance(to now: Instant) {
+        while let due = nextDeadline, due <= now {
+            self.now = max(self.now, due)
+            switch state {
+            case .off: break
+            case .booting: finishBoot()
+            case .asleep: boot(cause: .reset)
+            case .running(let operation) where operation.deadline.map { $0 <= due } ?? false:
+                resume(.deadline)
+            case .idle, .running, .collecting:
+                advanceStation()
+                advanceLinks()
+            }
+        }
+        self.now = max(self.now, now)
+    }
+
+    private func finishBoot() {
+        state = .idle
+        write("\r\nready\r\n")
+        stationBooted()
+    }
+
+    // MARK: Output
+
+    func write(_ text: String) { output.append(contentsOf: text.utf8) }
+    func writeLine(_ text: String) {
+        output.append(contentsOf: text.utf8)
+        output.append(contentsOf: "\r\n".utf8)
+    }
+
+    func emit(_ effect: Effect) { effects.append(effect) }
+    func request(_ request: NetworkRequest) { effects.append(.network(request)) }
+    func request(_ request: AirRequest) { effects.append(.air(request)) }
+
+    public var hasEffects: Bool { !effects.isEmpty }
+
+    /// What the module wants since the last call, in order.
+    public func takeEffects() -> [Effect] {
+        defer { effects.removeAll() }
+        return effects
+    }
+
+    // MARK: Settings
+
+    enum Storing: Equatable {
+        case inUse, stored
+
+        static func stored(if stored: Bool) -> Storing { stored ? .stored : .inUse }
+    }
+
+    /// Changes a setting, in flash too where that is wanted.
+    func set<Value: Equatable>(_ key: WritableKeyPath<Settings, Value>, to value: Value, _ storing: Storing) {
+        settings[keyPath: key] = value
+        guard storing == .stored, storedSettings[keyPath: key] != value else { return }
+        storedSettings[keyPath: key] = value
+        emit(.store(storedSettings))
+    }
+
+    /// The line's configuration changes once what is said so far is sent.
+    func setLine(_ configuration: UARTConfiguration) {
+        settings.uart = configuration
+        emit(.setLine(configuration))
+    }
+}

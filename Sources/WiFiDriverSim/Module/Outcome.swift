@@ -1,0 +1,68 @@
+/// How a command ends, or that it doesn't yet.
+enum Outcome {
+    case ok
+    case failed(CommandError)
+    /// The final line is another one than OK or ERROR, as `FAIL`; it is written already.
+    case answered
+    case running(any Operation)
+    /// OK and the prompt, then so many bytes of data for the command.
+    case collecting(DataEntry)
+}
+
+/// A command that waits for something: each event goes to `resume` until this gives an outcome.
+protocol Operation {
+    /// When `resume` wants `.deadline`.
+    var deadline: Instant? { get }
+    mutating func resume(_ event: ModuleEvent, on module: Module) -> Outcome?
+}
+
+/// What a module hears.
+enum ModuleEvent {
+    case air(AirEvent)
+    case network(NetworkEvent)
+    /// The operation's deadline has come.
+    case deadline
+}
+
+/// The data that a command takes after its prompt.
+struct DataEntry {
+    let length: Int
+    /// Runs once all bytes are there.
+    let finish: (Module, [UInt8]) -> Outcome
+}
+
+/// A refused command: the line said before ERROR where the firmware explains itself, and the number that SYSLOG shows.
+struct CommandError: Error, Equatable {
+    /// ESP-AT docs, Basic, SYSLOG: subcategory of the error code.
+    enum Kind: UInt32 {
+        case noTerminator = 0x02
+        case noAT = 0x03
+        case length = 0x04
+        case type = 0x05
+        case count = 0x06
+        case invalid = 0x07
+        case parse = 0x08
+        case unsupported = 0x09
+        case failed = 0x0A
+        case busy = 0x0B
+        case wrongForm = 0x0C
+    }
+
+    let kind: Kind
+    /// Which parameter is wrong, from 0.
+    var position: Int?
+    var explanation: String?
+
+    var code: UInt32 { 0x0100_0000 | kind.rawValue << 16 | UInt32(position ?? 0) }
+
+    static let failed = CommandError(kind: .failed)
+    /// A refusal that every firmware explains.
+    static func failed(saying explanation: String) -> CommandError {
+        CommandError(kind: .failed, explanation: explanation)
+    }
+}
+
+/// Gives a complete command line, without its end, to the commands.
+protocol CommandInterpreter {
+    func execute(_ line: [UInt8], on module: Module) -> Outcome
+}

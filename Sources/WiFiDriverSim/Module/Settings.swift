@@ -1,0 +1,162 @@
+/// What a module keeps in flash. One copy is in use (RAM), one is stored; a restart makes the stored one the one in use.
+public struct Settings: Codable, Equatable, Sendable {
+    var uart = UARTConfiguration()
+    var wifiMode = WiFiMode.off
+    var station: StationSettings?
+    var reconnect = Reconnect()
+    var joinsAtPowerUp = true
+    var stationUsesDHCP = true
+    var stationAddress: StaticAddress?
+    var stationMAC: MACAddress
+    var softAP: SoftAPSettings
+    var softAPUsesDHCP = true
+    var softAPAddress = StaticAddress(
+        address: IPv4Address(192, 168, 4, 1), gateway: IPv4Address(192, 168, 4, 1), netmask: IPv4Address(255, 255, 255, 0))
+    var softAPMAC: MACAddress
+    var dhcpServer: DHCPServer?
+    /// Servers set by hand, as text since either family goes; `nil` takes what DHCP gives.
+    var dnsServers: [String]?
+    var systemMessages = SystemMessages()
+    var ipv6 = false
+    var country = Country()
+    var tcpOptions = [TCPOptions](repeating: TCPOptions(), count: Links.limit)
+
+    /// The settings of a module that has never been used.
+    /// - Parameter serialNumber: makes the MAC addresses differ from another module's; its low 24 bits count.
+    public static func factory(for firmware: Firmware, serialNumber: UInt32) -> Settings {
+        let stationMAC = MACAddress(rawValue: UInt64(firmware.macPrefix) << 24 | UInt64(serialNumber & 0xFF_FFFF))
+        // An ESP8266 sets the local bit for its soft-AP, an ESP32 counts one up.
+        let softAPMAC = MACAddress(
+            rawValue: firmware.generation == .nonOS1_7 ? stationMAC.rawValue | 0x02 << 40 : stationMAC.rawValue + 1)
+        let suffix = softAPMAC.bytes.suffix(3).map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }
+        var settings = Settings(
+            stationMAC: stationMAC, softAP: SoftAPSettings(ssid: "\(firmware.softAPPrefix)_\(suffix.joined())"),
+            softAPMAC: softAPMAC)
+        settings.wifiMode = firmware.factoryWiFiMode
+        settings.reconnect.interval = firmware.defaultReconnectInterval
+        return settings
+    }
+}
+
+/// Values are those of UART_CUR (ESP-AT docs, Basic, UART_CUR).
+public struct UARTConfiguration: Codable, Equatable, Sendable {
+    /// Bits per second, 80 to 5,000,000.
+    public var baud = 115_200
+    public var dataBits = 8
+    /// 1: one, 2: one and a half, 3: two.
+    public var stopBits = 1
+    /// 0: none, 1: odd, 2: even.
+    public var parity = 0
+    public var flowControl = 0
+
+    public init() {}
+
+    /// Bit times that one byte takes on the line.
+    public var bitsPerByte: Double {
+        1 + Double(dataBits) + (parity == 0 ? 0 : 1) + Double(stopBits + 1) / 2
+    }
+}
+
+enum WiFiMode: Int, Codable, Sendable {
+    case off, station, softAP, both
+
+    var hasStation: Bool { self == .station || self == .both }
+    var hasSoftAP: Bool { self == .softAP || self == .both }
+}
+
+struct StationSettings: Codable, Equatable, Sendable {
+    var ssid: String
+    var password: String
+    var bssid: MACAddress?
+    /// The least security that is accepted.
+    var threshold = 0
+    var listenInterval = 3
+    var scansAll = false
+    var pmf = 1
+}
+
+struct Reconnect: Codable, Equatable, Sendable {
+    /// Seconds between attempts; 0 never tries.
+    var interval = 0
+    /// Attempts until it gives up; 0 never does.
+    var count = 0
+}
+
+struct StaticAddress: Codable, Equatable, Sendable {
+    var address: IPv4Address
+    var gateway: IPv4Address
+    var netmask: IPv4Address
+}
+
+struct SoftAPSettings: Codable, Equatable, Sendable {
+    var ssid: String
+    var password = ""
+    var channel = 1
+    var security = 0
+    var stationLimit = 4
+    var isHidden = false
+}
+
+struct DHCPServer: Codable, Equatable, Sendable {
+    var leaseMinutes: Int
+    var first: IPv4Address
+    var last: IPv4Address
+}
+
+/// The bits of SYSMSG (ESP-AT docs, Basic, SYSMSG).
+struct SystemMessages: Codable, Equatable, Sendable {
+    var rawValue = 0
+    /// Says `+QUITT` when passthrough ends.
+    var tellsPassthroughEnd: Bool { rawValue & 1 != 0 }
+    /// `+LINK_CONN:` in the place of `n,CONNECT`.
+    var detailsConnections: Bool { rawValue & 2 != 0 }
+    /// Status changes are told in passthrough too.
+    var tellsStatusInPassthrough: Bool { rawValue & 4 != 0 }
+}
+
+/// CWCOUNTRY.
+struct Country: Codable, Equatable, Sendable {
+    /// Keeps its code when the AP has another.
+    var isFixed = false
+    var code = "CN"
+    var firstChannel = 1
+    var channelCount = 13
+
+    var channels: ClosedRange<Int> { firstChannel...(firstChannel + channelCount - 1) }
+}
+
+/// What a restart forgets.
+struct Session {
+    var echoes = true
+    var multiplexes = false
+    var showsPeer = false
+    /// Passive receive by link (CIPRECVMODE, CIPRECVTYPE).
+    var receivesPassively = [Bool](repeating: false, count: Links.limit)
+    /// `+IPD` and CIPRECVLEN count the next datagram only (CIPRECVTYPE's third parameter).
+    var reportsNextDatagram = [Bool](repeating: false, count: Links.limit)
+    var serverTimeout: Int
+    var serverLimit = Links.limit
+    var logsErrors = false
+    var storesSettings = true
+    var sleepMode = 0
+    var hostName: String
+    var rfPower: [Int]
+    var scanOptions: ScanOptions
+    /// Unix time at the clock's zero, in seconds.
+    var epoch = 0
+
+    /// CWLAPOPT (ESP-AT docs, Wi-Fi, CWLAPOPT).
+    struct ScanOptions: Equatable {
+        var sortsByStrength = true
+        var fields: Int
+        var weakest = -100
+        var securities = 0xFFFF
+    }
+
+    init(firmware: Firmware) {
+        serverTimeout = firmware.defaultServerTimeout
+        hostName = firmware.hostName
+        rfPower = firmware.rfPower
+        scanOptions = ScanOptions(fields: firmware.scanFields)
+    }
+}

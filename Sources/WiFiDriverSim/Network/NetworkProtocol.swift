@@ -1,0 +1,78 @@
+/// A socket between a module's TCP/IP stack and the network.
+public struct SocketID: Hashable, Sendable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+}
+
+public enum Transport: Sendable { case tcp, udp }
+
+/// What a module's TCP/IP stack asks of the network.
+public enum NetworkRequest: Equatable, Sendable {
+    /// Opens a TCP connection; answered by `connected` or `connectFailed`.
+    case connect(SocketID, to: Endpoint, TCPOptions)
+    /// Opens a UDP socket bound to `localPort` (0: any free one); answered by `connected` or `connectFailed`.
+    case openUDP(SocketID, peer: Endpoint, localPort: UInt16)
+    /// Answered by `sent` or `sendFailed` once the stack has taken all bytes. `to` is for UDP.
+    case send(SocketID, [UInt8], to: Endpoint?)
+    /// The stack has room for so many more bytes of this socket; without such credit nothing is delivered.
+    case allow(SocketID, bytes: Int)
+    case setOptions(SocketID, TCPOptions)
+    /// Ends the socket; no event follows. `aborting` resets the connection.
+    case close(SocketID, aborting: Bool)
+    /// Opens the one server; answered by `listening` or `listenFailed`.
+    case listen(port: UInt16, IPAddress.Family)
+    case stopListening
+    /// Answered by `resolved`.
+    case resolve(name: String, IPAddress.Family?)
+    /// Answered by `pinged`.
+    case ping(IPAddress)
+    /// The stack has started anew: every socket, query and server is gone.
+    case reset
+}
+
+public struct TCPOptions: Equatable, Sendable, Codable {
+    /// Seconds until a silent connection is probed; 0 is never.
+    public var keepAlive = 0
+    public var noDelay = false
+    /// Seconds that a close waits for unsent data; -1 is the stack's own way.
+    public var linger = -1
+    /// Milliseconds after which a send gives up; 0 is never.
+    public var sendTimeout = 0
+
+    public init() {}
+}
+
+/// What the network tells a module's TCP/IP stack.
+public enum NetworkEvent: Equatable, Sendable {
+    case connected(SocketID, local: Endpoint)
+    case connectFailed(SocketID, ConnectFailure)
+    /// Bytes within the credit; for UDP one datagram and its sender.
+    case received(SocketID, [UInt8], from: Endpoint?)
+    case sent(SocketID)
+    case sendFailed(SocketID)
+    /// The peer has closed or reset the connection and all its bytes are delivered.
+    case closed(SocketID)
+    /// A connection came in at the server.
+    case accepted(SocketID, peer: Endpoint, local: Endpoint)
+    case listening
+    case listenFailed
+    /// The addresses of a name; none if it does not exist.
+    case resolved([IPAddress])
+    /// The round trip, or `nil` if no answer came.
+    case pinged(Duration?)
+}
+
+public enum ConnectFailure: Equatable, Sendable {
+    case refused, unreachable, timedOut, addressInUse
+}
+
+/// A network that one module's TCP/IP stack is on.
+///
+/// Requests go in by `handle`; events come out of `takeEvents`, those that follow at once from a request before any later
+/// ones.
+public protocol Network: AnyObject {
+    func handle(_ request: NetworkRequest, at now: Instant)
+    func advance(to now: Instant)
+    func takeEvents() -> [NetworkEvent]
+    var nextDeadline: Instant? { get }
+}

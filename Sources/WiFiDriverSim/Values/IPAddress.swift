@@ -1,0 +1,153 @@
+import Glibc
+
+/// An IPv4 address.
+public struct IPv4Address: Hashable, Sendable, Codable, LosslessStringConvertible, Comparable {
+    /// The four bytes as a number, most significant first: 10.0.2.15 is `0x0A00020F`.
+    public let rawValue: UInt32
+
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+    public init(_ a: UInt8, _ b: UInt8, _ c: UInt8, _ d: UInt8) {
+        rawValue = UInt32(a) << 24 | UInt32(b) << 16 | UInt32(c) << 8 | UInt32(d)
+    }
+
+    /// Reads dotted decimal; `nil` for anything else.
+    public init?(_ text: String) {
+        var address = in_addr()
+        guard inet_pton(AF_INET, text, &address) == 1 else { return nil }
+        rawValue = UInt32(bigEndian: address.s_addr)
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let address = IPv4Address(text) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\"\(text)\" is not an IPv4 address")
+        }
+        self = address
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+
+    public static let any = IPv4Address(rawValue: 0)
+    public static let broadcast = IPv4Address(rawValue: .max)
+    public static let loopback = IPv4Address(127, 0, 0, 1)
+
+    public var isAny: Bool { rawValue == 0 }
+    /// 127.0.0.0/8.
+    public var isLoopback: Bool { rawValue >> 24 == 127 }
+    /// 224.0.0.0/4.
+    public var isMulticast: Bool { rawValue >> 28 == 0xE }
+
+    public var description: String {
+        "\(rawValue >> 24).\(rawValue >> 16 & 0xFF).\(rawValue >> 8 & 0xFF).\(rawValue & 0xFF)"
+    }
+
+    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// An IPv6 address.
+public struct IPv6Address: Hashable, Sendable, LosslessStringConvertible {
+    public let high: UInt64
+    public let low: UInt64
+
+    public init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// Reads the forms of RFC 4291; `nil` for anything else.
+    public init?(_ text: String) {
+        var address = in6_addr()
+        guard inet_pton(AF_INET6, text, &address) == 1 else { return nil }
+        self.init(address)
+    }
+
+    init(_ address: in6_addr) {
+        (high, low) = withUnsafeBytes(of: address) {
+            (UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)),
+             UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+        }
+    }
+
+    var systemAddress: in6_addr {
+        var address = in6_addr()
+        withUnsafeMutableBytes(of: &address) {
+            $0.storeBytes(of: high.bigEndian, as: UInt64.self)
+            $0.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+        }
+        return address
+    }
+
+    public static let any = IPv6Address(high: 0, low: 0)
+    public static let loopback = IPv6Address(high: 0, low: 1)
+
+    public var isLoopback: Bool { self == .loopback }
+
+    public var description: String {
+        var address = systemAddress
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in
+            guard let text = inet_ntop(AF_INET6, &address, buffer.baseAddress, socklen_t(buffer.count)) else { return "::" }
+            return String(cString: text)
+        }
+    }
+}
+
+/// An address of either family.
+public enum IPAddress: Hashable, Sendable, LosslessStringConvertible {
+    case v4(IPv4Address)
+    case v6(IPv6Address)
+
+    public init?(_ text: String) {
+        if let address = IPv4Address(text) {
+            self = .v4(address)
+        } else if let address = IPv6Address(text) {
+            self = .v6(address)
+        } else {
+            return nil
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .v4(let address): address.description
+        case .v6(let address): address.description
+        }
+    }
+
+    public var isLoopback: Bool {
+        switch self {
+        case .v4(let address): address.isLoopback
+        case .v6(let address): address.isLoopback
+        }
+    }
+
+    public var family: Family {
+        switch self {
+        case .v4: .v4
+        case .v6: .v6
+        }
+    }
+
+    public enum Family: Sendable { case v4, v6 }
+}
+
+/// An address and a port.
+public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
+    public var address: IPAddress
+    public var port: UInt16
+
+    public init(_ address: IPAddress, _ port: UInt16) {
+        self.address = address
+        self.port = port
+    }
+
+    public var description: String {
+        switch address {
+        case .v4(let address): "\(address):\(port)"
+        case .v6(let address): "[\(address)]:\(port)"
+        }
+    }
+}

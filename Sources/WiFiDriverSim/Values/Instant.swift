@@ -1,0 +1,41 @@
+/// A point on the simulation's clock: nanoseconds since that clock started.
+///
+/// Everything below `Daemon/` takes the time as a parameter of this type and never reads a clock, so that a test moves it
+/// by hand.
+public struct Instant: Comparable, Hashable, Sendable {
+    public let nanoseconds: Int64
+
+    public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    public static let zero = Instant(nanoseconds: 0)
+
+    public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
+    public static func + (instant: Instant, delay: Duration) -> Instant {
+        Instant(nanoseconds: instant.nanoseconds + delay.nanoseconds)
+    }
+    public static func - (later: Instant, earlier: Instant) -> Duration {
+        .nanoseconds(later.nanoseconds - earlier.nanoseconds)
+    }
+}
+
+extension Duration {
+    /// The duration in whole nanoseconds; exact up to 292 years.
+    var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
+
+    /// The duration in whole milliseconds, rounded down.
+    var milliseconds: Int { Int(nanoseconds / 1_000_000) }
+}
+
+extension Instant? {
+    /// The earlier of two deadlines, where `nil` means never.
+    static func earlier(_ left: Instant?, _ right: Instant?) -> Instant? {
+        switch (left, right) {
+        case (let left?, let right?): min(left, right)
+        case (let one?, nil), (nil, let one?): one
+        case (nil, nil): nil
+        }
+    }
+}
