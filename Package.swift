@@ -12,7 +12,7 @@ let package = Package(
     targets: [
         .target(name: "CPosix"),
         .target(name: "WiFiDriverSim", dependencies: ["CPosix"], swiftSettings: strict),
-        .executableTarget(name: "wifisim", dependencies: ["WiFiDriverSim"], swiftSettings: strict),
+        .executableTarget(name: "wifisim", dependencies: ["CPosix", "WiFiDriverSim"], swiftSettings: strict),
         .testTarget(name: "WiFiDriverSimTests", dependencies: ["WiFiDriverSim"], swiftSettings: strict),
     ]
 )

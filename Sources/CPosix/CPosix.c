@@ -3,6 +3,7 @@
 // termios2 (asm/termbits.h) carries the rate as a number; it cannot be included together with <termios.h>.
 #include <asm/termbits.h>
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 int cposix_open_pty_master(void) {
@@ -44,3 +45,20 @@ int cposix_bytes_readable(int fd) {
     int count = 0;
     return ioctl(fd, FIONREAD, &count) < 0 ? -1 : count;
 }
+
+int cposix_open(const char *path, int flags) { return open(path, flags); }
+
+int cposix_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t timeout) {
+    static _Atomic int lacks_pwait2;
+    if (timeout < 0) return epoll_wait(epoll, events, count, -1);
+    if (!lacks_pwait2) {
+        struct timespec left = {timeout / 1000000000, timeout % 1000000000};
+        int ready = epoll_pwait2(epoll, events, count, &left, NULL);
+        if (ready >= 0 || errno != ENOSYS) return ready;
+        lacks_pwait2 = 1;
+    }
+    int64_t milliseconds = (timeout + 999999) / 1000000;
+    return epoll_wait(epoll, events, count, milliseconds > INT32_MAX ? INT32_MAX : (int)milliseconds);
+}
+
+int cposix_exit_status(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }

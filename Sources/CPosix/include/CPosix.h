@@ -1,17 +1,19 @@
 // What Swift's Glibc overlay lacks: macros that are not plain constants, variadic calls, and functions behind _GNU_SOURCE.
 #pragma once
 #include <errno.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/timerfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 
-int posix_openpt(int flags);
-int grantpt(int fd);
-int unlockpt(int fd);
+int accept4(int socket, struct sockaddr *address, socklen_t *length, int flags);
 int ptsname_r(int fd, char *buffer, size_t length);
 
 /// Opens a new pseudo-terminal's master, non-blocking and close-on-exec; -1 and errno on failure.
@@ -25,3 +27,13 @@ int cposix_tty_set_raw(int fd, int speed);
 
 /// Bytes waiting to be read on `fd`; -1 and errno on failure.
 int cposix_bytes_readable(int fd);
+
+/// open(2) without a mode.
+int cposix_open(const char *path, int flags);
+
+/// Waits until an event or for `timeout` nanoseconds (negative: for ever), on kernels without epoll_pwait2 rounded up to a
+/// millisecond; -1 and errno on failure.
+int cposix_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t timeout);
+
+/// The exit status of a shell for a process that ended with `status`: its own, or 128 and the signal's number.
+int cposix_exit_status(int status);

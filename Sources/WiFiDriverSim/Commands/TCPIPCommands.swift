@@ -172,8 +172,8 @@ private func open(
     } else {
         let localPort = try Optionally(Integer("local port", 0...65_535)).read(from: &rest) ?? 0
         let rule = try Optionally(Choice("mode", 0...2, as: Link.PeerRule.self)).read(from: &rest)
-        // "To use the parameter <mode>, parameter <local port> must be set first."
-        if rule != nil, localPort == 0 { throw CommandError(kind: .invalid, position: 4) }
+        // "To use the parameter <mode>, parameter <local port> must be set first"; the default mode needs none.
+        if let rule, rule != .fixed, localPort == 0 { throw CommandError(kind: .invalid, position: 4) }
         plan = .udp(localPort: UInt16(localPort), rule ?? .fixed)
     }
     let localAddress = try Optionally(Text("local IP")).read(from: &rest)

@@ -249,6 +249,17 @@ public final class Module {
         replenishLinks()
     }
 
+    /// Nobody is at the line's other end any more: what waits for it is lost, and data that were announced will not come.
+    ///
+    /// Hardware would wait for them for ever; the board's reset line, which opening a port pulls, gets it out of that.
+    public func lineHungUp(at now: Instant) {
+        self.now = now
+        output.removeAll()
+        lineBuffer = LineBuffer()
+        if case .collecting = state { state = .idle }
+        replenishLinks()
+    }
+
     private func resume(_ event: ModuleEvent) {
         guard case .running(var operation) = state else { return }
         let outcome = operation.resume(event, on: self)

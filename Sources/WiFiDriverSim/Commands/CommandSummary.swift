@@ -1,0 +1,40 @@
+/// A command as `wifisim commands` lists it.
+public struct CommandSummary: Sendable, Equatable {
+    /// As it is typed: `AT+CWMODE`.
+    public let name: String
+    /// The variants of its name where the firmware has them, as `_CUR`.
+    public let suffixes: [String]
+    /// `Basic`, `Wi-Fi` or `TCP/IP`.
+    public let family: String
+    public let hasTest: Bool
+    public let hasQuery: Bool
+    public let hasSet: Bool
+    public let hasExecute: Bool
+    /// The set form's parameters, as `<mode>[,<auto connect>]`.
+    public let parameters: String
+}
+
+extension Firmware {
+    /// The commands that this firmware has, in the order of AT+CMD?.
+    public var commands: [CommandSummary] {
+        let table = CommandTable(for: self)
+        return table.commands.map { command in
+            let forms = command.forms
+            return CommandSummary(
+                name: command.typedName, suffixes: table.names(of: command).dropFirst().map { String($0.dropFirst(command.name.count)) },
+                family: command.family.rawValue, hasTest: forms.contains(.test), hasQuery: forms.contains(.query),
+                hasSet: forms.contains(.set), hasExecute: forms.contains(.execute),
+                parameters: (command.set?.parameters ?? []).syntax)
+        }
+    }
+}
+
+extension [ParameterDescription] {
+    fileprivate var syntax: String {
+        enumerated().map { index, parameter in
+            let name = parameter.isText ? "<\"\(parameter.name)\">" : "<\(parameter.name)>"
+            let comma = index == 0 ? "" : ","
+            return parameter.isOptional ? "[\(comma)\(name)]" : comma + name
+        }.joined()
+    }
+}

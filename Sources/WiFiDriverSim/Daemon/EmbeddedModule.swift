@@ -1,0 +1,60 @@
+import CPosix
+import Glibc
+import Synchronization
+
+/// A module that runs inside the process that uses it.
+public enum EmbeddedModule {
+    /// Starts a module on a thread of its own. It ends when the descriptor is closed.
+    /// - Parameters:
+    ///   - profile: a firmware profile's name; `nil` is the standard one.
+    ///   - worldPath: a world file; `nil` is the standard world.
+    /// - Returns: the host's end of the serial line, a blocking descriptor that the caller closes.
+    public static func start(profile: String? = nil, worldPath: String? = nil) throws -> Int32 {
+        var options = SimulatorOptions()
+        if let profile {
+            guard let firmware = Firmware.named(profile) else { throw UnknownProfileError(name: profile) }
+            options.firmware = firmware
+        }
+        if let worldPath { options.world = try World.load(worldPath) }
+        var ends: [Int32] = [-1, -1]
+        try systemCall("socketpair") {
+            socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
+        }
+        let line = ends[1]
+        // The options are copied into the thread, which makes everything else itself.
+        let thread = Thread { [options] in
+            do { try run(options, line: line) } catch {
+                try? Log().write("embedded module: \(error)")
+            }
+        }
+        try thread.start()
+        return ends[0]
+    }
+
+    private static func run(_ options: SimulatorOptions, line: Int32) throws {
+        let line = FileDescriptor(owning: line)
+        try line.makeNonBlocking()
+        let modules = try ModuleLoop(world: options.world)
+        var hostOptions = ModuleHost.Options()
+        hostOptions.lineEnded = { [unowned modules] in modules.stop() }
+        let log = try Log()
+        hostOptions.log = { log.write("embedded module: \($0)") }
+        let network = try HostNetwork(
+            HostNetwork.Configuration(options, moduleIndex: 0), loop: modules.loop, resolver: modules.resolver,
+            log: hostOptions.log)
+        modules.add(
+            try ModuleHost(
+                module: Module(firmware: options.firmware), line: line, loop: modules.loop, network: network,
+                air: modules.air, options: hostOptions))
+        try modules.run()
+    }
+}
+
+/// No firmware profile has this name.
+public struct UnknownProfileError: Error, CustomStringConvertible {
+    public let name: String
+    public init(name: String) { self.name = name }
+    public var description: String {
+        "there is no profile \"\(name)\"; known are \(Firmware.all.map(\.name).joined(separator: ", "))"
+    }
+}

@@ -1,0 +1,238 @@
+import Glibc
+
+/// Runs one module on a descriptor, the far end of its serial line, with the host's network and the shared air around it.
+///
+/// Belongs to the event loop's thread.
+final class ModuleHost {
+    let module: Module
+    private let loop: EventLoop
+    private let network: HostNetwork
+    private let air: Air
+    let radio: Air.RadioID
+    private let line: FileDescriptor
+    private let options: Options
+    /// Present where the line is a pseudo-terminal, whose clients come and go.
+    private let terminal: PseudoTerminal?
+    /// A client has the terminal open, as far as is known: it has written since the last one hung up.
+    private var hasClient = false
+
+    private var pacing: Pacing?
+    private var readsLine = true
+    private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
+
+    struct Options {
+        /// Bytes take the time that the line's bit rate gives them.
+        var isPaced = false
+        /// Called with settings that are to survive.
+        var store: (Settings) -> Void = { _ in }
+        var log: (String) -> Void = { _ in }
+        /// Called when the line's other end is gone for good.
+        var lineEnded: () -> Void = {}
+        /// Sees every byte, in either direction.
+        var trace: ((LineDirection, UnsafeRawBufferPointer, Instant) -> Void)?
+    }
+
+    private struct Pacing {
+        var toHost: LinePacer
+        var toModule: LinePacer
+    }
+
+    /// The module's output waits in its own queue; with so much of it, the line is not read: what it would say had no room.
+    private static let outputLimit = 64 * 1024
+
+    init(
+        module: Module, line: FileDescriptor, terminal: PseudoTerminal? = nil, loop: EventLoop, network: HostNetwork, air: Air,
+        options: Options
+    ) throws(SystemError) {
+        self.module = module
+        self.line = line
+        self.terminal = terminal
+        self.loop = loop
+        self.network = network
+        self.air = air
+        self.options = options
+        radio = air.addRadio()
+        if options.isPaced {
+            let pacer = LinePacer(module.settings.uart)
+            pacing = Pacing(toHost: pacer, toModule: pacer)
+        }
+        network.onActivity = { [weak self] in self?.settle() }
+        try loop.watch(line, for: .read) { [weak self] in self?.handle($0) }
+        module.powerUp(at: loop.now)
+        settle()
+    }
+
+    func stop() { loop.unwatch(line) }
+
+    var nextDeadline: Instant? {
+        .earlier(.earlier(module.nextDeadline, network.nextDeadline), paceDeadline)
+    }
+
+    /// Lets the module, its network and its line do what is due.
+    func advance(to now: Instant) {
+        network.advance(to: now)
+        module.advance(to: now)
+        if let due = paceDeadline, due <= now {
+            lookAt = (nil, nil)
+            readLine()
+        }
+        settle()
+    }
+
+    /// Hands over what the air says.
+    func deliver(_ event: AirEvent) {
+        module.handle(event, at: loop.now)
+        settle()
+    }
+
+    // MARK: The line
+
+    /// When the pacers want another look: at the module's output, at the line's input.
+    private var lookAt: (output: Instant?, input: Instant?)
+
+    private var paceDeadline: Instant? { .earlier(lookAt.output, lookAt.input) }
+
+    private func handle(_ readiness: EventLoop.Readiness) {
+        if readiness.canRead || readiness.hasHungUp { readLine() }
+        settle()
+    }
+
+    private func readLine() {
+        guard readsLine else { return }
+        var limit = buffer.count
+        if pacing != nil {
+            let now = loop.now
+            pacing?.toModule.begin(at: now)
+            limit = min(limit, pacing?.toModule.allowance(at: now) ?? 0)
+            if limit == 0 {
+                // Bytes wait, or would have come by now: look again when they have had their time.
+                lookAt.input = pacing?.toModule.nextLook(at: now)
+                return updateInterest()
+            }
+        }
+        let transfer = buffer.withUnsafeMutableBytes { buffer in
+            Result { () throws(SystemError) in
+                try line.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<limit]))
+            }
+        }
+        switch transfer {
+        case .success(.done(let count)):
+            noticeClient()
+            pacing?.toModule.sent(count)
+            let now = loop.now
+            buffer.withUnsafeBytes { bytes in
+                let received = UnsafeRawBufferPointer(rebasing: bytes[..<count])
+                options.trace?(.toModule, received, now)
+                module.receive(received, at: now)
+            }
+            lookAt.input = nil
+        case .success(.wouldBlock):
+            lookAt.input = nil
+        case .success(.ended): hangUp()
+        case .failure(let error):
+            options.log("\(error)")
+            hangUp()
+        }
+    }
+
+    /// The first bytes show that there is a client; from now on its close can be seen.
+    private func noticeClient() {
+        guard let terminal, !hasClient else { return }
+        hasClient = true
+        terminal.releaseSlave()
+    }
+
+    /// The last client has closed the terminal: what it has not read is lost, as on a line with nobody at its end.
+    private func hangUp() {
+        guard let terminal else {
+            loop.unwatch(line)
+            return options.lineEnded()
+        }
+        hasClient = false
+        do throws(SystemError) {
+            try terminal.holdSlave()
+        } catch {
+            options.log("\(error)")
+            loop.unwatch(line)
+            return options.lineEnded()
+        }
+        terminal.discardOutput()
+        module.lineHungUp(at: loop.now)
+    }
+
+    private func writeLine() {
+        while !module.output.isEmpty {
+            var limit = module.output.count
+            if pacing != nil {
+                let now = loop.now
+                pacing?.toHost.begin(at: now)
+                limit = min(limit, pacing?.toHost.allowance(at: now) ?? 0)
+                if limit == 0 {
+                    lookAt.output = pacing?.toHost.nextLook(at: now)
+                    return
+                }
+            }
+            let transfer = module.output.withUnsafeBytes { bytes in
+                Result { () throws(SystemError) in
+                    let part = UnsafeRawBufferPointer(rebasing: bytes[..<limit])
+                    let transfer = try line.write(part)
+                    if case .done(let count) = transfer { options.trace?(.toHost, .init(rebasing: part[..<count]), loop.now) }
+                    return transfer
+                }
+            }
+            switch transfer {
+            case .success(.done(let count)):
+                pacing?.toHost.sent(count)
+                module.output.removeFirst(count)
+                module.lineDrained(at: loop.now)
+            case .success(.wouldBlock): return
+            case .success(.ended): return hangUp()
+            case .failure(let error):
+                options.log("\(error)")
+                return hangUp()
+            }
+        }
+        lookAt.output = nil
+    }
+
+    // MARK: Effects
+
+    /// Carries effects and events to and fro until all is quiet, and sends what the module says.
+    private func settle() {
+        while true {
+            while module.hasEffects {
+                for effect in module.takeEffects() { apply(effect) }
+                for event in network.takeEvents() { module.handle(event, at: loop.now) }
+            }
+            let events = network.takeEvents()
+            for event in events { module.handle(event, at: loop.now) }
+            if !events.isEmpty { continue }
+            if !module.output.isEmpty { writeLine() }
+            if !module.hasEffects { break }
+        }
+        updateInterest()
+    }
+
+    private func updateInterest() {
+        readsLine = module.output.count < Self.outputLimit
+        var interest: EventLoop.Interest = []
+        if readsLine, lookAt.input == nil { interest.insert(.read) }
+        if !module.output.isEmpty, lookAt.output == nil { interest.insert(.write) }
+        try? loop.update(line, for: interest)
+    }
+
+    private func apply(_ effect: Module.Effect) {
+        switch effect {
+        case .network(let request): network.handle(request, at: loop.now)
+        case .air(let request): air.handle(request, from: radio, at: loop.now)
+        case .store(let settings): options.store(settings)
+        case .setLine(let configuration):
+            pacing?.toHost.configure(configuration)
+            pacing?.toModule.configure(configuration)
+        case .log(let text): options.log(text)
+        }
+    }
+}
+
+/// The direction of bytes on a serial line, as seen from the module.
+enum LineDirection { case toModule, toHost }

@@ -1,0 +1,107 @@
+import CPosix
+import Glibc
+
+/// Modules on pseudo-terminals, with the host's network: what `wifisim run` runs.
+///
+/// Belongs to the thread that made it.
+public final class Simulator {
+    /// The ttys' paths, one a module.
+    public private(set) var terminalPaths: [String] = []
+    private let modules: ModuleLoop
+    private var links: [TerminalLink] = []
+    private let log: Log
+
+    /// Makes the modules, their ttys and links. Nothing runs until `run`.
+    public init(_ options: SimulatorOptions, log: Log) throws {
+        self.log = log
+        modules = try ModuleLoop(world: options.world)
+        Self.raiseDescriptorLimit()
+        do {
+            for index in 0..<options.count { try addModule(index, options) }
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    private func addModule(_ index: Int, _ options: SimulatorOptions) throws {
+        func numbered(_ path: String) -> String { options.count == 1 ? path : "\(path)\(index)" }
+        var hostOptions = ModuleHost.Options()
+        hostOptions.isPaced = options.isPaced
+        hostOptions.log = { [log] text in log.write("module \(index): \(text)") }
+        hostOptions.trace = log.tracesLines ? { [log] in log.write(module: index, $0, $1, at: $2) } : nil
+        var settings: Settings?
+        if let path = options.statePath.map(numbered) {
+            let file = StateFile(path: path, firmware: options.firmware)
+            settings = try file.load()
+            hostOptions.store = { [log] settings in
+                do { try file.save(settings) } catch { log.write("module \(index): \(error)") }
+            }
+        }
+        let serialNumber = UInt32(index + 1)
+        if settings == nil, options.baud != UARTConfiguration().baud {
+            settings = .factory(for: options.firmware, serialNumber: serialNumber)
+        }
+        if options.baud != UARTConfiguration().baud { settings?.uart.baud = options.baud }
+        let module = Module(firmware: options.firmware, serialNumber: serialNumber, settings: settings)
+        let terminal = try PseudoTerminal(speed: module.settings.uart.baud)
+        let network = try HostNetwork(
+            HostNetwork.Configuration(options, moduleIndex: index), loop: modules.loop, resolver: modules.resolver,
+            log: hostOptions.log)
+        modules.add(
+            try ModuleHost(
+                module: module, line: terminal.master, terminal: terminal, loop: modules.loop, network: network,
+                air: modules.air, options: hostOptions))
+        if let path = options.linkPath.map(numbered) { links.append(try TerminalLink(at: path, to: terminal.path)) }
+        terminalPaths.append(terminal.path)
+    }
+
+    /// Runs until `stop`, or a signal of `signals` comes, which is returned.
+    /// - Parameter child: a process to wait for; its end ends the run.
+    @discardableResult
+    public func run(until signals: SignalWatch? = nil, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws -> Int32? {
+        var received: Int32?
+        if let signals {
+            try signals.watch(on: modules.loop) { [modules] signal in
+                guard onSignal(signal) else { return }
+                received = signal
+                modules.stop()
+            }
+        }
+        try modules.run()
+        return received
+    }
+
+    /// Ends `run`.
+    public func stop() { modules.stop() }
+
+    /// Removes the links. The ttys go with the simulator.
+    public func close() {
+        for link in links { link.remove() }
+        links = []
+    }
+
+    /// A thousand modules take more descriptors than a shell gives.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+}
+
+extension HostNetwork.Configuration {
+    init(_ options: SimulatorOptions, moduleIndex index: Int) {
+        let accessPoints = options.world.accessPoints
+        hostAddress = options.hostAddress.map { IPv4Address(rawValue: $0.rawValue + UInt32(index)) }
+        // One port can lead to one module only.
+        forwards = index == 0 ? options.forwards : []
+        isRestricted = options.isRestricted
+        names = options.world.names
+        hostAliases = accessPoints.map(\.network.gateway)
+        innerAddresses = accessPoints.flatMap(\.network.dns).filter { dns in
+            accessPoints.contains { $0.network.contains(dns) }
+        }
+        latency = accessPoints.first?.latency ?? .zero
+    }
+}

@@ -1,0 +1,45 @@
+import FoundationEssentials
+
+/// The flash of one module, in a file.
+struct StateFile {
+    let path: String
+    let firmware: Firmware
+
+    private struct Content: Codable {
+        var profile: String
+        var settings: Settings
+    }
+
+    /// The settings in the file; `nil` if there is no file yet.
+    func load() throws -> Settings? {
+        guard Files.exists(path) else { return nil }
+        let content: Content
+        do {
+            content = try JSONDecoder().decode(Content.self, from: Data(try Files.read(path)))
+        } catch let error as SystemError {
+            throw error
+        } catch {
+            throw StateFileError(path: path, reason: "is not a state file of wifisim; move it away to start anew")
+        }
+        guard content.profile == firmware.name else {
+            throw StateFileError(
+                path: path,
+                reason: "holds the flash of profile \(content.profile), not \(firmware.name); name another file or profile")
+        }
+        return content.settings
+    }
+
+    func save(_ settings: Settings) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        let data = try encoder.encode(Content(profile: firmware.name, settings: settings))
+        try Files.write(Array(data) + Array("\n".utf8), to: path)
+    }
+}
+
+/// A state file that cannot be used.
+public struct StateFileError: Error, CustomStringConvertible {
+    public let path: String
+    public let reason: String
+    public var description: String { "\(path): \(reason)" }
+}

@@ -1,0 +1,40 @@
+import CPosix
+import Glibc
+
+/// A symbolic link to a tty, under a name that stays the same from run to run.
+final class TerminalLink {
+    let path: String
+    private let target: String
+
+    /// Makes the link. One to a tty, as a run that was killed leaves behind, is replaced; anything else is left alone.
+    init(at path: String, to target: String) throws {
+        self.path = path
+        self.target = target
+        if let old = Self.target(of: path) {
+            guard old.hasPrefix("/dev/pts/") else { throw TerminalLinkError(path: path, reason: "is a link to \(old)") }
+            try systemCall("remove \(path)") { unlink(path) }
+        } else if Files.exists(path) {
+            throw TerminalLinkError(path: path, reason: "exists and is not a link")
+        }
+        try systemCall("link \(path)") { symlink(target, path) }
+    }
+
+    /// Removes the link, unless it leads elsewhere by now.
+    func remove() {
+        if Self.target(of: path) == target { unlink(path) }
+    }
+
+    private static func target(of path: String) -> String? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(path, &buffer, buffer.count - 1)
+        guard count > 0 else { return nil }
+        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+/// A `--link` that cannot be made.
+public struct TerminalLinkError: Error, CustomStringConvertible {
+    public let path: String
+    public let reason: String
+    public var description: String { "\(path): \(reason); wifisim only replaces links to a tty" }
+}

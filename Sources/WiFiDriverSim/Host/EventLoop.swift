@@ -1,0 +1,99 @@
+import CPosix
+import Glibc
+
+/// Waits for descriptors and deadlines on one thread, and calls those concerned.
+///
+/// Everything on a loop belongs to the thread that runs it; another thread may only call `wake`.
+final class EventLoop {
+    struct Interest: OptionSet {
+        let rawValue: UInt32
+        static let read = Interest(rawValue: UInt32(EPOLLIN.rawValue))
+        static let write = Interest(rawValue: UInt32(EPOLLOUT.rawValue))
+    }
+
+    /// What a descriptor is ready for.
+    struct Readiness {
+        let rawValue: UInt32
+        var canRead: Bool { rawValue & UInt32(EPOLLIN.rawValue) != 0 }
+        var canWrite: Bool { rawValue & UInt32(EPOLLOUT.rawValue) != 0 }
+        /// Reported whether wanted or not, and again until the descriptor is unwatched or the cause is gone.
+        var hasHungUp: Bool { rawValue & UInt32(EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
+    }
+
+    private let epoll: FileDescriptor
+    private var watches: [Int32: Watch] = [:]
+    private var readyEvents = [epoll_event](repeating: epoll_event(), count: 64)
+    private let start: timespec
+    /// Tells a descriptor from an earlier one with the same number.
+    private var nextGeneration: UInt32 = 0
+
+    private struct Watch {
+        var interest: Interest
+        let generation: UInt32
+        let handler: (Readiness) -> Void
+    }
+
+    init() throws(SystemError) {
+        epoll = FileDescriptor(owning: try systemCall("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) })
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        start = now
+    }
+
+    /// The time since the loop was made.
+    var now: Instant {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        return Instant(
+            nanoseconds: Int64(now.tv_sec - start.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec - start.tv_nsec))
+    }
+
+    /// Calls `handler` whenever the descriptor is ready for what interests.
+    func watch(
+        _ descriptor: FileDescriptor, for interest: Interest, handler: @escaping (Readiness) -> Void
+    ) throws(SystemError) {
+        nextGeneration &+= 1
+        let generation = nextGeneration
+        try control(EPOLL_CTL_ADD, descriptor, interest, generation)
+        watches[descriptor.rawValue] = Watch(interest: interest, generation: generation, handler: handler)
+    }
+
+    /// Changes what interests of a watched descriptor.
+    func update(_ descriptor: FileDescriptor, for interest: Interest) throws(SystemError) {
+        guard let watch = watches[descriptor.rawValue], watch.interest != interest else { return }
+        try control(EPOLL_CTL_MOD, descriptor, interest, watch.generation)
+        watches[descriptor.rawValue]?.interest = interest
+    }
+
+    func isWatching(_ descriptor: FileDescriptor) -> Bool { watches[descriptor.rawValue] != nil }
+
+    func unwatch(_ descriptor: FileDescriptor) {
+        guard watches.removeValue(forKey: descriptor.rawValue) != nil else { return }
+        epoll_ctl(epoll.rawValue, EPOLL_CTL_DEL, descriptor.rawValue, nil)
+    }
+
+    private func control(
+        _ operation: Int32, _ descriptor: FileDescriptor, _ interest: Interest, _ generation: UInt32
+    ) throws(SystemError) {
+        var event = epoll_event()
+        event.events = interest.rawValue
+        event.data.u64 = UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor.rawValue))
+        try systemCall("epoll_ctl") { epoll_ctl(epoll.rawValue, operation, descriptor.rawValue, &event) }
+    }
+
+    /// Waits until something is ready or the deadline has come, and calls the handlers of what is.
+    func wait(until deadline: Instant?) throws(SystemError) {
+        let timeout = deadline.map { max(0, ($0 - now).nanoseconds) } ?? -1
+        let count = cposix_epoll_wait(epoll.rawValue, &readyEvents, Int32(readyEvents.count), timeout)
+        if count < 0 {
+            if errno == EINTR { return }
+            throw SystemError("epoll_wait")
+        }
+        for event in readyEvents.prefix(Int(count)) {
+            let descriptor = Int32(bitPattern: UInt32(truncatingIfNeeded: event.data.u64))
+            // An earlier handler of this round may have unwatched it, or reused its number.
+            guard let watch = watches[descriptor], watch.generation == UInt32(event.data.u64 >> 32) else { continue }
+            watch.handler(Readiness(rawValue: event.events))
+        }
+    }
+}

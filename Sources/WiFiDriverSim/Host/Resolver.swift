@@ -1,0 +1,71 @@
+import CPosix
+import Dispatch
+import Glibc
+import Synchronization
+
+/// Asks the system's resolver on other threads.
+final class Resolver {
+    private let answers: Answers
+    private var pending: [UInt64: ([IPAddress]) -> Void] = [:]
+    private var nextQuery: UInt64 = 0
+
+    /// What the resolving threads hand over.
+    private final class Answers: Sendable {
+        let wakeup: Wakeup
+        let waiting = Mutex<[(query: UInt64, addresses: [IPAddress])]>([])
+        init() throws(SystemError) { wakeup = try Wakeup() }
+
+        func add(_ query: UInt64, _ addresses: [IPAddress]) {
+            waiting.withLock { $0.append((query, addresses)) }
+            wakeup.signal()
+        }
+
+        func take() -> [(query: UInt64, addresses: [IPAddress])] {
+            waiting.withLock { waiting in
+                defer { waiting = [] }
+                return waiting
+            }
+        }
+    }
+
+    init(loop: EventLoop) throws(SystemError) {
+        answers = try Answers()
+        try answers.wakeup.watch(on: loop) { [weak self] in self?.deliver() }
+    }
+
+    /// Calls `completion` on the loop's thread with the addresses of a name, none if it has none.
+    func resolve(_ name: String, _ family: IPAddress.Family?, completion: @escaping ([IPAddress]) -> Void) {
+        nextQuery += 1
+        let query = nextQuery
+        pending[query] = completion
+        let answers = answers
+        DispatchQueue.global().async { answers.add(query, Self.lookUp(name, family)) }
+    }
+
+    private func deliver() {
+        for (query, addresses) in answers.take() { pending.removeValue(forKey: query)?(addresses) }
+    }
+
+    private static func lookUp(_ name: String, _ family: IPAddress.Family?) -> [IPAddress] {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        hints.ai_family =
+            switch family {
+            case nil: AF_UNSPEC
+            case .v4: AF_INET
+            case .v6: AF_INET6
+            }
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(name, nil, &hints, &list) == 0 else { return [] }
+        defer { freeaddrinfo(list) }
+        var addresses: [IPAddress] = []
+        var next = list
+        while let entry = next?.pointee {
+            if let address = SocketAddress(entry.ai_addr)?.endpoint?.address, !addresses.contains(address) {
+                addresses.append(address)
+            }
+            next = entry.ai_next
+        }
+        return addresses
+    }
+}

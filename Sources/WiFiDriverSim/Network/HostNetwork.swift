@@ -1,0 +1,266 @@
+/// One module's network on the host's own sockets.
+///
+/// The gateway's address and 127.0.0.0/8 are the host's loopback, as in QEMU's user network. A TCP socket is read only as far
+/// as the module's stack has given credit, so that a slow serial line slows the peer.
+final class HostNetwork: Network {
+    struct Configuration {
+        /// The module's own loopback address: the source of its connections to the host, and where its servers listen.
+        var hostAddress: IPv4Address?
+        var forwards: [HostForward] = []
+        /// Nothing but loopback is reached, and no name but the world's resolves.
+        var isRestricted = false
+        var names: [String: [IPAddress]] = [:]
+        /// Addresses inside the simulation, the gateways, that are the host.
+        var hostAliases: [IPv4Address] = []
+        /// Other addresses that exist only inside, and answer pings.
+        var innerAddresses: [IPv4Address] = []
+        var latency = Duration.zero
+    }
+
+    private let configuration: Configuration
+    private let loop: EventLoop
+    private let resolver: Resolver
+    private lazy var pinger = Result { () throws(SystemError) in try Pinger(loop: loop) }
+    private let log: (String) -> Void
+    /// Called when events have come that no request caused.
+    var onActivity: () -> Void = {}
+
+    private var events: [NetworkEvent] = []
+    private var connections: [SocketID: Connection] = [:]
+    private var datagramSockets: [SocketID: DatagramSocket] = [:]
+    private var server: (listener: Socket?, port: UInt16)?
+    private var forwardListeners: [Socket] = []
+    private var nextAccepted: UInt32 = 0x8000_0000
+    /// Queries of before the last reset are not answered.
+    private var epoch = 0
+    private var innerPing: Instant?
+
+    init(
+        _ configuration: Configuration, loop: EventLoop, resolver: Resolver, log: @escaping (String) -> Void
+    ) throws(SystemError) {
+        self.configuration = configuration
+        self.loop = loop
+        self.resolver = resolver
+        self.log = log
+        for forward in configuration.forwards where forward.transport == .tcp {
+            let listener = try Socket.listening(at: forward.host)
+            try accept(from: listener, toPort: forward.modulePort)
+            forwardListeners.append(listener)
+        }
+    }
+
+    deinit {
+        reset()
+        for listener in forwardListeners { loop.unwatch(listener.descriptor) }
+    }
+
+    func handle(_ request: NetworkRequest, at now: Instant) {
+        switch request {
+        case .connect(let id, let remote, let options): connect(id, to: remote, options)
+        case .openUDP(let id, let peer, let localPort): openUDP(id, peer, localPort)
+        case .send(let id, let bytes, let target): send(bytes, on: id, to: target)
+        case .allow(let id, let bytes):
+            connections[id]?.allow(bytes)
+            datagramSockets[id]?.allow(bytes)
+        case .setOptions(let id, let options): connections[id]?.socket.apply(options)
+        case .close(let id, let aborting):
+            connections.removeValue(forKey: id)?.close(aborting: aborting)
+            datagramSockets.removeValue(forKey: id)?.close()
+        case .listen(let port, let family): listen(port, family)
+        case .stopListening: stopListening()
+        case .resolve(let name, let family): resolve(name, family)
+        case .ping(let address): ping(address, at: now)
+        case .reset: reset()
+        }
+    }
+
+    func takeEvents() -> [NetworkEvent] {
+        guard !events.isEmpty else { return [] }
+        defer { events.removeAll(keepingCapacity: true) }
+        return events
+    }
+
+    var nextDeadline: Instant? { innerPing }
+
+    func advance(to now: Instant) {
+        if let due = innerPing, due <= now {
+            innerPing = nil
+            events.append(.pinged(configuration.latency))
+        }
+    }
+
+    private func reset() {
+        epoch += 1
+        for connection in connections.values { connection.close(aborting: true) }
+        for socket in datagramSockets.values { socket.close() }
+        connections = [:]
+        datagramSockets = [:]
+        stopListening()
+        events = []
+        innerPing = nil
+    }
+
+    private func announce(_ event: NetworkEvent) {
+        events.append(event)
+        onActivity()
+    }
+
+    // MARK: Addresses
+
+    /// Where on the host an address of the module's network leads; `nil` where it may not go.
+    private func onHost(_ endpoint: Endpoint) -> Endpoint? {
+        if case .v4(let address) = endpoint.address, configuration.hostAliases.contains(address) {
+            return Endpoint(.v4(.loopback), endpoint.port)
+        }
+        return endpoint.address.isLoopback || !configuration.isRestricted ? endpoint : nil
+    }
+
+    /// How the module sees a peer; `known` is an address that the module itself used for the host's loopback.
+    private func inside(_ peer: Endpoint, known: IPAddress? = nil) -> Endpoint {
+        guard peer.address == .v4(.loopback) else { return peer }
+        if let known, case .v4(let address) = known, address.isLoopback || configuration.hostAliases.contains(address) {
+            return Endpoint(known, peer.port)
+        }
+        return Endpoint(configuration.hostAliases.first.map(IPAddress.v4) ?? peer.address, peer.port)
+    }
+
+    private func serverAddress(_ family: IPAddress.Family) -> IPAddress {
+        family == .v4 ? .v4(configuration.hostAddress ?? .loopback) : .v6(.loopback)
+    }
+
+    // MARK: TCP
+
+    private func connect(_ id: SocketID, to remote: Endpoint, _ options: TCPOptions) {
+        guard let target = onHost(remote) else { return events.append(.connectFailed(id, .unreachable)) }
+        let source = target.address.isLoopback && target.address.family == .v4
+            ? configuration.hostAddress.map(IPAddress.v4) : nil
+        do throws(SystemError) {
+            let socket = try Socket.connecting(to: target, from: source)
+            socket.apply(options)
+            connections[id] = try Connection(id, socket, isConnecting: true, on: loop) { [weak self] in self?.announce($0) }
+        } catch {
+            log("\(error)")
+            events.append(.connectFailed(id, .unreachable))
+        }
+    }
+
+    private func listen(_ port: UInt16, _ family: IPAddress.Family) {
+        let isForwarded = configuration.forwards.contains { $0.transport == .tcp && $0.modulePort == port }
+        do throws(SystemError) {
+            let listener = try Socket.listening(at: Endpoint(serverAddress(family), port))
+            try accept(from: listener, toPort: port)
+            server = (listener, port)
+        } catch {
+            // A forwarded port is reached all the same.
+            guard isForwarded else {
+                log("\(error); a module's own address (--host-address) or a forwarded port (--hostfwd) avoids that")
+                return events.append(.listenFailed)
+            }
+            server = (nil, port)
+        }
+        events.append(.listening)
+    }
+
+    private func stopListening() {
+        if let listener = server?.listener { loop.unwatch(listener.descriptor) }
+        server = nil
+    }
+
+    private func accept(from listener: Socket, toPort port: UInt16) throws(SystemError) {
+        try loop.watch(listener.descriptor, for: .read) { [weak self] _ in
+            guard let self, let (socket, peer) = listener.accept() else { return }
+            // Nobody serves the forwarded port: the peer sees its connection end.
+            guard self.server?.port == port else { return }
+            let id = SocketID(rawValue: self.nextAccepted)
+            self.nextAccepted += 1
+            do throws(SystemError) {
+                self.connections[id] = try Connection(id, socket, isConnecting: false, on: self.loop) { [weak self] in
+                    self?.announce($0)
+                }
+            } catch {
+                return self.log("\(error)")
+            }
+            let local = Endpoint(socket.localEndpoint?.address ?? .v4(.any), port)
+            self.announce(.accepted(id, peer: self.inside(peer), local: local))
+        }
+    }
+
+    // MARK: UDP
+
+    private func openUDP(_ id: SocketID, _ peer: Endpoint, _ localPort: UInt16) {
+        let forward = configuration.forwards.first { $0.transport == .udp && $0.modulePort == localPort }
+        do throws(SystemError) {
+            let socket = try Socket.datagram(at: forward?.host ?? datagramAddress(for: peer, localPort))
+            let port = forward == nil ? socket.localEndpoint?.port ?? localPort : localPort
+            datagramSockets[id] = try DatagramSocket(id, socket, on: loop) { [weak self] bytes, sender in
+                guard let self else { return }
+                self.announce(.received(id, bytes, from: self.inside(sender, known: peer.address)))
+            }
+            events.append(.connected(id, local: Endpoint(peer.address.family == .v4 ? .v4(.any) : .v6(.any), port)))
+        } catch {
+            log("\(error)")
+            events.append(.connectFailed(id, .addressInUse))
+        }
+    }
+
+    /// On loopback for peers there; on all interfaces only for a peer beyond, who could not be reached otherwise.
+    private func datagramAddress(for peer: Endpoint, _ port: UInt16) -> Endpoint {
+        let target = onHost(peer) ?? peer
+        let isAny = target.address == .v4(.any) || target.address == .v6(.any)
+        if target.address.isLoopback || isAny || configuration.isRestricted {
+            return Endpoint(serverAddress(target.address.family), port)
+        }
+        return Endpoint(target.address.family == .v4 ? .v4(.any) : .v6(.any), port)
+    }
+
+    // MARK: Sending
+
+    private func send(_ bytes: [UInt8], on id: SocketID, to target: Endpoint?) {
+        if let connection = connections[id] { return events.append(contentsOf: connection.send(bytes)) }
+        guard let socket = datagramSockets[id], let target, let endpoint = onHost(target) else {
+            return events.append(.sendFailed(id))
+        }
+        do throws(SystemError) {
+            try socket.send(bytes, to: endpoint)
+            events.append(.sent(id))
+        } catch {
+            log("\(error)")
+            events.append(.sendFailed(id))
+        }
+    }
+
+    // MARK: Names and pings
+
+    private func resolve(_ name: String, _ family: IPAddress.Family?) {
+        if let known = configuration.names[name.lowercased()] {
+            return events.append(.resolved(known.filter { family == nil || $0.family == family }))
+        }
+        guard !configuration.isRestricted else { return events.append(.resolved([])) }
+        let epoch = epoch
+        resolver.resolve(name, family) { [weak self] addresses in
+            guard let self, self.epoch == epoch else { return }
+            self.announce(.resolved(addresses))
+        }
+    }
+
+    private func ping(_ address: IPAddress, at now: Instant) {
+        guard case .v4(let address) = address, let target = onHost(Endpoint(.v4(address), 0)) else {
+            return events.append(.pinged(nil))
+        }
+        if configuration.hostAliases.contains(address) || configuration.innerAddresses.contains(address) {
+            innerPing = now + configuration.latency
+            return
+        }
+        guard case .v4(let host) = target.address else { return }
+        do throws(SystemError) {
+            let epoch = epoch
+            try pinger.get().ping(host) { [weak self] roundTrip in
+                guard let self, self.epoch == epoch else { return }
+                self.announce(.pinged(roundTrip))
+            }
+        } catch {
+            log("\(error): no ping, the system does not let this user")
+            events.append(.pinged(nil))
+        }
+    }
+}

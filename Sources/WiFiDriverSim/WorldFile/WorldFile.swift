@@ -1,0 +1,261 @@
+import FoundationEssentials
+
+/// A world as a JSON file describes it; docs/World.md is its manual.
+///
+/// What a file leaves out is as in `World.standard`. A key that is not known is an error, so that a misspelt one is found.
+struct WorldFile {
+    let world: World
+
+    /// Reads a world.
+    /// - Parameter path: names the file in errors.
+    init(text: String, path: String) throws(WorldFileError) {
+        do {
+            world = try JSONDecoder().decode(Root.self, from: Data(text.utf8)).world
+        } catch let error as DecodingError {
+            throw WorldFileError(error, text: text, path: path)
+        } catch {
+            throw WorldFileError(path: path, line: 1, key: "", reason: "\(error)")
+        }
+    }
+}
+
+/// What is wrong with a world file, and where.
+public struct WorldFileError: Error, Equatable, CustomStringConvertible {
+    public let path: String
+    /// From 1.
+    public let line: Int
+    /// As `accessPoints[0].channel`; empty for the file as a whole.
+    public let key: String
+    public let reason: String
+
+    public var description: String { "\(path):\(line): " + (key.isEmpty ? "" : "\(key): ") + reason }
+}
+
+extension WorldFileError {
+    fileprivate init(_ error: DecodingError, text: String, path: String) {
+        let context: DecodingError.Context
+        var reason: String
+        switch error {
+        case .typeMismatch(let type, let inner):
+            context = inner
+            reason = "must be \(Self.word(for: type))"
+        case .valueNotFound(let type, let inner):
+            context = inner
+            reason = "must be \(Self.word(for: type)), not null"
+        case .keyNotFound(let key, let inner):
+            context = inner
+            reason = "lacks \"\(key.stringValue)\""
+        case .dataCorrupted(let inner):
+            context = inner
+            reason = inner.debugDescription
+        @unknown default:
+            context = DecodingError.Context(codingPath: [], debugDescription: "")
+            reason = "\(error)"
+        }
+        var line = JSONPlace.line(of: context.codingPath, in: text)
+        if context.codingPath.isEmpty, case .dataCorrupted = error {
+            // The decoder says where the JSON itself is broken, in words: "… around line 3, column 7."
+            let detail = context.underlyingError.map { "\($0)" } ?? reason
+            line = JSONPlace.lineNumber(in: detail) ?? line
+            reason = "is not valid JSON"
+        }
+        self.init(path: path, line: line, key: JSONPlace.text(of: context.codingPath), reason: reason)
+    }
+
+    private static func word(for type: Any.Type) -> String {
+        switch type {
+        case is String.Type: "text"
+        case is Bool.Type: "true or false"
+        case is Int.Type, is Double.Type: "a number"
+        default: "\(type)".hasPrefix("Array") || "\(type)".hasPrefix("Unkeyed") ? "a list" : "an object"
+        }
+    }
+}
+
+// MARK: The file's shape
+
+private struct Root: Decodable {
+    let world: World
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case accessPoints, names }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
+        let files = try container.decodeIfPresent([AccessPointFile].self, forKey: .accessPoints)
+        let accessPoints = files.map { $0.enumerated().map { $1.accessPoint(number: $0 + 1) } }
+        if let accessPoints, Set(accessPoints.map(\.bssid)).count < accessPoints.count {
+            throw DecodingError.dataCorruptedError(
+                forKey: .accessPoints, in: container, debugDescription: "two access points have the same bssid")
+        }
+        let names = try container.decodeIfPresent([String: OneOrMore<AddressFile>].self, forKey: .names)
+        world = World(
+            accessPoints: accessPoints ?? World.standard.accessPoints,
+            names: Dictionary(
+                (names ?? [:]).map { ($0.lowercased(), $1.values.map(\.address)) }, uniquingKeysWith: { first, _ in first }))
+    }
+}
+
+private struct AccessPointFile: Decodable {
+    private var template: AccessPoint
+    private let bssid: MACAddress?
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case ssid, bssid, hidden, channel, rssi, security, password, on, wps, latency, network
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
+        let ssid = try container.decode(String.self, forKey: .ssid)
+        try container.check(1...32 ~= ssid.utf8.count, .ssid, "must have 1 to 32 bytes")
+        bssid = try container.decodeIfPresent(MACAddress.self, forKey: .bssid)
+        template = AccessPoint(ssid: ssid, bssid: MACAddress(rawValue: 0))
+        template.isHidden = try container.decodeIfPresent(Bool.self, forKey: .hidden) ?? false
+        template.channel = try container.decodeIfPresent(Int.self, forKey: .channel) ?? template.channel
+        try container.check(1...14 ~= template.channel, .channel, "must be 1 to 14")
+        template.rssi = try container.decodeIfPresent(Int.self, forKey: .rssi) ?? template.rssi
+        try container.check(-100...0 ~= template.rssi, .rssi, "must be -100 to 0 (dBm)")
+        template.password = try container.decodeIfPresent(String.self, forKey: .password) ?? ""
+        let security = try container.decodeIfPresent(String.self, forKey: .security)
+        template.security = template.password.isEmpty ? .open : .wpa2
+        if let security {
+            guard let known = Security.allCases.first(where: { $0.name == security }) else {
+                let names = Security.allCases.map(\.name).joined(separator: ", ")
+                throw DecodingError.dataCorruptedError(
+                    forKey: .security, in: container, debugDescription: "\"\(security)\" is none of \(names)")
+            }
+            template.security = known
+        }
+        let needsPassword = template.security.takesPassword
+        try container.check(!needsPassword || !template.password.isEmpty, .security, "needs a \"password\"")
+        let least = template.security == .wep ? 5 : 8
+        try container.check(
+            !needsPassword || least...64 ~= template.password.utf8.count, .password, "must have \(least) to 64 bytes")
+        template.isOn = try container.decodeIfPresent(Bool.self, forKey: .on) ?? true
+        template.hasWPS = try container.decodeIfPresent(Bool.self, forKey: .wps) ?? true
+        let latency = try container.decodeIfPresent(Double.self, forKey: .latency) ?? 2
+        try container.check(0...60_000 ~= latency, .latency, "must be 0 to 60000 (milliseconds)")
+        template.latency = .nanoseconds(Int64(latency * 1_000_000))
+        if let network = try container.decodeIfPresent(NetworkFile.self, forKey: .network) { template.network = network.network }
+    }
+
+    /// - Parameter number: makes the BSSID where the file gives none.
+    func accessPoint(number: Int) -> AccessPoint {
+        var accessPoint = template
+        accessPoint.bssid = bssid ?? MACAddress(rawValue: 0x02_00_00_00_02_01 + UInt64(number))
+        return accessPoint
+    }
+}
+
+private struct NetworkFile: Decodable {
+    var network = AccessPoint.Network()
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case gateway, dhcp, dns, ipv6 }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
+        if let text = try container.decodeIfPresent(String.self, forKey: .gateway) {
+            let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+            let prefix = parts.count == 2 ? Int(parts[1]) : 24
+            guard parts.count <= 2, let gateway = IPv4Address(String(parts[0])), let prefix, 1...30 ~= prefix else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .gateway, in: container, debugDescription: "\"\(text)\" is not an address such as 10.0.2.2/24")
+            }
+            network.gateway = gateway
+            network.prefixLength = prefix
+            network.dns = [gateway]
+            network.leases = network.firstLeases
+        }
+        if let leases = try container.decodeStated([IPv4Address]?.self, forKey: .dhcp) {
+            network.leases = nil
+            if let leases {
+                let fits = leases.count == 2 && leases[0] <= leases[1] && leases.allSatisfy(network.contains)
+                try container.check(fits, .dhcp, "must be the first and the last address, both in the gateway's network, or null")
+                network.leases = leases[0]...leases[1]
+            }
+        }
+        if let dns = try container.decodeIfPresent([IPv4Address].self, forKey: .dns) { network.dns = dns }
+        if let prefix = try container.decodeStated(String?.self, forKey: .ipv6) {
+            network.ipv6Prefix = nil
+            if let prefix {
+                guard prefix.hasSuffix("/64"), let address = IPv6Address(String(prefix.dropLast(3))) else {
+                    throw DecodingError.dataCorruptedError(
+                        forKey: .ipv6, in: container, debugDescription: "\"\(prefix)\" is not a prefix such as fec0::/64")
+                }
+                network.ipv6Prefix = address
+            }
+        }
+    }
+}
+
+extension AccessPoint.Network {
+    /// All addresses of the network above the gateway's, but for the broadcast address; those below where there are none.
+    fileprivate var firstLeases: ClosedRange<IPv4Address> {
+        let base = gateway.rawValue & netmask.rawValue
+        let last = base | ~netmask.rawValue
+        return gateway.rawValue + 1 < last
+            ? IPv4Address(rawValue: gateway.rawValue + 1)...IPv4Address(rawValue: last - 1)
+            : IPv4Address(rawValue: base + 1)...IPv4Address(rawValue: gateway.rawValue - 1)
+    }
+}
+
+private struct AddressFile: Decodable {
+    let address: IPAddress
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let address = IPAddress(text) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\"\(text)\" is not an IP address")
+        }
+        self.address = address
+    }
+}
+
+/// One value, or a list of them.
+private struct OneOrMore<Element: Decodable>: Decodable {
+    let values: [Element]
+
+    init(from decoder: any Decoder) throws {
+        if (try? decoder.unkeyedContainer()) != nil {
+            values = try [Element](from: decoder)
+        } else {
+            values = [try Element(from: decoder)]
+        }
+    }
+}
+
+// MARK: Strictness
+
+private struct AnyKey: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+}
+
+extension Decoder {
+    /// A keyed container that refuses keys it does not know.
+    fileprivate func strictContainer<Key: CodingKey & CaseIterable>(
+        keyedBy type: Key.Type
+    ) throws -> KeyedDecodingContainer<Key> {
+        let known = Key.allCases.map(\.stringValue)
+        let all = try container(keyedBy: AnyKey.self)
+        if let stranger = all.allKeys.first(where: { !known.contains($0.stringValue) }) {
+            throw DecodingError.dataCorruptedError(
+                forKey: stranger, in: all, debugDescription: "is not known here; known are \(known.joined(separator: ", "))")
+        }
+        return try container(keyedBy: type)
+    }
+}
+
+extension KeyedDecodingContainer {
+    fileprivate func check(_ holds: Bool, _ key: Key, _ reason: String) throws {
+        if !holds { throw DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: reason) }
+    }
+
+    /// The value of a key that is there, null included; `nil` where it is not.
+    fileprivate func decodeStated<Value: Decodable>(_ type: Value?.Type, forKey key: Key) throws -> Value?? {
+        guard contains(key) else { return nil }
+        return .some(try decodeNil(forKey: key) ? nil : try decode(Value.self, forKey: key))
+    }
+}

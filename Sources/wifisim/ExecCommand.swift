@@ -1,0 +1,61 @@
+import CPosix
+import Glibc
+import WiFiDriverSim
+
+extension CommandLineTool {
+    static let execCommand = Subcommand(
+        name: "exec", summary: "runs modules for the length of a command",
+        help: """
+            Usage: wifisim exec [OPTION…] -- COMMAND [ARGUMENT…]
+
+            Runs modules as wifisim run does, starts COMMAND with WIFISIM_TTY set to the first tty (and WIFISIM_TTY0,
+            WIFISIM_TTY1, … to each), and exits with COMMAND's status once it has ended.
+
+            Examples:
+              wifisim exec -- python3 my_test.py
+              wifisim exec --profile esp32-2.1 --count 2 -- make check
+            """,
+        options: OptionSet(options: SimulatorArguments.options, command: "COMMAND")
+    ) { parsed in
+        guard !parsed.command.isEmpty else {
+            throw UsageError("exec needs a command behind --", hint: "Try: wifisim exec -- COMMAND")
+        }
+        let options = try SimulatorArguments.simulatorOptions(from: parsed)
+        let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP, SIGCHLD])
+        let simulator = try Simulator(options, log: try Log(path: parsed.string("--log")))
+        defer { simulator.close() }
+
+        var environment = environmentVariables()
+        environment["WIFISIM_TTY"] = simulator.terminalPaths.first
+        for (index, path) in simulator.terminalPaths.enumerated() { environment["WIFISIM_TTY\(index)"] = path }
+        let child: pid_t
+        do throws(SystemError) {
+            child = try signals.spawn(parsed.command, environment: environment)
+        } catch {
+            Console.printError("wifisim: \(error)")
+            // As a shell has it: 127 not found, 126 not to be run.
+            return error.code == ENOENT ? 127 : 126
+        }
+        var status: Int32 = 0
+        try simulator.run(until: signals) { signal in
+            guard signal == SIGCHLD else {
+                // The terminal sends SIGINT to the command as well; the others it gets from here.
+                if signal != SIGINT { kill(child, signal) }
+                return false
+            }
+            return waitpid(child, &status, WNOHANG) == child
+        }
+        return cposix_exit_status(status)
+    }
+
+    private static func environmentVariables() -> [String: String] {
+        var variables: [String: String] = [:]
+        var next = environ
+        while let entry = next.pointee {
+            let parts = String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+            next += 1
+        }
+        return variables
+    }
+}

@@ -1,0 +1,88 @@
+/// Arguments that make no sense: what is wrong, and what to do.
+struct UsageError: Error {
+    let message: String
+    let hint: String?
+
+    init(_ message: String, hint: String? = nil) {
+        self.message = message
+        self.hint = hint
+    }
+}
+
+/// An option of a subcommand.
+struct Option: Sendable {
+    let name: String
+    /// What stands for its value in the help; `nil` for a switch.
+    let value: String?
+    let help: String
+
+    init(_ name: String, _ value: String? = nil, _ help: String) {
+        self.name = name
+        self.value = value
+        self.help = help
+    }
+}
+
+/// The options that a subcommand takes, and whether it takes more words.
+struct OptionSet: Sendable {
+    let options: [Option]
+    /// What follows `--`, in the help; `nil` where nothing may.
+    var command: String?
+
+    var isEmpty: Bool { options.isEmpty }
+
+    var table: String {
+        options.map { option in
+            let left = option.name + (option.value.map { " \($0)" } ?? "")
+            return "  \(left.padded(to: 30))\(option.help)"
+        }.joined(separator: "\n")
+    }
+
+    func parse(_ arguments: some Sequence<String>, of subcommand: String) throws -> ParsedOptions {
+        var parsed = ParsedOptions()
+        var rest = Array(arguments)[...]
+        while let word = rest.popFirst() {
+            if word == "--", command != nil {
+                parsed.command = Array(rest)
+                return parsed
+            }
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard let option = options.first(where: { $0.name == parts[0] }) else {
+                let what = word.hasPrefix("-") ? "option \(parts[0])" : "argument \"\(word)\""
+                throw UsageError("\(subcommand) has no \(what)", hint: "Try: wifisim \(subcommand) --help")
+            }
+            if option.value == nil {
+                guard parts.count == 1 else { throw UsageError("\(option.name) takes no value") }
+                parsed.values[option.name, default: []].append("")
+            } else if parts.count == 2 {
+                parsed.values[option.name, default: []].append(parts[1])
+            } else if let value = rest.popFirst() {
+                parsed.values[option.name, default: []].append(value)
+            } else {
+                throw UsageError("\(option.name) needs a value: \(option.name) \(option.value ?? "")")
+            }
+        }
+        return parsed
+    }
+}
+
+/// The options that were given.
+struct ParsedOptions {
+    fileprivate(set) var values: [String: [String]] = [:]
+    /// The words behind `--`.
+    fileprivate(set) var command: [String] = []
+
+    func has(_ name: String) -> Bool { values[name] != nil }
+    func all(_ name: String) -> [String] { values[name] ?? [] }
+
+    /// The last value given.
+    func string(_ name: String) -> String? { values[name]?.last }
+
+    func integer(_ name: String, _ range: ClosedRange<Int>) throws -> Int? {
+        guard let text = string(name) else { return nil }
+        guard let value = Int(text), range.contains(value) else {
+            throw UsageError("\(name) \(text): must be a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+}
