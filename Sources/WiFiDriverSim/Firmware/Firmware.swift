@@ -34,6 +34,8 @@ public struct Firmware: Sendable {
     var quotesAddresses = true
     /// Whether passive receive takes in UDP and SSL links as well as TCP.
     var passiveReceiveOfAllTypes = true
+    /// What CIPRECVLEN says of a link that is not open.
+    var lengthOfNoLink = -1
     /// The longest line that TCP data is pushed in (ESP-AT docs, TCP-IP, CIPRECVTYPE).
     var longestPush = 2920
     /// What one passive link holds until it is read: the TCP receive window.

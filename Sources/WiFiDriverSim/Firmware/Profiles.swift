@@ -67,7 +67,7 @@ extension Firmware {
             name: name, summary: summary, generation: .nonOS1_7, versionLines: versionLines, macPrefix: macPrefix,
             softAPPrefix: softAPPrefix, romText: romText, storage: .nameSuffix, echoTerminator: "\r\r\n", prompt: "> ",
             joinFailure: "FAIL", longestSend: 2048, quotesAddresses: false,
-            passiveReceiveOfAllTypes: false, longestPush: 1460, joinQueryIsLong: false, dhcpStationFirst: false,
+            passiveReceiveOfAllTypes: false, lengthOfNoLink: 0, longestPush: 1460, joinQueryIsLong: false, dhcpStationFirst: false,
             defaultServerTimeout: 180, defaultReconnectInterval: 1, dnsOnOneLine: false, explainsRefusals: true,
             factoryWiFiMode: .softAP, hostName: softAPPrefix, rfPower: [], rfPowerRange: 0...82)
     }

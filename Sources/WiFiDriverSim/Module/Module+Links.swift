@@ -113,7 +113,7 @@ extension Module {
 
     /// What `+IPD` and CIPRECVLEN say of a passive link.
     func waitingLength(_ id: Int) -> Int {
-        guard let link = links[id] else { return -1 }
+        guard let link = links[id] else { return firmware.lengthOfNoLink }
         return session.reportsNextDatagram[id] ? link.received.nextDatagramLength : link.received.count
     }
 
