@@ -36,7 +36,7 @@ let nameCommands: [Command] = [
     Command(
         name: "CIPDNS", family: .tcpIP, storing: .chosen,
         query: { call in
-            let servers = call.settings.dnsServers ?? call.module.station.lease?.dns.map(\.description) ?? publicServers
+            let servers = call.settings.dnsServers ?? call.module.station.lease?.dns.map(\.description) ?? call.firmware.publicDNS
             guard call.firmware.dnsOnOneLine else {
                 for server in servers { call.reply(server) }
                 return .ok
@@ -49,6 +49,7 @@ let nameCommands: [Command] = [
             Optionally(Quoted("DNS IP2", as: IPAddress.self)), Optionally(Quoted("DNS IP3", as: IPAddress.self))
         ) { (call, enables, first, second, third) throws(CommandError) in
             let servers = [first, second, third].compactMap { $0 }
+            guard servers.count <= call.firmware.publicDNS.count else { throw CommandError(kind: .count, position: 3) }
             guard enables else {
                 guard servers.isEmpty else { throw CommandError(kind: .count, position: 1) }
                 call.set(\.dnsServers, to: nil)
@@ -56,13 +57,10 @@ let nameCommands: [Command] = [
             }
             // "The three parameters cannot be set to the same server."
             guard Set(servers).count == servers.count else { throw CommandError(kind: .invalid, position: 2) }
-            call.set(\.dnsServers, to: servers.isEmpty ? publicServers : servers.map(\.description))
+            call.set(\.dnsServers, to: servers.isEmpty ? call.firmware.publicDNS : servers.map(\.description))
             return .ok
         }),
 ]
-
-/// What the firmware falls back to (ESP-AT docs, TCP-IP, CIPDNS).
-private let publicServers = ["208.67.222.222", "114.114.114.114", "8.8.8.8"]
 
 /// A name's answer is awaited so long where the command does not say.
 private func resolveTimeout(_ milliseconds: Int?) -> Duration {

@@ -50,6 +50,8 @@ public struct Firmware: Sendable {
     var defaultReconnectInterval = 0
     /// Whether CIPDNS? prints one line with its mode first (else a line for each server).
     var dnsOnOneLine = true
+    /// The DNS servers that the firmware falls back to, as many as it can hold (ESP-AT docs, TCP-IP, CIPDNS).
+    var publicDNS = ["208.67.222.222", "114.114.114.114", "8.8.8.8"]
     /// Whether refusals are preceded by a line that says why, as `link is not valid`.
     var explainsRefusals = false
     /// CWMODE as from the factory.

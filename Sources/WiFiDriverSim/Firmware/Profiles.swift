@@ -68,7 +68,7 @@ extension Firmware {
             softAPPrefix: softAPPrefix, romText: romText, storage: .nameSuffix, echoTerminator: "\r\r\n", prompt: "> ",
             joinFailure: "FAIL", longestSend: 2048, quotesAddresses: false,
             passiveReceiveOfAllTypes: false, lengthOfNoLink: 0, longestPush: 1460, joinQueryIsLong: false, dhcpStationFirst: false,
-            defaultServerTimeout: 180, defaultReconnectInterval: 1, dnsOnOneLine: false, explainsRefusals: true,
+            defaultServerTimeout: 180, defaultReconnectInterval: 1, dnsOnOneLine: false, publicDNS: ["208.67.222.222", "8.8.8.8"], explainsRefusals: true,
             factoryWiFiMode: .softAP, hostName: softAPPrefix, rfPower: [], rfPowerRange: 0...82)
     }
 }

@@ -34,6 +34,8 @@ final class HostNetwork: Network {
     /// Queries of before the last reset are not answered.
     private var epoch = 0
     private var innerPing: Instant?
+    /// The address by which the module last reached the host; a peer there appears under it.
+    private var addressOfHost: IPAddress?
 
     init(
         _ configuration: Configuration, loop: EventLoop, resolver: Resolver, log: @escaping (String) -> Void
@@ -110,18 +112,17 @@ final class HostNetwork: Network {
     /// Where on the host an address of the module's network leads; `nil` where it may not go.
     private func onHost(_ endpoint: Endpoint) -> Endpoint? {
         if case .v4(let address) = endpoint.address, configuration.hostAliases.contains(address) {
+            addressOfHost = endpoint.address
             return Endpoint(.v4(.loopback), endpoint.port)
         }
+        if endpoint.address == .v4(.loopback) { addressOfHost = endpoint.address }
         return endpoint.address.isLoopback || !configuration.isRestricted ? endpoint : nil
     }
 
-    /// How the module sees a peer; `known` is an address that the module itself used for the host's loopback.
-    private func inside(_ peer: Endpoint, known: IPAddress? = nil) -> Endpoint {
+    /// How the module sees a peer: the host under the address that the module has for it, until it has used one the gateway's.
+    private func inside(_ peer: Endpoint) -> Endpoint {
         guard peer.address == .v4(.loopback) else { return peer }
-        if let known, case .v4(let address) = known, address.isLoopback || configuration.hostAliases.contains(address) {
-            return Endpoint(known, peer.port)
-        }
-        return Endpoint(configuration.hostAliases.first.map(IPAddress.v4) ?? peer.address, peer.port)
+        return Endpoint(addressOfHost ?? configuration.hostAliases.first.map(IPAddress.v4) ?? peer.address, peer.port)
     }
 
     private func serverAddress(_ family: IPAddress.Family) -> IPAddress {
@@ -194,7 +195,7 @@ final class HostNetwork: Network {
             let port = forward == nil ? socket.localEndpoint?.port ?? localPort : localPort
             datagramSockets[id] = try DatagramSocket(id, socket, on: loop) { [weak self] bytes, sender in
                 guard let self else { return }
-                self.announce(.received(id, bytes, from: self.inside(sender, known: peer.address)))
+                self.announce(.received(id, bytes, from: self.inside(sender)))
             }
             events.append(.connected(id, local: Endpoint(peer.address.family == .v4 ? .v4(.any) : .v6(.any), port)))
         } catch {
