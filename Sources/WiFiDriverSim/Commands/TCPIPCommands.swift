@@ -1,5 +1,5 @@
 /// ESP-AT docs, TCP/IP AT Commands.
-let tcpIPCommands: [Command] = linkCommands + serverCommands + receiveCommands + nameCommands
+let tcpIPCommands: [Command] = linkCommands + serverCommands + receiveCommands + nameCommands + sslCommands
 
 private let linkCommands: [Command] = [
     Command(

@@ -16,6 +16,11 @@ final class ModuleHost {
     /// A client has the terminal open, as far as is known: it has written since the last one hung up.
     private var hasClient = false
 
+    /// The line had no room for output. A pty's wake-up can come before the room that it tells of (the kernel frees the
+    /// buffer later, and says nothing then), so the write is also tried again by the clock, ever less often.
+    private var blocked: (retryAt: Instant, delay: Duration)?
+    private static let retryDelays = (first: Duration.microseconds(200), longest: Duration.milliseconds(100))
+
     private var pacing: Pacing?
     private var readsLine = true
     private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
@@ -65,7 +70,7 @@ final class ModuleHost {
     func stop() { loop.unwatch(line) }
 
     var nextDeadline: Instant? {
-        .earlier(.earlier(module.nextDeadline, network.nextDeadline), paceDeadline)
+        .earlier(.earlier(module.nextDeadline, network.nextDeadline), .earlier(paceDeadline, blocked?.retryAt))
     }
 
     /// Lets the module, its network and its line do what is due.
@@ -149,6 +154,7 @@ final class ModuleHost {
             return options.lineEnded()
         }
         hasClient = false
+        blocked = nil
         do throws(SystemError) {
             try terminal.holdSlave()
         } catch {
@@ -182,10 +188,11 @@ final class ModuleHost {
             }
             switch transfer {
             case .success(.done(let count)):
+                blocked = nil
                 pacing?.toHost.sent(count)
                 module.output.removeFirst(count)
                 module.lineDrained(at: loop.now)
-            case .success(.wouldBlock): return
+            case .success(.wouldBlock): return waitForRoom()
             case .success(.ended): return hangUp()
             case .failure(let error):
                 options.log("\(error)")
@@ -193,6 +200,13 @@ final class ModuleHost {
             }
         }
         lookAt.output = nil
+    }
+
+    private func waitForRoom() {
+        let now = loop.now
+        if let blocked, now < blocked.retryAt { return }
+        let delay = blocked.map { min($0.delay * 2, Self.retryDelays.longest) } ?? Self.retryDelays.first
+        blocked = (now + delay, delay)
     }
 
     // MARK: Effects

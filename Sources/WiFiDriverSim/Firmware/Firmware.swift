@@ -104,3 +104,8 @@ extension Firmware: Equatable {
     /// Two profiles are the same when their names are.
     public static func == (left: Self, right: Self) -> Bool { left.name == right.name }
 }
+
+extension Firmware {
+    /// The longest block that one CIPSEND takes, in bytes.
+    public var longestSendBlock: Int { longestSend }
+}

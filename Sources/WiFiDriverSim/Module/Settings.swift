@@ -21,6 +21,8 @@ public struct Settings: Codable, Equatable, Sendable {
     var country = Country()
     var tcpOptions = [TCPOptions](repeating: TCPOptions(), count: Links.limit)
 
+    var ssl = [SSLSettings](repeating: SSLSettings(), count: Links.limit)
+
     /// The settings of a module that has never been used.
     /// - Parameter serialNumber: makes the MAC addresses differ from another module's; its low 24 bits count.
     public static func factory(for firmware: Firmware, serialNumber: UInt32) -> Settings {
@@ -101,6 +103,14 @@ struct DHCPServer: Codable, Equatable, Sendable {
     var leaseMinutes: Int
     var first: IPv4Address
     var last: IPv4Address
+}
+
+/// CIPSSLCCONF.
+struct SSLSettings: Codable, Equatable, Sendable {
+    /// 0: none, 1: the client shows its certificate, 2: it checks the server's, 3: both.
+    var authentication = 0
+    var certificate = 0
+    var authority = 0
 }
 
 /// The bits of SYSMSG (ESP-AT docs, Basic, SYSMSG).

@@ -1,5 +1,68 @@
+import WiFiDriverSim
+
 extension CommandLineTool {
     static let benchCommand = Subcommand(
-        name: "bench", summary: "measures speed beside its limits", help: "", options: OptionSet(options: [])
-    ) { _ in 0 }
+        name: "bench", summary: "measures speed beside its limits",
+        help: """
+            Usage: wifisim bench [--profile NAME] [--seconds N] [--json]
+
+            Measures a module on a pseudo-terminal, each figure beside the limit that the machine sets in the same run, and
+            prints the ratio: absolute figures differ from machine to machine and from minute to minute.
+
+            Build it with -c release before you believe a figure.
+
+            Example:
+              swift run -c release wifisim bench
+            """,
+        options: OptionSet(options: [
+            SimulatorArguments.options[0],
+            Option("--seconds", "N", "how long each figure is measured, 1 to 60; else 1"),
+            Option("--json", nil, "prints JSON"),
+        ])
+    ) { parsed in
+        let firmware = try SimulatorArguments.simulatorOptions(from: parsed).firmware
+        let duration = Duration.seconds(try parsed.integer("--seconds", 1...60) ?? 1)
+        let figures = try [
+            roundTrip(firmware, for: duration), upload(firmware, for: duration), download(firmware, for: duration),
+        ]
+        Console.print(parsed.has("--json") ? Figure.json(figures) : Figure.table(figures))
+        return 0
+    }
+}
+
+/// Something measured, and the limit beside it.
+struct Figure {
+    let name: String
+    let unit: String
+    let value: Double
+    let limitName: String
+    let limit: Double
+
+    var ratio: Double { value / limit }
+
+    static func table(_ figures: [Figure]) -> String {
+        let rows = [["figure", "measured", "limit", "", "ratio"]] + figures.map { figure in
+            [
+                figure.name, "\(rounded(figure.value)) \(figure.unit)", "\(rounded(figure.limit)) \(figure.unit)",
+                figure.limitName, rounded(figure.ratio, 2),
+            ]
+        }
+        let widths = (0..<5).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in zip(row, widths).map { $0.padded(to: $1 + 2) }.joined() }.joined(separator: "\n")
+    }
+
+    static func json(_ figures: [Figure]) -> String {
+        let items = figures.map { figure in
+            "  {\"name\": \"\(figure.name)\", \"unit\": \"\(figure.unit)\", \"value\": \(rounded(figure.value)), "
+                + "\"limitName\": \"\(figure.limitName)\", \"limit\": \(rounded(figure.limit)), "
+                + "\"ratio\": \(rounded(figure.ratio, 3))}"
+        }
+        return "[\n\(items.joined(separator: ",\n"))\n]"
+    }
+
+    private static func rounded(_ value: Double, _ digits: Int = 1) -> String {
+        guard value.isFinite else { return "0" }
+        let scale = digits == 1 ? 10.0 : digits == 2 ? 100.0 : 1000.0
+        return "\((value * scale).rounded() / scale)"
+    }
 }

@@ -1,0 +1,81 @@
+import Dispatch
+import Synchronization
+import WiFiDriverSim
+
+/// A client of a module on a pseudo-terminal, as fast as one can be: blocking reads of a raw tty.
+final class ModuleClient {
+    private let terminal: RawTerminal
+    private var block: [UInt8] = []
+
+    /// Starts a module on a thread of its own and opens its tty.
+    convenience init(_ firmware: Firmware) throws {
+        let started = DispatchSemaphore(value: 0)
+        let result = Mutex<Result<String, any Error>?>(nil)
+        DispatchQueue.global().async {
+            do {
+                var options = SimulatorOptions()
+                options.firmware = firmware
+                let simulator = try Simulator(options, log: try Log())
+                result.withLock { $0 = .success(simulator.terminalPaths[0]) }
+                started.signal()
+                try simulator.run()
+            } catch {
+                result.withLock { $0 = .failure(error) }
+                started.signal()
+            }
+        }
+        started.wait()
+        guard let path = try result.withLock({ try $0?.get() }) else { throw BenchError("the module did not start") }
+        self.init(on: try RawTerminal(opening: path))
+        try waitFor("ready\r\n")
+        try command("ATE0")
+    }
+
+    init(on terminal: RawTerminal) { self.terminal = terminal }
+
+    func command(_ line: String) throws {
+        try terminal.write(Array("\(line)\r\n".utf8))
+        try waitFor("OK\r\n")
+    }
+
+    func join() throws {
+        try command("AT+CWMODE=1")
+        try command("AT+CWJAP=\"wifisim\",\"password\"")
+    }
+
+    func send(blockOf length: Int) throws {
+        if block.count != length { block = (0..<length).map { UInt8(truncatingIfNeeded: $0) } }
+        try terminal.write(Array("AT+CIPSEND=\(length)\r\n".utf8))
+        try waitFor(">")
+        try terminal.write(block)
+        try waitFor("SEND OK\r\n")
+    }
+
+    /// Takes one `+IPD,<length>:` and its bytes.
+    func receivePush() throws -> Int {
+        var header = try terminal.readExactly("\r\n+IPD,".utf8.count)
+        var length = 0
+        while let digit = try terminal.readExactly(1).first, digit != UInt8(ascii: ":") {
+            header.append(digit)
+            length = length * 10 + Int(digit &- UInt8(ascii: "0"))
+        }
+        guard header.starts(with: "\r\n+IPD,".utf8) else { throw BenchError("not a +IPD: \(header)") }
+        try terminal.skip(length)
+        return length
+    }
+
+    private func waitFor(_ end: String) throws {
+        let end = Array(end.utf8)
+        var tail: [UInt8] = []
+        while !tail.suffix(end.count).elementsEqual(end) {
+            tail += try terminal.readAvailable()
+            if tail.count > 4096 { tail.removeFirst(tail.count - 64) }
+        }
+    }
+}
+
+/// A measurement that went wrong.
+struct BenchError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,122 @@
+import CPosix
+import Dispatch
+import Glibc
+import WiFiDriverSim
+
+/// A tty, raw, with blocking reads through a buffer; and the bare peers that measurements are set beside.
+final class RawTerminal {
+    private let descriptor: Int32
+    private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+    private var start = 0
+    private var end = 0
+
+    init(opening path: String) throws {
+        descriptor = cposix_open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
+        guard descriptor >= 0, cposix_tty_set_raw(descriptor, 115_200) == 0 else { throw SystemError("open \(path)") }
+    }
+
+    deinit { close(descriptor) }
+
+    func write(_ bytes: [UInt8]) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 else { throw SystemError("write") }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// What has come, at least a byte.
+    func readAvailable() throws -> ArraySlice<UInt8> {
+        if start == end { try fill() }
+        defer { start = end }
+        return buffer[start..<end]
+    }
+
+    func readSome() throws -> Int { try readAvailable().count }
+
+    func readExactly(_ count: Int) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            if start == end { try fill() }
+            let part = min(count - bytes.count, end - start)
+            bytes += buffer[start..<start + part]
+            start += part
+        }
+        return bytes
+    }
+
+    func skip(_ count: Int) throws {
+        var left = count
+        while left > 0 {
+            if start == end { try fill() }
+            let part = min(left, end - start)
+            start += part
+            left -= part
+        }
+    }
+
+    private func fill() throws {
+        let count = read(descriptor, &buffer, buffer.count)
+        guard count > 0 else { throw SystemError("read") }
+        start = 0
+        end = count
+    }
+
+    // MARK: Bare peers
+
+    /// Sends back every byte.
+    static func echoing() throws -> RawTerminal {
+        try withPeer { peer in
+            var byte: UInt8 = 0
+            while read(peer, &byte, 1) == 1, Glibc.write(peer, &byte, 1) == 1 {}
+        }
+    }
+
+    /// Answers CIPSEND lines and blocks of one length as the firmware does, and does nothing else.
+    static func answeringSends(ofLength length: Int) throws -> RawTerminal {
+        let prompt = Array("\r\nOK\r\n\r\n>".utf8)
+        let done = Array("\r\nRecv \(length) bytes\r\n\r\nSEND OK\r\n".utf8)
+        return try withPeer { peer in
+            var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+            while true {
+                repeat {
+                    let count = read(peer, &buffer, buffer.count)
+                    guard count > 0 else { return }
+                    if buffer[count - 1] == UInt8(ascii: "\n") { break }
+                } while true
+                guard Glibc.write(peer, prompt, prompt.count) == prompt.count else { return }
+                var received = 0
+                while received < length {
+                    let count = read(peer, &buffer, buffer.count)
+                    guard count > 0 else { return }
+                    received += count
+                }
+                guard Glibc.write(peer, done, done.count) == done.count else { return }
+            }
+        }
+    }
+
+    /// Writes without end, 4 KiB at a time.
+    static func flooding() throws -> RawTerminal {
+        let block = [UInt8](repeating: 0x61, count: 4096)
+        return try withPeer { peer in
+            while Glibc.write(peer, block, block.count) > 0 {}
+        }
+    }
+
+    /// A raw pseudo-terminal with a thread of blocking calls at its master.
+    private static func withPeer(_ body: @escaping @Sendable (Int32) -> Void) throws -> RawTerminal {
+        let master = cposix_open_pty_master()
+        guard master >= 0 else { throw SystemError("open /dev/ptmx") }
+        _ = fcntl(master, F_SETFL, 0)
+        var name = [CChar](repeating: 0, count: 64)
+        guard ptsname_r(master, &name, name.count) == 0 else { throw SystemError("ptsname") }
+        let terminal = try RawTerminal(opening: String(decoding: name.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self))
+        DispatchQueue.global().async {
+            body(master)
+            close(master)
+        }
+        return terminal
+    }
+}
