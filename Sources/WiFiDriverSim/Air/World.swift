@@ -11,7 +11,8 @@ public struct World: Sendable, Equatable {
 
     /// One access point, `wifisim` with the password `password`, on the addresses that QEMU's user network has.
     public static let standard: World = {
-        var accessPoint = AccessPoint(ssid: "wifisim", bssid: MACAddress(rawValue: 0x02_00_00_00_02_02))
+        // The BSSID is the one that Arm's WiFi validation suite sets unless it is configured otherwise.
+        var accessPoint = AccessPoint(ssid: "wifisim", bssid: MACAddress(rawValue: 0x1E_30_6C_A2_45_5E))
         accessPoint.password = "password"
         return World(
             accessPoints: [accessPoint],

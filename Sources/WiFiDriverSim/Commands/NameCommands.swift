@@ -56,7 +56,7 @@ let nameCommands: [Command] = [
                 return .ok
             }
             // "The three parameters cannot be set to the same server."
-            guard Set(servers).count == servers.count else { throw CommandError(kind: .invalid, position: 2) }
+            guard Set(servers).count == servers.count || call.firmware.generation < .esp8266_2_2 else { throw CommandError(kind: .invalid, position: 2) }
             call.set(\.dnsServers, to: servers.isEmpty ? call.firmware.publicDNS : servers.map(\.description))
             return .ok
         }),
