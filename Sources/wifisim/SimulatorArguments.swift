@@ -10,8 +10,10 @@ enum SimulatorArguments {
         Option("--state", "FILE", "keeps the flash; with --count, FILE0, FILE1, …"),
         Option("--baud", "N", "the UART's stored bit rate, 80 to 5000000; else 115200"),
         Option("--pace", nil, "bytes take the time that the bit rate gives them"),
-        Option("--host-address", "A", "the module's own loopback address, as 127.0.0.2; with --count the next for each"),
-        Option("--hostfwd", "tcp::P-:Q", "leads the host's port P to the module's port Q (tcp or udp); may be repeated"),
+        Option(
+            "--host-address", "A", "the module's own loopback address, as 127.0.0.2; with --count the next for each"),
+        Option(
+            "--hostfwd", "tcp::P-:Q", "leads the host's port P to the module's port Q (tcp or udp); may be repeated"),
         Option("--restrict", "on|off", "on: nothing but the host's loopback is reached"),
         Option("--log", "FILE", "appends every byte on the lines, and what happens, to FILE"),
     ]
@@ -19,7 +21,9 @@ enum SimulatorArguments {
     static func simulatorOptions(from parsed: ParsedOptions) throws -> SimulatorOptions {
         var options = SimulatorOptions()
         if let name = parsed.string("--profile") {
-            guard let firmware = Firmware.named(name) else { throw UsageError("--profile: \(UnknownProfileError(name: name))") }
+            guard let firmware = Firmware.named(name) else {
+                throw UsageError("--profile: \(UnknownProfileError(name: name))")
+            }
             options.firmware = firmware
         }
         if let path = parsed.string("--world") { options.world = try World.load(path) }

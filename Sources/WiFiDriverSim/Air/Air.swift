@@ -174,9 +174,11 @@ public final class Air {
     /// The AP that this join would take.
     private func find(_ join: AirRequest.Join) -> Result<AccessPoint, JoinFailure> {
         let candidates = accessPoints.filter {
-            $0.isOn && $0.ssid == join.ssid && (join.bssid ?? $0.bssid) == $0.bssid && join.channels.contains($0.channel)
+            $0.isOn && $0.ssid == join.ssid && (join.bssid ?? $0.bssid) == $0.bssid
+                && join.channels.contains($0.channel)
         }
-        let found = join.scansAll
+        let found =
+            join.scansAll
             ? candidates.max { $0.rssi < $1.rssi } : candidates.min { $0.channel < $1.channel }
         guard let found else { return .failure(.notFound) }
         return found.security.rawValue < join.threshold.rawValue || found.security == .wpa2Enterprise

@@ -56,7 +56,9 @@ let addressCommands: [Command] = [
         name: "CIPSTAMAC", family: .wifi, storing: .chosen,
         query: { call in call.answer("\"\(call.settings.stationMAC)\"") },
         set: .init(Quoted("mac", as: MACAddress.self)) { (call, address) throws(CommandError) in
-            guard address.isUnicast, address != call.settings.softAPMAC else { throw CommandError(kind: .invalid, position: 0) }
+            guard address.isUnicast, address != call.settings.softAPMAC else {
+                throw CommandError(kind: .invalid, position: 0)
+            }
             call.set(\.stationMAC, to: address)
             return .ok
         }),

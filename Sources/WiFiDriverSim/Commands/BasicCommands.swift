@@ -133,7 +133,8 @@ let basicCommands: [Command] = [
             if call.firmware.rfPower.isEmpty { throw CommandError(kind: .wrongForm) }
             return call.answer(call.session.rfPower.map(String.init).joined(separator: ","))
         },
-        set: .init(Integer("Wi-Fi power", 0...84), Rest("Bluetooth LE powers")) { (call, power, rest) throws(CommandError) in
+        set: .init(Integer("Wi-Fi power", 0...84), Rest("Bluetooth LE powers")) {
+            (call, power, rest) throws(CommandError) in
             var rest = rest
             let range = call.firmware.rfPowerRange
             guard range.contains(power) else { throw CommandError(kind: .invalid, position: 0) }
@@ -141,7 +142,9 @@ let basicCommands: [Command] = [
             if powers.isEmpty { powers = [0] }
             powers[0] = call.firmware.rfPowerSteps.last { $0 <= power } ?? power
             for index in powers.indices.dropFirst() {
-                if let value = try Optionally(Integer("Bluetooth LE power", 0...15)).read(from: &rest) { powers[index] = value }
+                if let value = try Optionally(Integer("Bluetooth LE power", 0...15)).read(from: &rest) {
+                    powers[index] = value
+                }
             }
             try rest.end()
             call.module.session.rfPower = powers

@@ -21,7 +21,8 @@ extension Firmware {
         return table.commands.map { command in
             let forms = command.forms
             return CommandSummary(
-                name: command.typedName, suffixes: table.names(of: command).dropFirst().map { String($0.dropFirst(command.name.count)) },
+                name: command.typedName,
+                suffixes: table.names(of: command).dropFirst().map { String($0.dropFirst(command.name.count)) },
                 family: command.family.rawValue, hasTest: forms.contains(.test), hasQuery: forms.contains(.query),
                 hasSet: forms.contains(.set), hasExecute: forms.contains(.execute),
                 parameters: (command.set?.parameters ?? []).syntax)

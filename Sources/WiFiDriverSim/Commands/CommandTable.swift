@@ -79,7 +79,8 @@ extension Module {
     ///   - settings: what its flash holds; `nil` is as from the factory.
     public convenience init(firmware: Firmware = .standard, serialNumber: UInt32 = 1, settings: Settings? = nil) {
         self.init(
-            firmware: firmware, serialNumber: serialNumber, settings: settings, interpreter: CommandTable(for: firmware))
+            firmware: firmware, serialNumber: serialNumber, settings: settings, interpreter: CommandTable(for: firmware)
+        )
     }
 }
 

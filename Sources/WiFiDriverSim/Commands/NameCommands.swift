@@ -12,7 +12,8 @@ let nameCommands: [Command] = [
             }
             guard call.module.hasNetwork else { throw .failed }
             if network == 3, !call.settings.ipv6 { throw .failed }
-            call.module.request(.resolve(name: name, network == 3 ? .v6 : network == 1 && call.settings.ipv6 ? nil : .v4))
+            call.module.request(
+                .resolve(name: name, network == 3 ? .v6 : network == 1 && call.settings.ipv6 ? nil : .v4))
             return .running(
                 ResolveOperation(
                     name: call.name, showsAll: showsAll ?? false,
@@ -36,7 +37,8 @@ let nameCommands: [Command] = [
     Command(
         name: "CIPDNS", family: .tcpIP, storing: .chosen,
         query: { call in
-            let servers = call.settings.dnsServers ?? call.module.station.lease?.dns.map(\.description) ?? call.firmware.publicDNS
+            let servers =
+                call.settings.dnsServers ?? call.module.station.lease?.dns.map(\.description) ?? call.firmware.publicDNS
             guard call.firmware.dnsOnOneLine else {
                 for server in servers { call.reply(server) }
                 return .ok
@@ -56,7 +58,9 @@ let nameCommands: [Command] = [
                 return .ok
             }
             // "The three parameters cannot be set to the same server."
-            guard Set(servers).count == servers.count || call.firmware.generation < .esp8266_2_2 else { throw CommandError(kind: .invalid, position: 2) }
+            guard Set(servers).count == servers.count || call.firmware.generation < .esp8266_2_2 else {
+                throw CommandError(kind: .invalid, position: 2)
+            }
             call.set(\.dnsServers, to: servers.isEmpty ? call.firmware.publicDNS : servers.map(\.description))
             return .ok
         }),

@@ -122,7 +122,9 @@ struct LinkID: Parameter {
     /// - Parameter all: takes 5 too, which stands for all links.
     init(all: Bool = false) { highest = all ? Links.limit : Links.limit - 1 }
 
-    var description: ParameterDescription { ParameterDescription(name: "link ID", range: "0-\(highest)", isOptional: true) }
+    var description: ParameterDescription {
+        ParameterDescription(name: "link ID", range: "0-\(highest)", isOptional: true)
+    }
 
     func read(from arguments: inout Arguments) throws(CommandError) -> Int {
         arguments.multiplexes ? try Integer("link ID", 0...highest).read(from: &arguments) : 0

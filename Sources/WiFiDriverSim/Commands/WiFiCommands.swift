@@ -33,14 +33,17 @@ private let stationCommands: [Command] = [
                 call.module.writeLine("No AP")
                 return .ok
             }
-            var fields = "\"\(accessPoint.ssid.escaped)\",\"\(accessPoint.bssid)\",\(accessPoint.channel),\(accessPoint.rssi)"
+            var fields =
+                "\"\(accessPoint.ssid.escaped)\",\"\(accessPoint.bssid)\",\(accessPoint.channel),\(accessPoint.rssi)"
             if call.firmware.joinQueryIsLong {
-                fields += ",0,\(call.settings.reconnect.interval),\(target.listenInterval),\(target.scansAll ? 1 : 0),\(target.pmf)"
+                fields +=
+                    ",0,\(call.settings.reconnect.interval),\(target.listenInterval),\(target.scansAll ? 1 : 0),\(target.pmf)"
             }
             return call.answer(fields)
         },
         set: .init(
-            Optionally(Text("ssid", 0...32)), Optionally(Text("pwd", 0...64)), Optionally(Quoted("bssid", as: MACAddress.self)),
+            Optionally(Text("ssid", 0...32)), Optionally(Text("pwd", 0...64)),
+            Optionally(Quoted("bssid", as: MACAddress.self)),
             Optionally(Integer("authmode", 0...16)), Optionally(Integer("reconn interval", 0...7200)),
             Optionally(Integer("listen interval", 1...100)), Optionally(Flag("scan mode")),
             Optionally(Integer("jap timeout", 3...600)), Optionally(Integer("pmf", 0...3))
@@ -52,7 +55,9 @@ private let stationCommands: [Command] = [
                 throw CommandError(kind: .invalid, position: 0)
             }
             var target = StationSettings(ssid: ssid, password: password ?? "")
-            if password == nil, let known = call.settings.station, known.ssid == ssid { target.password = known.password }
+            if password == nil, let known = call.settings.station, known.ssid == ssid {
+                target.password = known.password
+            }
             target.bssid = bssid
             target.threshold = threshold ?? 0
             target.listenInterval = listenInterval ?? 3
@@ -169,7 +174,8 @@ private let scanCommands: [Command] = [
     Command(
         name: "CWLAPOPT", family: .wifi,
         set: .init(
-            Optionally(Integer("sort", 0...1)), Integer("print mask", 0...0x7FF), Optionally(Integer("rssi filter", -100...40)),
+            Optionally(Integer("sort", 0...1)), Integer("print mask", 0...0x7FF),
+            Optionally(Integer("rssi filter", -100...40)),
             Optionally(Integer("authmode mask", 0...0xFFFF))
         ) { (call, sorts, fields, weakest, securities) throws(CommandError) in
             call.module.session.scanOptions = .init(
@@ -193,11 +199,12 @@ private let scanCommands: [Command] = [
             scan.ssid = ssid
             scan.bssid = bssid
             scan.channel = channel == 0 ? nil : channel
-            scan.timePerChannel = switch (longestTime ?? 0, passive ?? false) {
-            case (0, true): Air.Timing.passiveScan
-            case (0, false): Air.Timing.activeScan
-            case (let milliseconds, _): .milliseconds(milliseconds)
-            }
+            scan.timePerChannel =
+                switch (longestTime ?? 0, passive ?? false) {
+                case (0, true): Air.Timing.passiveScan
+                case (0, false): Air.Timing.activeScan
+                case (let milliseconds, _): .milliseconds(milliseconds)
+                }
             return call.run(scan)
         },
         execute: { (call) throws(CommandError) in call.run(try call.scan()) }),
@@ -282,7 +289,9 @@ private let softAPCommands: [Command] = [
             // WEP is not supported, and a password has 8 bytes at least.
             guard security != 1 else { throw CommandError(kind: .invalid, position: 3) }
             guard security == 0 || password.utf8.count >= 8 else { throw CommandError(kind: .length, position: 1) }
-            guard call.settings.country.channels.contains(channel) else { throw CommandError(kind: .invalid, position: 2) }
+            guard call.settings.country.channels.contains(channel) else {
+                throw CommandError(kind: .invalid, position: 2)
+            }
             call.set(
                 \.softAP,
                 to: SoftAPSettings(

@@ -36,7 +36,8 @@ public final class Log {
         let fraction = String(1_000_000 + microseconds % 1_000_000).dropFirst()
         let arrow = direction == .toModule ? ">" : "<"
         Self.write(
-            "\(microseconds / 1_000_000).\(fraction) \(module) \(arrow) \(Self.escaped(bytes))\n", to: descriptor.rawValue)
+            "\(microseconds / 1_000_000).\(fraction) \(module) \(arrow) \(Self.escaped(bytes))\n",
+            to: descriptor.rawValue)
     }
 
     private static func write(_ text: String, to descriptor: Int32) {

@@ -46,7 +46,8 @@ final class ModuleHost {
     private static let outputLimit = 64 * 1024
 
     init(
-        module: Module, line: FileDescriptor, terminal: PseudoTerminal? = nil, loop: EventLoop, network: HostNetwork, air: Air,
+        module: Module, line: FileDescriptor, terminal: PseudoTerminal? = nil, loop: EventLoop, network: HostNetwork,
+        air: Air,
         options: Options
     ) throws(SystemError) {
         self.module = module
@@ -182,7 +183,9 @@ final class ModuleHost {
                 Result { () throws(SystemError) in
                     let part = UnsafeRawBufferPointer(rebasing: bytes[..<limit])
                     let transfer = try line.write(part)
-                    if case .done(let count) = transfer { options.trace?(.toHost, .init(rebasing: part[..<count]), loop.now) }
+                    if case .done(let count) = transfer {
+                        options.trace?(.toHost, .init(rebasing: part[..<count]), loop.now)
+                    }
                     return transfer
                 }
             }

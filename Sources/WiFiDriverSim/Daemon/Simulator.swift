@@ -59,7 +59,9 @@ public final class Simulator {
     /// Runs until `stop`, or a signal of `signals` comes, which is returned.
     /// - Parameter child: a process to wait for; its end ends the run.
     @discardableResult
-    public func run(until signals: SignalWatch? = nil, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws -> Int32? {
+    public func run(until signals: SignalWatch? = nil, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws
+        -> Int32?
+    {
         var received: Int32?
         if let signals {
             try signals.watch(on: modules.loop) { [modules] signal in

@@ -24,7 +24,8 @@ struct StateFile {
         guard content.profile == firmware.name else {
             throw StateFileError(
                 path: path,
-                reason: "holds the flash of profile \(content.profile), not \(firmware.name); name another file or profile")
+                reason:
+                    "holds the flash of profile \(content.profile), not \(firmware.name); name another file or profile")
         }
         return content.settings
     }

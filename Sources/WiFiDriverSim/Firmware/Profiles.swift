@@ -1,6 +1,8 @@
 extension Firmware {
     /// Every profile, oldest firmware first.
-    public static let all: [Firmware] = [.esp8266v1_7, .wizFi360v1_0, .esp32v2_1, .esp8266v2_2, .esp32c3v3_3, .esp32c3v4_1]
+    public static let all: [Firmware] = [
+        .esp8266v1_7, .wizFi360v1_0, .esp32v2_1, .esp8266v2_2, .esp32c3v3_3, .esp32c3v4_1,
+    ]
 
     /// The profile that is used when none is named.
     public static let standard = Firmware.esp32c3v4_1
@@ -24,7 +26,8 @@ extension Firmware {
     static let wizFi360v1_0 = nonOS(
         name: "wizfi360-1.0", summary: "WIZnet WizFi360, AT 1.0",
         versionLines: [
-            "AT version:1.1.1.7(Jun 11 2020 15:17:33)", "SDK version:3.2.0(a0ffff9f)", "compile time:Jun 11 2020 15:17:33",
+            "AT version:1.1.1.7(Jun 11 2020 15:17:33)", "SDK version:3.2.0(a0ffff9f)",
+            "compile time:Jun 11 2020 15:17:33",
         ],
         macPrefix: 0x0008DC, softAPPrefix: "WizFi360", romText: "")
 
@@ -42,7 +45,8 @@ extension Firmware {
             "AT version:2.2.1.0(4f3ec8f - ESP8266 - Jun 29 2021 09:50:29)", "SDK version:v3.4-22-g967752e2",
             "compile time(ede72af):Aug  6 2021 03:44:25", "Bin version:2.2.1(ESP8266_1MB)",
         ],
-        macPrefix: 0x8CAAB5, softAPPrefix: "ESP", longestSend: 2048, longestPush: 1460, heap: (38_320, 30_528), rfPower: [78])
+        macPrefix: 0x8CAAB5, softAPPrefix: "ESP", longestSend: 2048, longestPush: 1460, heap: (38_320, 30_528),
+        rfPower: [78])
 
     static let esp32c3v3_3 = Firmware(
         name: "esp32c3-3.3", summary: "ESP32-C3, ESP-AT 3.3", generation: .v3_3,
@@ -67,8 +71,10 @@ extension Firmware {
             name: name, summary: summary, generation: .nonOS1_7, versionLines: versionLines, macPrefix: macPrefix,
             softAPPrefix: softAPPrefix, romText: romText, storage: .nameSuffix, echoTerminator: "\r\r\n", prompt: "> ",
             joinFailure: "FAIL", longestSend: 2048, quotesAddresses: false,
-            passiveReceiveOfAllTypes: false, lengthOfNoLink: 0, longestPush: 1460, joinQueryIsLong: false, dhcpStationFirst: false,
-            defaultServerTimeout: 180, defaultReconnectInterval: 1, dnsOnOneLine: false, publicDNS: ["208.67.222.222", "8.8.8.8"], explainsRefusals: true,
+            passiveReceiveOfAllTypes: false, lengthOfNoLink: 0, longestPush: 1460, joinQueryIsLong: false,
+            dhcpStationFirst: false,
+            defaultServerTimeout: 180, defaultReconnectInterval: 1, dnsOnOneLine: false,
+            publicDNS: ["208.67.222.222", "8.8.8.8"], explainsRefusals: true,
             factoryWiFiMode: .softAP, hostName: softAPPrefix, rfPower: [], rfPowerRange: 0...82)
     }
 }

@@ -4,7 +4,8 @@ import Glibc
 /// Whole files.
 enum Files {
     static func read(_ path: String) throws(SystemError) -> [UInt8] {
-        let descriptor = FileDescriptor(owning: try systemCall("open \(path)") { cposix_open(path, O_RDONLY | O_CLOEXEC) })
+        let descriptor = FileDescriptor(
+            owning: try systemCall("open \(path)") { cposix_open(path, O_RDONLY | O_CLOEXEC) })
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 64 * 1024)
         while true {

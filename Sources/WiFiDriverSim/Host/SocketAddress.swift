@@ -53,7 +53,8 @@ struct SocketAddress {
             case AF_INET:
                 let system = bytes.loadUnaligned(as: sockaddr_in.self)
                 return Endpoint(
-                    .v4(IPv4Address(rawValue: UInt32(bigEndian: system.sin_addr.s_addr))), UInt16(bigEndian: system.sin_port))
+                    .v4(IPv4Address(rawValue: UInt32(bigEndian: system.sin_addr.s_addr))),
+                    UInt16(bigEndian: system.sin_port))
             case AF_INET6:
                 let system = bytes.loadUnaligned(as: sockaddr_in6.self)
                 return Endpoint(.v6(IPv6Address(system.sin6_addr)), UInt16(bigEndian: system.sin6_port))

@@ -19,11 +19,13 @@ struct Thread {
         defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
         var thread = pthread_t()
         let argument = Unmanaged.passRetained(Box(body)).toOpaque()
-        let code = pthread_create(&thread, nil, { argument in
-            guard let argument else { return nil }
-            Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
-            return nil
-        }, argument)
+        let code = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
+                return nil
+            }, argument)
         guard code == 0 else {
             Unmanaged<Box>.fromOpaque(argument).release()
             throw SystemError("pthread_create", code: code)

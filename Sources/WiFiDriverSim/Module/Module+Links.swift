@@ -32,7 +32,8 @@ extension Module {
             return request(.close(socket, aborting: true))
         }
         links[id] = Link(
-            transport: .tcp, family: server.family, socket: socket, isServed: true, remote: peer, local: local, phase: .open,
+            transport: .tcp, family: server.family, socket: socket, isServed: true, remote: peer, local: local,
+            phase: .open,
             lastActivity: now)
         request(.setOptions(socket, settings.tcpOptions[id]))
         reportConnection(id)

@@ -11,7 +11,8 @@ public struct Settings: Codable, Equatable, Sendable {
     var softAP: SoftAPSettings
     var softAPUsesDHCP = true
     var softAPAddress = StaticAddress(
-        address: IPv4Address(192, 168, 4, 1), gateway: IPv4Address(192, 168, 4, 1), netmask: IPv4Address(255, 255, 255, 0))
+        address: IPv4Address(192, 168, 4, 1), gateway: IPv4Address(192, 168, 4, 1),
+        netmask: IPv4Address(255, 255, 255, 0))
     var softAPMAC: MACAddress
     var dhcpServer: DHCPServer?
     /// Servers set by hand, as text since either family goes; `nil` takes what DHCP gives.

@@ -81,7 +81,8 @@ extension Module {
                 AirRequest.Join(
                     ssid: target.ssid, password: target.password, bssid: target.bssid,
                     threshold: Security(rawValue: target.threshold) ?? .open, scansAll: target.scansAll,
-                    channels: settings.country.channels, station: settings.stationMAC, usesDHCP: settings.stationUsesDHCP)))
+                    channels: settings.country.channels, station: settings.stationMAC,
+                    usesDHCP: settings.stationUsesDHCP)))
     }
 
     /// Leaves the AP, or gives up joining one.

@@ -24,7 +24,8 @@ final class Connection {
     private static let longestRead = 64 * 1024
 
     init(
-        _ id: SocketID, _ socket: Socket, isConnecting: Bool, on loop: EventLoop, announce: @escaping (NetworkEvent) -> Void
+        _ id: SocketID, _ socket: Socket, isConnecting: Bool, on loop: EventLoop,
+        announce: @escaping (NetworkEvent) -> Void
     ) throws(SystemError) {
         self.id = id
         self.socket = socket

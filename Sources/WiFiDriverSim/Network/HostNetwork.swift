@@ -133,12 +133,15 @@ final class HostNetwork: Network {
 
     private func connect(_ id: SocketID, to remote: Endpoint, _ options: TCPOptions) {
         guard let target = onHost(remote) else { return events.append(.connectFailed(id, .unreachable)) }
-        let source = target.address.isLoopback && target.address.family == .v4
+        let source =
+            target.address.isLoopback && target.address.family == .v4
             ? configuration.hostAddress.map(IPAddress.v4) : nil
         do throws(SystemError) {
             let socket = try Socket.connecting(to: target, from: source)
             socket.apply(options)
-            connections[id] = try Connection(id, socket, isConnecting: true, on: loop) { [weak self] in self?.announce($0) }
+            connections[id] = try Connection(id, socket, isConnecting: true, on: loop) { [weak self] in
+                self?.announce($0)
+            }
         } catch {
             log("\(error)")
             events.append(.connectFailed(id, .unreachable))

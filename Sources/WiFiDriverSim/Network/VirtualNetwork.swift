@@ -82,7 +82,8 @@ public final class VirtualNetwork: Network {
             let found = (names[name.lowercased()] ?? []).filter { family == nil || $0.family == family }
             schedule(.event(.resolved(found)), at: now + latency * 2)
         case .ping(let address):
-            let isThere = services.keys.contains { $0.address == address } || names.values.contains { $0.contains(address) }
+            let isThere =
+                services.keys.contains { $0.address == address } || names.values.contains { $0.contains(address) }
             if isThere { schedule(.event(.pinged(latency * 2)), at: now + latency * 2) }
         case .reset:
             sockets = [:]

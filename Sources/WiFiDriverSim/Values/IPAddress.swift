@@ -21,7 +21,8 @@ public struct IPv4Address: Hashable, Sendable, Codable, LosslessStringConvertibl
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let address = IPv4Address(text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\"\(text)\" is not an IPv4 address")
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "\"\(text)\" is not an IPv4 address")
         }
         self = address
     }
@@ -67,8 +68,10 @@ public struct IPv6Address: Hashable, Sendable, LosslessStringConvertible {
 
     init(_ address: in6_addr) {
         (high, low) = withUnsafeBytes(of: address) {
-            (UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)),
-             UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+            (
+                UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)),
+                UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
         }
     }
 
@@ -89,7 +92,9 @@ public struct IPv6Address: Hashable, Sendable, LosslessStringConvertible {
     public var description: String {
         var address = systemAddress
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in
-            guard let text = inet_ntop(AF_INET6, &address, buffer.baseAddress, socklen_t(buffer.count)) else { return "::" }
+            guard let text = inet_ntop(AF_INET6, &address, buffer.baseAddress, socklen_t(buffer.count)) else {
+                return "::"
+            }
             return String(cString: text)
         }
     }

@@ -3,7 +3,11 @@ enum JSONPlace {
     /// As `accessPoints[0].channel`.
     static func text(of path: [any CodingKey]) -> String {
         path.reduce(into: "") { text, key in
-            if let index = key.intValue { text += "[\(index)]" } else { text += (text.isEmpty ? "" : ".") + key.stringValue }
+            if let index = key.intValue {
+                text += "[\(index)]"
+            } else {
+                text += (text.isEmpty ? "" : ".") + key.stringValue
+            }
         }
     }
 

@@ -91,7 +91,8 @@ private struct Root: Decodable {
         world = World(
             accessPoints: accessPoints ?? World.standard.accessPoints,
             names: Dictionary(
-                (names ?? [:]).map { ($0.lowercased(), $1.values.map(\.address)) }, uniquingKeysWith: { first, _ in first }))
+                (names ?? [:]).map { ($0.lowercased(), $1.values.map(\.address)) },
+                uniquingKeysWith: { first, _ in first }))
     }
 }
 
@@ -135,7 +136,9 @@ private struct AccessPointFile: Decodable {
         let latency = try container.decodeIfPresent(Double.self, forKey: .latency) ?? 2
         try container.check(0...60_000 ~= latency, .latency, "must be 0 to 60000 (milliseconds)")
         template.latency = .nanoseconds(Int64(latency * 1_000_000))
-        if let network = try container.decodeIfPresent(NetworkFile.self, forKey: .network) { template.network = network.network }
+        if let network = try container.decodeIfPresent(NetworkFile.self, forKey: .network) {
+            template.network = network.network
+        }
     }
 
     /// - Parameter number: makes the BSSID where the file gives none.
@@ -158,7 +161,8 @@ private struct NetworkFile: Decodable {
             let prefix = parts.count == 2 ? Int(parts[1]) : 24
             guard parts.count <= 2, let gateway = IPv4Address(String(parts[0])), let prefix, 1...30 ~= prefix else {
                 throw DecodingError.dataCorruptedError(
-                    forKey: .gateway, in: container, debugDescription: "\"\(text)\" is not an address such as 10.0.2.2/24")
+                    forKey: .gateway, in: container,
+                    debugDescription: "\"\(text)\" is not an address such as 10.0.2.2/24")
             }
             network.gateway = gateway
             network.prefixLength = prefix
@@ -169,7 +173,8 @@ private struct NetworkFile: Decodable {
             network.leases = nil
             if let leases {
                 let fits = leases.count == 2 && leases[0] <= leases[1] && leases.allSatisfy(network.contains)
-                try container.check(fits, .dhcp, "must be the first and the last address, both in the gateway's network, or null")
+                try container.check(
+                    fits, .dhcp, "must be the first and the last address, both in the gateway's network, or null")
                 network.leases = leases[0]...leases[1]
             }
         }
@@ -179,7 +184,8 @@ private struct NetworkFile: Decodable {
             if let prefix {
                 guard prefix.hasSuffix("/64"), let address = IPv6Address(String(prefix.dropLast(3))) else {
                     throw DecodingError.dataCorruptedError(
-                        forKey: .ipv6, in: container, debugDescription: "\"\(prefix)\" is not a prefix such as fec0::/64")
+                        forKey: .ipv6, in: container,
+                        debugDescription: "\"\(prefix)\" is not a prefix such as fec0::/64")
                 }
                 network.ipv6Prefix = address
             }
@@ -242,7 +248,8 @@ extension Decoder {
         let all = try container(keyedBy: AnyKey.self)
         if let stranger = all.allKeys.first(where: { !known.contains($0.stringValue) }) {
             throw DecodingError.dataCorruptedError(
-                forKey: stranger, in: all, debugDescription: "is not known here; known are \(known.joined(separator: ", "))")
+                forKey: stranger, in: all,
+                debugDescription: "is not known here; known are \(known.joined(separator: ", "))")
         }
         return try container(keyedBy: type)
     }

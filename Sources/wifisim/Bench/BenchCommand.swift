@@ -41,12 +41,14 @@ struct Figure {
     var ratio: Double { value / limit }
 
     static func table(_ figures: [Figure]) -> String {
-        let rows = [["figure", "measured", "limit", "", "ratio"]] + figures.map { figure in
-            [
-                figure.name, "\(rounded(figure.value)) \(figure.unit)", "\(rounded(figure.limit)) \(figure.unit)",
-                figure.limitName, rounded(figure.ratio, 2),
-            ]
-        }
+        let rows =
+            [["figure", "measured", "limit", "", "ratio"]]
+            + figures.map { figure in
+                [
+                    figure.name, "\(rounded(figure.value)) \(figure.unit)", "\(rounded(figure.limit)) \(figure.unit)",
+                    figure.limitName, rounded(figure.ratio, 2),
+                ]
+            }
         let widths = (0..<5).map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in zip(row, widths).map { $0.padded(to: $1 + 2) }.joined() }.joined(separator: "\n")
     }

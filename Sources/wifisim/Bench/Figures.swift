@@ -29,7 +29,9 @@ func upload(_ firmware: Firmware, for duration: Duration) throws -> Figure {
         try bare.send(blockOf: block)
         return block
     }
-    return Figure(name: "upload, blocks of \(block)", unit: "MB/s", value: value, limitName: "bare CIPSEND exchange", limit: limit)
+    return Figure(
+        name: "upload, blocks of \(block)", unit: "MB/s", value: value, limitName: "bare CIPSEND exchange", limit: limit
+    )
 }
 
 /// `+IPD` from a TCP source, beside a raw pseudo-terminal written in blocks of 4 KiB.

@@ -112,7 +112,8 @@ final class RawTerminal {
         _ = fcntl(master, F_SETFL, 0)
         var name = [CChar](repeating: 0, count: 64)
         guard ptsname_r(master, &name, name.count) == 0 else { throw SystemError("ptsname") }
-        let terminal = try RawTerminal(opening: String(decoding: name.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self))
+        let terminal = try RawTerminal(
+            opening: String(decoding: name.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self))
         DispatchQueue.global().async {
             body(master)
             close(master)
