@@ -100,6 +100,10 @@ extension Firmware {
     var unknownHost: CommandError { explainsRefusals ? .failed(saying: "DNS Fail") : .failed }
 }
 
+extension Firmware: CustomStringConvertible {
+    public var description: String { name }
+}
+
 extension Firmware: Equatable {
     /// Two profiles are the same when their names are.
     public static func == (left: Self, right: Self) -> Bool { left.name == right.name }

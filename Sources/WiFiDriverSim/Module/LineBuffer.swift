@@ -16,8 +16,8 @@ struct LineBuffer {
 
     mutating func append(_ byte: UInt8) -> Step {
         guard byte == UInt8(ascii: "\n") else {
-            // Two more for the end itself; a CR that is not followed by LF is part of the line.
-            if bytes.count < Self.limit { bytes.append(byte) } else { isTooLong = true }
+            // The LF counts too; a CR that no LF follows is part of the line.
+            if bytes.count < Self.limit - 1 { bytes.append(byte) } else { isTooLong = true }
             return .more
         }
         defer {

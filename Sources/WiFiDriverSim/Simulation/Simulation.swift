@@ -31,17 +31,16 @@ public final class Simulation {
         run(for: firmware.bootTime)
     }
 
-    /// Bytes from the host to the module.
-    public func send(_ bytes: [UInt8]) {
-        module.receive(bytes, at: now)
-        settle()
-    }
+    /// Bytes from the host to the module. The world and the network hear of them with the next `run` or `takeBytes`: what is
+    /// sent at one moment is one piece, however many calls it takes.
+    public func send(_ bytes: [UInt8]) { module.receive(bytes, at: now) }
 
     /// Text from the host to the module.
     public func send(_ text: String) { send(Array(text.utf8)) }
 
     /// Takes what the module has sent.
     public func takeBytes() -> [UInt8] {
+        settle()
         var bytes: [UInt8] = []
         while !module.output.isEmpty {
             bytes += module.output.take(.max)

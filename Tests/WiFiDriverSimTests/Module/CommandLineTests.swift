@@ -1,0 +1,96 @@
+import Testing
+
+@testable import WiFiDriverSim
+
+struct CommandLineTests {
+    @Test func `A command is echoed, then answered`() {
+        let simulation = Simulation()
+        _ = simulation.takeOutput()
+        simulation.send("AT\r\n")
+        #expect(simulation.takeOutput() == "AT\r\n\r\nOK\r\n")
+    }
+
+    @Test func `ATE0 is echoed itself and ATE1 brings the echo back`() {
+        let simulation = Simulation()
+        _ = simulation.takeOutput()
+        simulation.send("ATE0\r\n")
+        #expect(simulation.takeOutput() == "ATE0\r\n\r\nOK\r\n")
+        simulation.send("AT\r\n")
+        #expect(simulation.takeOutput() == ok)
+        simulation.send("ATE1\r\n")
+        #expect(simulation.takeOutput() == ok)
+        simulation.send("AT\r\n")
+        #expect(simulation.takeOutput() == "AT\r\n" + ok)
+    }
+
+    @Test func `The NONOS dialect echoes a carriage return more`() {
+        let simulation = Simulation(firmware: .esp8266v1_7)
+        _ = simulation.takeOutput()
+        simulation.send("AT\r\n")
+        #expect(simulation.takeOutput() == "AT\r\r\n" + ok)
+    }
+
+    @Test(arguments: ["AT+FAKE", "AT+", "ATX", "AT+cwmode?", "AT+CWMODE??", "AT?", "at", "X", "?", "AT+GMR=1", "AT+RST?"])
+    func `What is not a command is refused`(line: String) {
+        #expect(Conversation().ask(line) == refused)
+    }
+
+    @Test func `An empty line is not answered`() {
+        #expect(Conversation().ask("") == "")
+    }
+
+    @Test func `With SYSLOG each refusal has its number`() {
+        let host = Conversation()
+        #expect(host.ask("AT+SYSLOG=1") == ok)
+        #expect(host.ask("AT+FAKE") == "ERR CODE:0x01090000\r\n" + refused)
+        #expect(host.ask("at") == "ERR CODE:0x01030000\r\n" + refused)
+        #expect(host.ask("AT+GMR?") == "ERR CODE:0x010c0000\r\n" + refused)
+        #expect(host.ask("AT+CWMODE=9") == "ERR CODE:0x01070000\r\n" + refused)
+        #expect(host.ask("AT+CWMODE=\"1\"") == "ERR CODE:0x01050000\r\n" + refused)
+        #expect(host.ask("AT+CWMODE=1,0,0") == "ERR CODE:0x01060002\r\n" + refused)
+        #expect(host.ask("AT+CWMODE=") == "ERR CODE:0x01060000\r\n" + refused)
+        #expect(host.ask("AT+CIPDOMAIN=\"x") == "ERR CODE:0x01080000\r\n" + refused)
+        #expect(host.ask("AT+CWHOSTNAME=\"\(String(repeating: "x", count: 33))\"").hasSuffix(refused))
+        host.simulation.send("AT\n")
+        #expect(host.listen() == "ERR CODE:0x01020000\r\n" + refused)
+    }
+
+    @Test func `A line of 256 bytes with its end is taken, a longer one is not`() {
+        let host = Conversation()
+        let frame = "AT+CIPDOMAIN=\"\"\r\n".utf8.count
+        host.ask("AT+SYSLOG=1")
+        // Taken, and refused for the want of a network.
+        #expect(host.ask("AT+CIPDOMAIN=\"\(String(repeating: "x", count: 256 - frame))\"").hasPrefix("ERR CODE:0x010a"))
+        #expect(host.ask("AT+CIPDOMAIN=\"\(String(repeating: "x", count: 257 - frame))\"") == "ERR CODE:0x01040000\r\n" + refused)
+        #expect(host.ask("AT") == ok)
+    }
+
+    @Test func `Escaped characters in quotes are taken as they are`() {
+        let host = Conversation()
+        host.ask("AT+CWMODE=2")
+        #expect(host.ask(#"AT+CWSAP="a\,b\"c\\d","12345678",1,3"#) == ok)
+        #expect(host.simulation.module.settings.softAP.ssid == #"a,b"c\d"#)
+        #expect(host.ask("AT+CWSAP?") == #"+CWSAP:"a\,b\"c\\d","12345678",1,3,4,0"# + "\r\n" + ok)
+    }
+
+    @Test func `Numbers may be hexadecimal`() {
+        let host = Conversation()
+        #expect(host.ask("AT+CWLAPOPT=1,0x7FF") == ok)
+        #expect(host.ask("AT+CWLAPOPT=1,0x800") == refused)
+    }
+
+    @Test func `While a command runs each line is refused as busy and dropped`() {
+        let host = Conversation()
+        host.ask("AT+CWMODE=1")
+        #expect(host.ask("AT+CWJAP=\"wifisim\",\"password\"", for: .milliseconds(100)) == "")
+        #expect(host.ask("?") == "busy p...\r\n")
+        #expect(host.ask("AT") == "busy p...\r\n")
+        #expect(host.listen(for: .seconds(3)) == "WIFI CONNECTED\r\nWIFI GOT IP\r\n" + ok)
+        #expect(host.ask("AT") == ok)
+    }
+
+    @Test func `A test form shows the ranges of the set form`() {
+        #expect(Conversation().ask("AT+CWMODE=?") == "+CWMODE:(0-3),(0-1)\r\n" + ok)
+        #expect(Conversation().ask("AT+GMR=?") == refused)
+    }
+}
