@@ -45,7 +45,7 @@ let addressCommands: [Command] = [
             guard let minutes, let first, let last else { throw CommandError(kind: .count) }
             let own = call.settings.softAPAddress
             // "The IPv4 address should be in the same network segment as the IPv4 address of the SoftAP."
-            guard first <= last, own.covers(first), own.covers(last), !(first...last).contains(own.address) else {
+            guard first <= last, own.covers(first), own.covers(last) else {
                 throw CommandError(kind: .invalid, position: 2)
             }
             call.set(\.dhcpServer, to: DHCPServer(leaseMinutes: minutes, first: first, last: last))

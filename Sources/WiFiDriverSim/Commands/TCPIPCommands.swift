@@ -235,15 +235,18 @@ private struct ConnectOperation: Operation {
             open(address, on: module)
             return nil
         case .network(.connected): return module.links[id]?.phase == .open ? .ok : nil
-        case .network(.connectFailed): return module.links[id] == nil ? .failed(.failed) : nil
-        case .air(.lost):
+        case .network(.connectFailed): return module.links[id] == nil ? fail(on: module) : nil
+        case .air(.lost), .deadline:
             module.abandonOpening(id)
-            return .failed(.failed)
-        case .deadline:
-            module.abandonOpening(id)
-            return .failed(.failed)
+            return fail(on: module)
         case .network, .air: return nil
         }
+    }
+
+    /// The firmware tells the link's end before the command's.
+    private func fail(on module: Module) -> Outcome {
+        module.reportClosed(id)
+        return .failed(.failed)
     }
 }
 

@@ -37,7 +37,7 @@ extension Firmware {
             "AT version:2.1.0.0(883f7f2 - Jul 24 2020 11:50:07)", "SDK version:v4.0.1-193-ge7ac221",
             "compile time(0ad6331):Jul 28 2020 02:47:21", "Bin version:2.1.0(WROOM-32)",
         ],
-        macPrefix: 0x240AC4, softAPPrefix: "ESP", receiveWindow: 5744)
+        macPrefix: 0x240AC4, softAPPrefix: "ESP", longestPush: 1460, receiveWindow: 5744)
 
     static let esp8266v2_2 = Firmware(
         name: "esp8266-2.2", summary: "ESP8266, ESP-AT 2.2 on RTOS", generation: .esp8266_2_2,
