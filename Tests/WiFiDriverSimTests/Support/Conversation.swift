@@ -38,6 +38,7 @@ final class Conversation {
     func send(_ bytes: [UInt8]) { simulation.send(bytes) }
 
     /// What the module says within a time, with the line never full.
+    @discardableResult
     func listen(for duration: Duration = .milliseconds(50)) -> String {
         String(decoding: listenForBytes(for: duration), as: UTF8.self)
     }
