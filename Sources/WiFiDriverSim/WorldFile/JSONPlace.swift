@@ -22,13 +22,6 @@ enum JSONPlace {
         return scanner.line
     }
 
-    /// The number behind the word "line" in a message.
-    static func lineNumber(in message: String) -> Int? {
-        var words = message.split { !$0.isLetter && !$0.isNumber }[...]
-        while let word = words.popFirst() { if word == "line", let number = words.first { return Int(number) } }
-        return nil
-    }
-
     private struct Scanner {
         private let bytes: [UInt8]
         private var position = 0

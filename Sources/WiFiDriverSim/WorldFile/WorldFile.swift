@@ -53,11 +53,8 @@ extension WorldFileError {
             reason = "\(error)"
         }
         var line = JSONPlace.line(of: context.codingPath, in: text)
-        if context.codingPath.isEmpty, case .dataCorrupted = error {
-            // The decoder says where the JSON itself is broken, in words: "… around line 3, column 7."
-            let detail = context.underlyingError.map { "\($0)" } ?? reason
-            line = JSONPlace.lineNumber(in: detail) ?? line
-            reason = "is not valid JSON"
+        if context.codingPath.isEmpty, case .dataCorrupted = error, let found = JSONSyntax.firstError(in: text) {
+            (line, reason) = found
         }
         self.init(path: path, line: line, key: JSONPlace.text(of: context.codingPath), reason: reason)
     }

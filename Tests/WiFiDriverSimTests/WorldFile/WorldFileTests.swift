@@ -1,0 +1,66 @@
+import Testing
+
+@testable import WiFiDriverSim
+
+struct WorldFileTests {
+    @Test func `A file describes access points and names`() throws {
+        let world = try WorldFile(
+            text: """
+                {
+                  "accessPoints": [
+                    {
+                      "ssid": "office", "bssid": "02:00:00:00:00:10", "hidden": true, "channel": 11, "rssi": -70,
+                      "security": "wpa2/wpa3", "password": "correct horse", "latency": 40, "on": false, "wps": false,
+                      "network": {
+                        "gateway": "192.168.1.1/16", "dhcp": ["192.168.1.50", "192.168.1.60"], "dns": ["192.168.1.2"],
+                        "ipv6": null
+                      }
+                    },
+                    { "ssid": "guest" },
+                    { "ssid": "static", "network": { "gateway": "10.9.0.254/24", "dhcp": null } }
+                  ],
+                  "names": { "Broker.local": "10.0.2.2", "both": ["127.0.0.1", "::1"] }
+                }
+                """, path: "world.json"
+        ).world
+        let office = world.accessPoints[0]
+        #expect(office.isHidden && office.channel == 11 && office.rssi == -70 && office.security == .wpa2WPA3)
+        #expect(office.latency == .milliseconds(40) && !office.isOn && !office.hasWPS)
+        #expect(office.network.netmask == IPv4Address(255, 255, 0, 0))
+        #expect(office.network.leases == IPv4Address(192, 168, 1, 50)...IPv4Address(192, 168, 1, 60))
+        #expect(office.network.ipv6Prefix == nil)
+        #expect(world.accessPoints[1].security == .open)
+        #expect(world.accessPoints[1].network == World.standard.accessPoints[0].network)
+        #expect(world.accessPoints[2].network.leases == nil)
+        #expect(Set(world.accessPoints.map(\.bssid)).count == 3)
+        #expect(world.names["broker.local"] == [.v4(IPv4Address(10, 0, 2, 2))])
+        #expect(world.names["both"]?.count == 2)
+    }
+
+    @Test func `What is left out is as in the standard world`() throws {
+        #expect(try WorldFile(text: "{}", path: "x").world.accessPoints == World.standard.accessPoints)
+    }
+
+    @Test(arguments: [
+        ("{\n  \"accessPoints\": [\n    { \"ssid\": \"x\",\n      \"chanel\": 6 }\n  ]\n}", 4, "accessPoints[0].chanel"),
+        ("{\n  \"accessPoints\": [\n    { \"ssid\": \"x\",\n      \"channel\": 15 }\n  ]\n}", 4, "accessPoints[0].channel"),
+        ("{\n  \"accessPoints\": [\n    { \"ssid\": \"x\" },\n    { \"channel\": \"6\", \"ssid\": \"y\" }\n  ]\n}", 4, "accessPoints[1].channel"),
+        ("{ \"accessPoints\": [\n    { \"channel\": 6 } ] }", 2, "accessPoints[0]"),
+        ("{ \"accessPoints\": [ { \"ssid\": \"x\", \"security\": \"wpa9\" } ] }", 1, "accessPoints[0].security"),
+        ("{ \"accessPoints\": [ { \"ssid\": \"x\", \"password\": \"short\" } ] }", 1, "accessPoints[0].password"),
+        ("{ \"accessPoints\": [ { \"ssid\": \"x\", \"security\": \"wpa2\" } ] }", 1, "accessPoints[0].security"),
+        ("{ \"accessPoints\": [ { \"ssid\": \"x\", \"bssid\": \"zz\" } ] }", 1, "accessPoints[0].bssid"),
+        ("{\n\"accessPoints\": [ { \"ssid\": \"x\",\n\"network\": {\n\"gateway\": \"10.0.0\" } } ] }", 4, "accessPoints[0].network.gateway"),
+        ("{ \"accessPoints\": [ { \"ssid\": \"x\", \"network\": { \"dhcp\": [\"10.0.2.9\"] } } ] }", 1, "accessPoints[0].network.dhcp"),
+        ("{\n\"names\": {\n\"a\": \"1.2.3\" } }", 3, "names.a"),
+        ("[]", 1, ""),
+        ("{\n  \"accessPoints\": [\n    { \"ssid\" \"x\" }\n  ]\n}", 3, ""),
+    ])
+    func `A wrong file is refused with its line and key`(text: String, line: Int, key: String) {
+        let error = #expect(throws: WorldFileError.self) { try WorldFile(text: text, path: "world.json") }
+        #expect(error?.line == line)
+        #expect(error?.key == key)
+        #expect(error?.reason.isEmpty == false)
+        #expect(error?.description.hasPrefix("world.json:\(line): ") == true)
+    }
+}
