@@ -13,6 +13,7 @@ let package = Package(
         .target(name: "CPosix"),
         .target(name: "WiFiDriverSim", dependencies: ["CPosix"], swiftSettings: strict),
         .executableTarget(name: "wifisim", dependencies: ["CPosix", "WiFiDriverSim"], swiftSettings: strict),
-        .testTarget(name: "WiFiDriverSimTests", dependencies: ["WiFiDriverSim"], swiftSettings: strict),
+        .testTarget(
+            name: "WiFiDriverSimTests", dependencies: ["CPosix", "WiFiDriverSim", "wifisim"], swiftSettings: strict),
     ]
 )

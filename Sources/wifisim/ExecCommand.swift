@@ -24,6 +24,7 @@ extension CommandLineTool {
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP, SIGCHLD])
         let simulator = try Simulator(options, log: try Log(path: parsed.string("--log")))
         defer { simulator.close() }
+        try simulator.boot()
 
         var environment = environmentVariables()
         environment["WIFISIM_TTY"] = simulator.terminalPaths.first

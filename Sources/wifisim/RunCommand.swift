@@ -24,6 +24,7 @@ extension CommandLineTool {
         defer { simulator.close() }
         let modules = options.count == 1 ? "one module" : "\(options.count) modules"
         log.write("\(modules), \(options.firmware.name): \(options.firmware.summary)")
+        try simulator.boot()
         for path in simulator.terminalPaths { Console.print(path) }
         try simulator.run(until: signals)
         return 0

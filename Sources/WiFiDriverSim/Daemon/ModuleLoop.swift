@@ -14,9 +14,9 @@ final class ModuleLoop {
 
     func add(_ host: ModuleHost) { hosts.append(host) }
 
-    /// Runs until `stop`.
-    func run() throws(SystemError) {
-        while !isStopped {
+    /// Runs until `stop`, or the condition holds.
+    func run(until isDone: () -> Bool = { false }) throws(SystemError) {
+        while !isStopped, !isDone() {
             deliverAirEvents()
             var deadline = air.nextDeadline
             for host in hosts { deadline = .earlier(deadline, host.nextDeadline) }

@@ -56,6 +56,11 @@ public final class Simulator {
         terminalPaths.append(terminal.path)
     }
 
+    /// Runs until every module has booted and takes commands.
+    public func boot() throws {
+        try modules.run { [modules] in modules.hosts.allSatisfy { $0.module.isRunning } }
+    }
+
     /// Runs until `stop`, or a signal of `signals` comes, which is returned.
     /// - Parameter child: a process to wait for; its end ends the run.
     @discardableResult

@@ -103,6 +103,10 @@ final class HostNetwork: Network {
     }
 
     private func announce(_ event: NetworkEvent) {
+        switch event {
+        case .closed(let id), .connectFailed(let id, _): connections[id] = nil
+        default: break
+        }
         events.append(event)
         onActivity()
     }

@@ -1,0 +1,142 @@
+import Foundation
+import Testing
+
+@testable import WiFiDriverSim
+
+/// The command line, from outside.
+struct ProgramTests {
+    private let folder = TemporaryFolder()
+
+    @Test func `run prints a tty that only its owner may open, and leaves on SIGTERM without a trace`() throws {
+        let link = folder.path("esp")
+        let (program, client) = try Program.module("--link", link)
+        #expect(try client.command("AT") == "AT\r\n\r\nOK\r\n".ifReady)
+        let attributes = try FileManager.default.attributesOfItem(atPath: client.path)
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == client.path)
+        program.send(SIGTERM)
+        #expect(program.finish().status == 0)
+        #expect((try? FileManager.default.destinationOfSymbolicLink(atPath: link)) == nil)
+    }
+
+    @Test func `A link that a killed run left is replaced, another file never`() throws {
+        let link = folder.path("esp")
+        let (killed, _) = try Program.module("--link", link)
+        killed.send(SIGKILL)
+        _ = killed.finish()
+        let (program, client) = try Program.module("--link", link)
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == client.path)
+        program.send(SIGINT)
+        #expect(program.finish().status == 0)
+
+        let file = folder.write("precious", to: "file")
+        let refused = try Program.run("run", "--link", file)
+        #expect(refused.status == EX_CANTCREAT)
+        #expect(refused.errors.contains(file))
+        #expect(try String(contentsOfFile: file, encoding: .utf8) == "precious")
+    }
+
+    @Test func `exec sets the ttys and exits with the command's status`() throws {
+        let script = "test -c $WIFISIM_TTY && test $WIFISIM_TTY = $WIFISIM_TTY0 && test -c $WIFISIM_TTY1 && exit 7"
+        #expect(try Program.run("exec", "--count", "2", "--", "sh", "-c", script).status == 7)
+        #expect(try Program.run("exec", "--", "true").status == 0)
+        #expect(try Program.run("exec", "--", "sh", "-c", "kill -9 $$").status == 128 + 9)
+        let missing = try Program.run("exec", "--", "/no/such/program")
+        #expect(missing.status == 127)
+        #expect(missing.errors.contains("/no/such/program"))
+    }
+
+    @Test(arguments: [
+        ["run", "--profil", "x"], ["run", "--profile", "esp9"], ["run", "--count", "0"], ["run", "--baud", "fast"],
+        ["run", "--hostfwd", "tcp:80"], ["run", "--host-address", "10.0.0.1"], ["run", "--restrict", "maybe"],
+        ["run", "--link"], ["run", "stray"], ["exec"], ["frobnicate"], [], ["commands", "--pace"],
+    ])
+    func `A wrong argument is named, with what to do`(arguments: [String]) throws {
+        let result = try Program(arguments).finish()
+        #expect(result.status == EX_USAGE)
+        #expect(result.output == "")
+        if let wrong = arguments.dropFirst().first(where: { $0.hasPrefix("--") || $0 == "stray" }) {
+            #expect(result.errors.contains(wrong))
+        }
+    }
+
+    @Test func `A wrong world file is refused with line and key, a missing one with its name`() throws {
+        let file = folder.write("{\n  \"accessPoints\": [ { \"ssid\": \"x\", \"chanel\": 1 } ]\n}", to: "world.json")
+        let wrong = try Program.run("run", "--world", file)
+        #expect(wrong.status == EX_DATAERR)
+        #expect(wrong.errors.contains("\(file):2: accessPoints[0].chanel: is not known"))
+        let missing = try Program.run("run", "--world", folder.path("nothing"))
+        #expect(missing.status == EX_NOINPUT)
+        #expect(missing.errors.contains(folder.path("nothing")))
+    }
+
+    @Test func `--state keeps the flash from run to run, for its own profile`() throws {
+        let file = folder.path("flash")
+        let (first, client) = try Program.module("--state", file)
+        try client.command("AT+CWMODE=3")
+        first.send(SIGKILL)
+        _ = first.finish()
+        let (second, next) = try Program.module("--state", file)
+        #expect(try next.command("AT+CWMODE?").contains("+CWMODE:3"))
+        second.send(SIGTERM)
+        _ = second.finish()
+        let other = try Program.run("run", "--state", file, "--profile", "esp32-2.1")
+        #expect(other.status == EX_DATAERR)
+        #expect(other.errors.contains("esp32c3-4.1"))
+        let broken = folder.write("not a state", to: "broken")
+        #expect(try Program.run("run", "--state", broken).status == EX_DATAERR)
+        #expect(try String(contentsOfFile: broken, encoding: .utf8) == "not a state")
+    }
+
+    @Test func `--baud is the bit rate that the module has stored`() throws {
+        let (_, client) = try Program.module("--baud", "9600")
+        #expect(try client.command("AT+UART_DEF?").contains("+UART_DEF:9600,8,1,0,0"))
+    }
+
+    @Test func `--log shows every byte on the line`() throws {
+        let file = folder.path("log")
+        let (program, client) = try Program.module("--log", file)
+        try client.command("AT")
+        program.send(SIGTERM)
+        _ = program.finish()
+        let log = try String(contentsOfFile: file, encoding: .utf8)
+        #expect(log.contains(#" 0 < "\r\nready\r\n""#))
+        #expect(log.contains(#" 0 > "AT\r\n""#))
+    }
+
+    @Test func `commands lists a profile's table, and help is there for all`() throws {
+        let table = try Program.run("commands", "--profile", "esp8266-1.7")
+        #expect(table.status == 0)
+        #expect(table.output.contains("AT+CWJAP[_CUR|_DEF]"))
+        #expect(!table.output.contains("AT+CIPRECVTYPE"))
+        #expect(try Program.run("commands", "--markdown").output.hasPrefix("| Command | Family | Forms | Parameters |\n"))
+        for command in ["run", "exec", "commands", "bench"] {
+            let help = try Program.run(command, "--help")
+            #expect(help.status == 0)
+            #expect(help.output.contains("Usage: wifisim \(command)"))
+        }
+        #expect(try Program.run("--help").output.contains("commands"))
+        #expect(try Program.run("--version").output.hasPrefix("wifisim "))
+    }
+}
+
+/// A folder that goes with the test.
+final class TemporaryFolder {
+    private let url = FileManager.default.temporaryDirectory.appending(path: "wifisim-\(UUID().uuidString)")
+
+    init() { try? FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
+    deinit { try? FileManager.default.removeItem(at: url) }
+
+    func path(_ name: String) -> String { url.appending(path: name).path(percentEncoded: false) }
+
+    /// Writes a file and gives its path.
+    func write(_ text: String, to name: String) -> String {
+        _ = FileManager.default.createFile(atPath: path(name), contents: Data(text.utf8))
+        return path(name)
+    }
+}
+
+extension String {
+    /// With the boot banner before it, which a client that is quick enough still sees.
+    fileprivate var ifReady: String { "\r\nready\r\n" + self }
+}

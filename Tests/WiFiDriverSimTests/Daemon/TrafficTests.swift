@@ -1,0 +1,154 @@
+import Foundation
+import Testing
+
+@testable import WiFiDriverSim
+
+/// Bytes through a running daemon, between a client of the tty and real sockets.
+struct TrafficTests {
+    @Test func `What is sent arrives, and what comes back is pushed, in any sizes`() throws {
+        let (_, client) = try Program.module()
+        let listener = try Listener()
+        try client.join()
+        try client.command("AT+CIPSTART=\"TCP\",\"10.0.2.2\",\(listener.port)")
+        let peer = try listener.accept()
+        var generator = SeededGenerator(1)
+        for _ in 0..<50 {
+            let block = (0..<Int.random(in: 1...8192, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            try client.command("AT+CIPSEND=\(block.count)")
+            try client.read(until: ">")
+            try client.write(block)
+            try client.read(until: "SEND OK\r\n")
+            #expect(peer.receive(block.count) == block)
+            peer.send(block)
+            var pushed: [UInt8] = []
+            while pushed.count < block.count { pushed += try client.receivePush() }
+            #expect(pushed == block)
+        }
+    }
+
+    @Test func `Five links carry their own bytes at once`() throws {
+        let (_, client) = try Program.module()
+        let listener = try Listener()
+        try client.join()
+        try client.command("AT+CIPMUX=1")
+        try client.command("AT+CIPRECVMODE=1")
+        let peers = try (0..<5).map { id in
+            try client.command("AT+CIPSTART=\(id),\"TCP\",\"127.0.0.1\",\(listener.port)")
+            return try listener.accept()
+        }
+        for (id, peer) in peers.enumerated() { peer.send([UInt8](repeating: UInt8(0x61 + id), count: 5000)) }
+        for id in peers.indices {
+            var data: [UInt8] = []
+            while data.count < 5000 {
+                // An ERROR would mean that nothing waits yet.
+                try client.write(Array("AT+CIPRECVDATA=\(id),2000\r\n".utf8))
+                let answer = try client.read(until: "\r\n")
+                let text = String(decoding: answer, as: UTF8.self)
+                guard let start = text.firstRange(of: "+CIPRECVDATA:") else { continue }
+                let fields = text[start.upperBound...].split(separator: ",", maxSplits: 1)
+                data += fields[1].utf8.dropLast(2)
+                try client.read(until: "OK\r\n")
+            }
+            #expect(data == [UInt8](repeating: UInt8(0x61 + id), count: 5000))
+        }
+    }
+
+    @Test func `Connections come and go without a descriptor left over`() throws {
+        let (program, client) = try Program.module()
+        let listener = try Listener()
+        try client.join()
+        func descriptors() throws -> Int {
+            try FileManager.default.contentsOfDirectory(atPath: "/proc/\(program.processIdentifier)/fd").count
+        }
+        let before = try descriptors()
+        for _ in 0..<200 {
+            try client.command("AT+CIPSTART=\"TCP\",\"127.0.0.1\",\(listener.port)")
+            _ = try listener.accept()
+            // The peer is gone at once: CLOSED comes with or without CIPCLOSE.
+            try client.read(until: "CLOSED\r\n")
+        }
+        #expect(try descriptors() == before)
+    }
+
+    @Test func `A client that dies in mid-transfer leaves a module that the next one can use`() throws {
+        let program = try Program(["run"])
+        let path = try #require(program.readLine())
+        let listener = try Listener()
+        var client: SerialClient? = try SerialClient(path)
+        try client?.join()
+        try client?.command("AT+CIPSTART=\"TCP\",\"127.0.0.1\",\(listener.port)")
+        let peer = try listener.accept()
+        // Both ways at once: data that is announced and does not come, and data that nobody reads.
+        Thread.detachNewThread { peer.send([UInt8](repeating: 0x62, count: 1_000_000)) }
+        try client?.write(Array("AT+CIPSEND=2048\r\nonly a part".utf8))
+        try client?.read(until: ">")
+        client = nil
+        let next = try SerialClient(path)
+        try next.write(Array("AT+RST\r\n".utf8))
+        try next.read(until: "ready\r\n")
+        try next.join()
+        #expect(try next.command("AT+CIPSTATUS").contains("STATUS:2"))
+    }
+
+    @Test func `A forwarded port reaches the module's server, one that it does not serve ends`() throws {
+        let port = try Listener().port
+        let (_, client) = try Program.module("--hostfwd", "tcp::\(port)-:8080")
+        #expect(try Peer(connectingTo: port).receive(1) == [])
+        try client.join()
+        try client.command("AT+CIPMUX=1")
+        try client.command("AT+CIPSERVER=1,8080")
+        let peer = try Peer(connectingTo: port)
+        try client.read(until: "0,CONNECT\r\n")
+        peer.send(Array("hello".utf8))
+        #expect(try client.receivePush() == Array("hello".utf8))
+    }
+
+    @Test func `Modules with addresses of their own serve the same port`() throws {
+        let program = try Program(["run", "--count", "2", "--host-address", "127.0.0.77"])
+        let clients = try (0..<2).map { _ in try SerialClient(try #require(program.readLine()), of: program) }
+        for client in clients {
+            try client.join()
+            try client.command("AT+CIPMUX=1")
+            try client.command("AT+CIPSERVER=1,8088")
+        }
+        for (index, client) in clients.enumerated() {
+            _ = try Peer(connectingTo: 8088, host: 0x7F00_004D + UInt32(index))
+            try client.read(until: "0,CONNECT\r\n")
+        }
+    }
+
+    @Test func `--restrict keeps a module on loopback`() throws {
+        let (_, client) = try Program.module("--restrict", "on")
+        let listener = try Listener()
+        try client.join()
+        try client.write(Array("AT+CIPSTART=\"TCP\",\"192.0.2.1\",80\r\n".utf8))
+        try client.read(until: "ERROR\r\n")
+        try client.write(Array("AT+CIPDOMAIN=\"example.com\"\r\n".utf8))
+        try client.read(until: "ERROR\r\n")
+        try client.command("AT+CIPSTART=\"TCP\",\"gateway.wifisim\",\(listener.port)")
+    }
+
+    @Test func `UDP goes to and fro`() throws {
+        let (_, client) = try Program.module("--count", "1")
+        try client.join()
+        try client.command("AT+CIPMUX=1")
+        // Two links of one module talk over the host's loopback.
+        let port = try Listener().port
+        try client.command("AT+CIPSTART=0,\"UDP\",\"127.0.0.1\",9,\(port),2")
+        try client.command("AT+CIPSTART=1,\"UDP\",\"127.0.0.1\",\(port)")
+        try client.command("AT+CIPSEND=1,4")
+        try client.read(until: ">")
+        try client.write(Array("ping".utf8))
+        #expect(try client.receivePush() == Array("ping".utf8))
+        try client.command("AT+CIPSEND=0,4")
+        try client.read(until: ">")
+        try client.write(Array("pong".utf8))
+        #expect(try client.receivePush() == Array("pong".utf8))
+    }
+
+    @Test func `The system's resolver is asked for names that the world does not know`() throws {
+        let (_, client) = try Program.module()
+        try client.join()
+        #expect(try client.command("AT+CIPDOMAIN=\"localhost\"").contains("+CIPDOMAIN:\"127.0.0.1\""))
+    }
+}
