@@ -75,6 +75,7 @@ struct CommandTable: CommandInterpreter {
 extension Module {
     /// A module with the whole command table of its firmware; it is off.
     /// - Parameters:
+    ///   - firmware: the profile.
     ///   - serialNumber: makes the factory's MAC addresses differ from another module's; its low 24 bits count.
     ///   - settings: what its flash holds; `nil` is as from the factory.
     public convenience init(firmware: Firmware = .standard, serialNumber: UInt32 = 1, settings: Settings? = nil) {

@@ -9,6 +9,7 @@ public enum EmbeddedModule {
     ///   - profile: a firmware profile's name; `nil` is the standard one.
     ///   - worldPath: a world file; `nil` is the standard world.
     /// - Returns: the host's end of the serial line, a blocking descriptor that the caller closes.
+    /// - Throws: `UnknownProfileError`, an error of `World.load`, or `SystemError`.
     public static func start(profile: String? = nil, worldPath: String? = nil) throws -> Int32 {
         var options = SimulatorOptions()
         if let profile {

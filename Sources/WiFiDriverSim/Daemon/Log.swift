@@ -6,7 +6,11 @@ public final class Log {
     private let descriptor: FileDescriptor?
     private let isQuiet: Bool
 
-    /// - Parameter path: a file to append to; it is made if it isn't there.
+    /// A log on standard error, and in the file at `path`, which is appended to or made.
+    /// - Parameters:
+    ///   - path: the file, which takes the bytes on the lines as well.
+    ///   - isQuiet: leaves standard error alone.
+    /// - Throws: `SystemError` if the file cannot be opened.
     public init(path: String? = nil, isQuiet: Bool = false) throws(SystemError) {
         self.isQuiet = isQuiet
         descriptor =

@@ -61,8 +61,12 @@ public final class Simulator {
         try modules.run { [modules] in modules.hosts.allSatisfy { $0.module.isRunning } }
     }
 
-    /// Runs until `stop`, or a signal of `signals` comes, which is returned.
-    /// - Parameter child: a process to wait for; its end ends the run.
+    /// Runs until `stop`, or until a signal comes that `onSignal` takes for the end.
+    /// - Parameters:
+    ///   - signals: the signals to look out for.
+    ///   - onSignal: whether this signal ends the run.
+    /// - Returns: the signal that did; `nil` after `stop`.
+    /// - Throws: `SystemError` when the event loop fails.
     @discardableResult
     public func run(until signals: SignalWatch? = nil, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws
         -> Int32?

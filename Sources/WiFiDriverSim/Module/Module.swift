@@ -50,8 +50,7 @@ public final class Module {
         case log(String)
     }
 
-    /// A module that is off.
-    /// - Parameter settings: what its flash holds; `nil` is as from the factory.
+    /// A module that is off, with `settings` in its flash; `nil` is as from the factory.
     init(
         firmware: Firmware, serialNumber: UInt32 = 1, settings: Settings? = nil, interpreter: any CommandInterpreter,
         at now: Instant = .zero

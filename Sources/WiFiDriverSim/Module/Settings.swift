@@ -25,7 +25,10 @@ public struct Settings: Codable, Equatable, Sendable {
     var ssl = [SSLSettings](repeating: SSLSettings(), count: Links.limit)
 
     /// The settings of a module that has never been used.
-    /// - Parameter serialNumber: makes the MAC addresses differ from another module's; its low 24 bits count.
+    /// - Parameters:
+    ///   - firmware: the profile.
+    ///   - serialNumber: makes the MAC addresses differ from another module's; its low 24 bits count.
+    /// - Returns: the factory's settings.
     public static func factory(for firmware: Firmware, serialNumber: UInt32) -> Settings {
         let stationMAC = MACAddress(rawValue: UInt64(firmware.macPrefix) << 24 | UInt64(serialNumber & 0xFF_FFFF))
         // An ESP8266 sets the local bit for its soft-AP, an ESP32 counts one up.

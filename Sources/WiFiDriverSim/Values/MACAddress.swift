@@ -11,7 +11,9 @@ public struct MACAddress: Hashable, Sendable, Codable, LosslessStringConvertible
         guard groups.count == 6 else { return nil }
         var value: UInt64 = 0
         for group in groups {
-            guard group.utf8.count == 2, group.allSatisfy(\.isHexDigit), let byte = UInt8(group, radix: 16) else { return nil }
+            guard group.utf8.count == 2, group.allSatisfy(\.isHexDigit), let byte = UInt8(group, radix: 16) else {
+                return nil
+            }
             value = value << 8 | UInt64(byte)
         }
         rawValue = value

@@ -40,8 +40,10 @@ struct JSONSyntax {
     private mutating func value() throws(Expectation) {
         skipBlanks()
         switch current {
-        case UInt8(ascii: "{"): try list(until: "}", what: "a comma or }") { (syntax) throws(Expectation) in try syntax.member() }
-        case UInt8(ascii: "["): try list(until: "]", what: "a comma or ]") { (syntax) throws(Expectation) in try syntax.value() }
+        case UInt8(ascii: "{"):
+            try list(until: "}", what: "a comma or }") { (syntax) throws(Expectation) in try syntax.member() }
+        case UInt8(ascii: "["):
+            try list(until: "]", what: "a comma or ]") { (syntax) throws(Expectation) in try syntax.value() }
         case UInt8(ascii: "\""): try string()
         case .some: try word()
         case nil: throw Expectation("a value")

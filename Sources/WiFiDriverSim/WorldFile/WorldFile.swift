@@ -6,8 +6,7 @@ import FoundationEssentials
 struct WorldFile {
     let world: World
 
-    /// Reads a world.
-    /// - Parameter path: names the file in errors.
+    /// Reads a world; `path` names the file in errors.
     init(text: String, path: String) throws(WorldFileError) {
         do {
             world = try JSONDecoder().decode(Root.self, from: Data(text.utf8)).world
@@ -138,7 +137,7 @@ private struct AccessPointFile: Decodable {
         }
     }
 
-    /// - Parameter number: makes the BSSID where the file gives none.
+    /// The access point; `number` makes the BSSID where the file gives none.
     func accessPoint(number: Int) -> AccessPoint {
         var accessPoint = template
         accessPoint.bssid = bssid ?? MACAddress(rawValue: 0x02_00_00_00_02_01 + UInt64(number))

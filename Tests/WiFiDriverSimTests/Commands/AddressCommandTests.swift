@@ -52,7 +52,9 @@ struct AddressCommandTests {
         #expect(host.ask("AT+CIPAPMAC?") == "+CIPAPMAC:\"84:f7:03:00:00:02\"\r\n" + ok)
         #expect(host.ask("AT+CIPSTAMAC=\"1a:fe:35:98:d3:7b\"") == ok)
         #expect(host.ask("AT+CIPSTAMAC?") == "+CIPSTAMAC:\"1a:fe:35:98:d3:7b\"\r\n" + ok)
-        for wrong in ["15:fe:35:98:d3:7b", "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "84:f7:03:00:00:02", "1a:fe", "1afe3598d37b"] {
+        for wrong in [
+            "15:fe:35:98:d3:7b", "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "84:f7:03:00:00:02", "1a:fe", "1afe3598d37b",
+        ] {
             #expect(host.ask("AT+CIPSTAMAC=\"\(wrong)\"") == refused)
         }
         #expect(host.ask("AT+CIPAPMAC=\"18:fe:35:98:d3:7b\"") == ok)
@@ -66,7 +68,9 @@ struct AddressCommandTests {
         #expect(host.ask("AT+CWSAP?") == "+CWSAP:\"ESP_000002\",\"\",1,0,4,0\r\n" + ok)
         #expect(host.ask("AT+CWSAP=\"ESP\",\"1234567890\",5,3,8,1") == ok)
         #expect(host.ask("AT+CWSAP?") == "+CWSAP:\"ESP\",\"1234567890\",5,3,8,1\r\n" + ok)
-        for wrong in ["\"ESP\",\"1234567\",5,3", "\"ESP\",\"12345678\",5,1", "\"ESP\",\"12345678\",14,3", "\"\",\"\",1,0"] {
+        for wrong in [
+            "\"ESP\",\"1234567\",5,3", "\"ESP\",\"12345678\",5,1", "\"ESP\",\"12345678\",14,3", "\"\",\"\",1,0",
+        ] {
             #expect(host.ask("AT+CWSAP=\(wrong)") == refused)
         }
         #expect(host.ask("AT+CIPAP=\"192.168.5.1\",\"192.168.5.1\",\"255.255.255.0\"") == ok)

@@ -40,7 +40,9 @@ struct BasicCommandTests {
         #expect(host.simulation.line.baud == 9600)
     }
 
-    @Test(arguments: ["79,8,1,0,0", "5000001,8,1,0,0", "9600,4,1,0,0", "9600,8,4,0,0", "9600,8,1,3,0", "9600,8,1,0,4", "9600"])
+    @Test(arguments: [
+        "79,8,1,0,0", "5000001,8,1,0,0", "9600,4,1,0,0", "9600,8,4,0,0", "9600,8,1,3,0", "9600,8,1,0,4", "9600",
+    ])
     func `UART_CUR refuses what is out of range`(parameters: String) {
         #expect(Conversation().ask("AT+UART_CUR=" + parameters) == refused)
     }

@@ -33,14 +33,16 @@ struct LinkCommandTests {
         let host = Conversation.joined(multiplexed: true)
         host.ask("AT+CIPSTART=0,\"TCP\",\"10.0.2.2\",7")
         #expect(host.ask("AT+CIPSTARTEX=\"TCP\",\"10.0.2.2\",7") == "1,CONNECT\r\n" + ok)
-        #expect(Conversation.joined(.esp8266v1_7, multiplexed: true).ask("AT+CIPSTARTEX=\"TCP\",\"10.0.2.2\",7") == refused)
+        #expect(
+            Conversation.joined(.esp8266v1_7, multiplexed: true).ask("AT+CIPSTARTEX=\"TCP\",\"10.0.2.2\",7") == refused)
     }
 
     @Test func `SYSMSG's bit 1 tells the whole of a connection`() {
         let host = Conversation.joined(multiplexed: true)
         host.ask("AT+SYSMSG=2")
         #expect(
-            host.ask("AT+CIPSTART=3,\"TCP\",\"10.0.2.2\",7") == "+LINK_CONN:0,3,\"TCP\",0,\"10.0.2.2\",7,49152\r\n" + ok)
+            host.ask("AT+CIPSTART=3,\"TCP\",\"10.0.2.2\",7") == "+LINK_CONN:0,3,\"TCP\",0,\"10.0.2.2\",7,49152\r\n" + ok
+        )
     }
 
     @Test func `What cannot be opened is refused`() {
@@ -125,7 +127,8 @@ struct LinkCommandTests {
         host.ask("AT+CIPSTART=0,\"TCP\",\"10.0.2.2\",7")
         host.ask("AT+CIPSEND=0,\(treacherousPayload.count)")
         host.send(treacherousPayload)
-        let answer = "\r\nRecv \(treacherousPayload.count) bytes\r\n\r\nSEND OK\r\n\r\n+IPD,0,\(treacherousPayload.count):"
+        let answer =
+            "\r\nRecv \(treacherousPayload.count) bytes\r\n\r\nSEND OK\r\n\r\n+IPD,0,\(treacherousPayload.count):"
         #expect(host.listenForBytes() == Array(answer.utf8) + treacherousPayload)
     }
 
@@ -179,7 +182,8 @@ struct LinkCommandTests {
         let host = Conversation.joined(multiplexed: true)
         #expect(host.ask("AT+CIPSTART=4,\"UDP\",\"10.0.2.2\",7,1112,0") == "4,CONNECT\r\n" + ok)
         let socket = try #require(host.simulation.network.sockets(to: Conversation.echoService).first)
-        host.simulation.network.sendFromPeer([0x41], on: socket, from: Endpoint(.v4(IPv4Address(10, 0, 2, 9)), 99), at: host.simulation.now)
+        host.simulation.network.sendFromPeer(
+            [0x41], on: socket, from: Endpoint(.v4(IPv4Address(10, 0, 2, 9)), 99), at: host.simulation.now)
         #expect(host.listen() == "\r\n+IPD,4,1:A")
         #expect(host.ask("AT+CIPSTATE?") == "+CIPSTATE:4,\"UDP\",\"10.0.2.2\",7,1112,0\r\n" + ok)
     }
@@ -191,7 +195,8 @@ struct LinkCommandTests {
         let socket = try #require(host.simulation.network.sockets(to: Conversation.echoService).first)
         for last in [9, 10] {
             host.simulation.network.sendFromPeer(
-                [0x41], on: socket, from: Endpoint(.v4(IPv4Address(10, 0, 2, UInt8(last))), 99), at: host.simulation.now)
+                [0x41], on: socket, from: Endpoint(.v4(IPv4Address(10, 0, 2, UInt8(last))), 99), at: host.simulation.now
+            )
             host.listen()
         }
         #expect(host.ask("AT+CIPSTATE?").contains(mode == 1 ? "\"10.0.2.9\",99" : "\"10.0.2.10\",99"))

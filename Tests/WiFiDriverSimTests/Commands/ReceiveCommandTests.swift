@@ -95,7 +95,9 @@ struct ReceiveCommandTests {
         host.listen(for: .seconds(1))
         #expect(host.ask("AT+CIPRECVLEN?") == "+CIPRECVLEN:5760,-1,-1,-1,-1\r\n" + ok)
         var read = 0
-        while case let answer = host.ask("AT+CIPRECVDATA=0,5000"), !answer.hasPrefix(refused) { read += answer.count { $0 == "a" } }
+        while case let answer = host.ask("AT+CIPRECVDATA=0,5000"), !answer.hasPrefix(refused) {
+            read += answer.count { $0 == "a" }
+        }
         #expect(read == 20_000)
     }
 

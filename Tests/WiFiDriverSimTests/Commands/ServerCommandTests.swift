@@ -117,7 +117,9 @@ struct NameCommandTests {
         #expect(host.ask("AT+PING=\"10.0.2.200\"", for: .milliseconds(990)) == "")
         #expect(host.listen() == silence + "\r\n" + refused)
         #expect(host.ask("AT+PING=\"nowhere.test\"") == silence + "\r\n" + refused)
-        #expect(Conversation(firmware).ask("AT+PING=\"10.0.2.2\"").hasSuffix(firmware.generation == .nonOS1_7 ? "" : refused))
+        #expect(
+            Conversation(firmware).ask("AT+PING=\"10.0.2.2\"").hasSuffix(
+                firmware.generation == .nonOS1_7 ? "" : refused))
     }
 
     @Test func `CIPDNS shows what DHCP gave until servers are set by hand`() {

@@ -197,7 +197,8 @@ struct ScanCommandTests {
     @Test func `CWLAPOPT chooses fields, strength and security`() {
         let host = host()
         #expect(host.ask("AT+CWLAPOPT=1,31") == ok)
-        #expect(host.ask("AT+CWLAP", for: .seconds(2)).hasPrefix("+CWLAP:(3,\"wifisim\",-45,\"1e:30:6c:a2:45:5e\",6)\r\n"))
+        #expect(
+            host.ask("AT+CWLAP", for: .seconds(2)).hasPrefix("+CWLAP:(3,\"wifisim\",-45,\"1e:30:6c:a2:45:5e\",6)\r\n"))
         #expect(host.ask("AT+CWLAPOPT=,2,-50") == ok)
         #expect(host.ask("AT+CWLAP", for: .seconds(2)) == "+CWLAP:(\"wifisim\")\r\n" + ok)
         #expect(host.ask("AT+CWLAPOPT=0,2,-100,1") == ok)

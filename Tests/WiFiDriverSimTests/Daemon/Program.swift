@@ -129,7 +129,9 @@ final class SerialClient {
     func receivePush() throws -> [UInt8] {
         try read(until: "+IPD,")
         let header = String(decoding: try read(until: ":").dropLast(), as: UTF8.self)
-        guard let length = header.split(separator: ",").last.flatMap({ Int($0) }) else { throw ProgramError("+IPD,\(header)") }
+        guard let length = header.split(separator: ",").last.flatMap({ Int($0) }) else {
+            throw ProgramError("+IPD,\(header)")
+        }
         return try read(length)
     }
 
@@ -142,7 +144,9 @@ final class SerialClient {
     private func wait(for event: Int32) throws {
         var poller = pollfd(fd: descriptor, events: Int16(event), revents: 0)
         guard poll(&poller, 1, Self.patience) > 0, poller.revents & Int16(event) != 0 else {
-            throw ProgramError("nothing for 20 s, or the tty is gone; before that: \(String(decoding: received.suffix(200), as: UTF8.self))")
+            throw ProgramError(
+                "nothing for 20 s, or the tty is gone; before that: \(String(decoding: received.suffix(200), as: UTF8.self))"
+            )
         }
     }
 }
@@ -204,7 +208,8 @@ final class Listener {
         let descriptor = descriptor
         let isBound = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && listen(descriptor, 64) == 0 && getsockname(descriptor, $0, &length) == 0
+                bind(descriptor, $0, length) == 0 && listen(descriptor, 64) == 0
+                    && getsockname(descriptor, $0, &length) == 0
             }
         }
         guard isBound else { throw SystemError("listen") }

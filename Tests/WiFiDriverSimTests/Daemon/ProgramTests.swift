@@ -109,7 +109,8 @@ struct ProgramTests {
         #expect(table.status == 0)
         #expect(table.output.contains("AT+CWJAP[_CUR|_DEF]"))
         #expect(!table.output.contains("AT+CIPRECVTYPE"))
-        #expect(try Program.run("commands", "--markdown").output.hasPrefix("| Command | Family | Forms | Parameters |\n"))
+        #expect(
+            try Program.run("commands", "--markdown").output.hasPrefix("| Command | Family | Forms | Parameters |\n"))
         for command in ["run", "exec", "commands", "bench"] {
             let help = try Program.run(command, "--help")
             #expect(help.status == 0)

@@ -30,7 +30,9 @@ struct CommandLineTests {
         #expect(simulation.takeOutput() == "AT\r\r\n" + ok)
     }
 
-    @Test(arguments: ["AT+FAKE", "AT+", "ATX", "AT+cwmode?", "AT+CWMODE??", "AT?", "at", "X", "?", "AT+GMR=1", "AT+RST?"])
+    @Test(arguments: [
+        "AT+FAKE", "AT+", "ATX", "AT+cwmode?", "AT+CWMODE??", "AT?", "at", "X", "?", "AT+GMR=1", "AT+RST?",
+    ])
     func `What is not a command is refused`(line: String) {
         #expect(Conversation().ask(line) == refused)
     }
@@ -61,7 +63,9 @@ struct CommandLineTests {
         host.ask("AT+SYSLOG=1")
         // Taken, and refused for the want of a network.
         #expect(host.ask("AT+CIPDOMAIN=\"\(String(repeating: "x", count: 256 - frame))\"").hasPrefix("ERR CODE:0x010a"))
-        #expect(host.ask("AT+CIPDOMAIN=\"\(String(repeating: "x", count: 257 - frame))\"") == "ERR CODE:0x01040000\r\n" + refused)
+        #expect(
+            host.ask("AT+CIPDOMAIN=\"\(String(repeating: "x", count: 257 - frame))\"") == "ERR CODE:0x01040000\r\n"
+                + refused)
         #expect(host.ask("AT") == ok)
     }
 

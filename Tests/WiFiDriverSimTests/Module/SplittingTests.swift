@@ -34,7 +34,9 @@ struct SplittingTests {
             }
             output += host.listen(for: duration)
         }
-        func line(_ text: String, for duration: Duration = .milliseconds(50)) { send(Array((text + "\r\n").utf8), for: duration) }
+        func line(_ text: String, for duration: Duration = .milliseconds(50)) {
+            send(Array((text + "\r\n").utf8), for: duration)
+        }
 
         line("AT+GMR")
         line("nonsense")

@@ -12,7 +12,10 @@ struct HostForwardTests {
                 == HostForward(transport: .udp, host: Endpoint(.v4(IPv4Address(127, 0, 0, 2)), 5000), modulePort: 1112))
     }
 
-    @Test(arguments: ["", "tcp", "tcp:8080-:80", "tcp::8080:80", "icmp::1-:1", "tcp::0-:80", "tcp::8080-:65536", "tcp:x:1-:1", "tcp::1-x:1"])
+    @Test(arguments: [
+        "", "tcp", "tcp:8080-:80", "tcp::8080:80", "icmp::1-:1", "tcp::0-:80", "tcp::8080-:65536", "tcp:x:1-:1",
+        "tcp::1-x:1",
+    ])
     func `Anything else is not one`(text: String) {
         #expect(HostForward(text) == nil)
     }

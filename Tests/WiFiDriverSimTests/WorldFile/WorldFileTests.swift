@@ -42,16 +42,31 @@ struct WorldFileTests {
     }
 
     @Test(arguments: [
-        ("{\n  \"accessPoints\": [\n    { \"ssid\": \"x\",\n      \"chanel\": 6 }\n  ]\n}", 4, "accessPoints[0].chanel"),
-        ("{\n  \"accessPoints\": [\n    { \"ssid\": \"x\",\n      \"channel\": 15 }\n  ]\n}", 4, "accessPoints[0].channel"),
-        ("{\n  \"accessPoints\": [\n    { \"ssid\": \"x\" },\n    { \"channel\": \"6\", \"ssid\": \"y\" }\n  ]\n}", 4, "accessPoints[1].channel"),
+        (
+            "{\n  \"accessPoints\": [\n    { \"ssid\": \"x\",\n      \"chanel\": 6 }\n  ]\n}", 4,
+            "accessPoints[0].chanel"
+        ),
+        (
+            "{\n  \"accessPoints\": [\n    { \"ssid\": \"x\",\n      \"channel\": 15 }\n  ]\n}", 4,
+            "accessPoints[0].channel"
+        ),
+        (
+            "{\n  \"accessPoints\": [\n    { \"ssid\": \"x\" },\n    { \"channel\": \"6\", \"ssid\": \"y\" }\n  ]\n}",
+            4, "accessPoints[1].channel"
+        ),
         ("{ \"accessPoints\": [\n    { \"channel\": 6 } ] }", 2, "accessPoints[0]"),
         ("{ \"accessPoints\": [ { \"ssid\": \"x\", \"security\": \"wpa9\" } ] }", 1, "accessPoints[0].security"),
         ("{ \"accessPoints\": [ { \"ssid\": \"x\", \"password\": \"short\" } ] }", 1, "accessPoints[0].password"),
         ("{ \"accessPoints\": [ { \"ssid\": \"x\", \"security\": \"wpa2\" } ] }", 1, "accessPoints[0].security"),
         ("{ \"accessPoints\": [ { \"ssid\": \"x\", \"bssid\": \"zz\" } ] }", 1, "accessPoints[0].bssid"),
-        ("{\n\"accessPoints\": [ { \"ssid\": \"x\",\n\"network\": {\n\"gateway\": \"10.0.0\" } } ] }", 4, "accessPoints[0].network.gateway"),
-        ("{ \"accessPoints\": [ { \"ssid\": \"x\", \"network\": { \"dhcp\": [\"10.0.2.9\"] } } ] }", 1, "accessPoints[0].network.dhcp"),
+        (
+            "{\n\"accessPoints\": [ { \"ssid\": \"x\",\n\"network\": {\n\"gateway\": \"10.0.0\" } } ] }", 4,
+            "accessPoints[0].network.gateway"
+        ),
+        (
+            "{ \"accessPoints\": [ { \"ssid\": \"x\", \"network\": { \"dhcp\": [\"10.0.2.9\"] } } ] }", 1,
+            "accessPoints[0].network.dhcp"
+        ),
         ("{\n\"names\": {\n\"a\": \"1.2.3\" } }", 3, "names.a"),
         ("[]", 1, ""),
         ("{\n  \"accessPoints\": [\n    { \"ssid\" \"x\" }\n  ]\n}", 3, ""),

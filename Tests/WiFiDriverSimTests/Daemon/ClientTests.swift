@@ -1,0 +1,44 @@
+import Foundation
+import Testing
+
+/// The Python that runs the clients.
+private enum ClientPython {
+    static let path: String? = {
+        let candidate = ProcessInfo.processInfo.environment["WIFISIM_PYTHON"] ?? "/usr/bin/env"
+        let arguments =
+            (candidate.hasSuffix("env") ? ["python3"] : []) + ["-c", "import serial, adafruit_espatcontrol"]
+        let process = Process()
+        process.executableURL = URL(filePath: candidate)
+        process.arguments = arguments
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return nil }
+        process.waitUntilExit()
+        return process.terminationStatus == 0 ? candidate : nil
+    }()
+}
+
+/// Clients that others wrote, on the tty of a running module. `Tests/Clients/requirements.txt` says what they need;
+/// WIFISIM_PYTHON names a Python that has it, else python3 is tried.
+@Suite(.enabled(if: ClientPython.path != nil, "needs a Python with Tests/Clients/requirements.txt"))
+struct ClientTests {
+    private func run(_ script: String, profile: String) throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Clients").standardized
+        let python = try #require(ClientPython.path)
+        let command =
+            (python.hasSuffix("env") ? [python, "python3"] : [python]) + [
+                folder.appending(path: script).path(percentEncoded: false)
+            ]
+        let result = try Program(["exec", "--profile", profile, "--"] + command).finish()
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+    }
+
+    @Test(arguments: ["esp8266-1.7", "esp32-2.1", "esp32c3-4.1"])
+    func `pyserial talks to a server and is one`(profile: String) throws {
+        try run("pyserial_client.py", profile: profile)
+    }
+
+    @Test(arguments: ["esp8266-1.7", "esp32c3-4.1"])
+    func `Adafruit's ESP_ATcontrol joins and exchanges data, unmodified`(profile: String) throws {
+        try run("adafruit_client.py", profile: profile)
+    }
+}
