@@ -6,7 +6,8 @@ extension CommandLineTool {
         help: """
             Usage: wifisim commands [--profile NAME] [--markdown]
 
-            Lists the AT commands that a profile's firmware answers, with their forms and parameters.
+            Lists the AT commands that a profile's firmware answers, with their forms and parameters. --markdown without a
+            profile makes the table of all profiles.
 
             Example:
               wifisim commands --profile esp8266-1.7
@@ -16,34 +17,71 @@ extension CommandLineTool {
             Option("--markdown", nil, "as a table in Markdown"),
         ])
     ) { parsed in
+        if parsed.has("--markdown"), !parsed.has("--profile") {
+            Console.print(CommandMatrix.markdown)
+            return 0
+        }
         let firmware = try SimulatorArguments.simulatorOptions(from: parsed).firmware
         let rows = firmware.commands.map { command in
             [
                 command.name + (command.suffixes.isEmpty ? "" : "[\(command.suffixes.joined(separator: "|"))]"),
-                command.family,
-                [
-                    (command.hasTest, "=?"), (command.hasQuery, "?"), (command.hasSet, "="),
-                    (command.hasExecute, "execute"),
-                ]
-                .filter(\.0).map(\.1).joined(separator: " "),
-                command.parameters,
+                command.family, command.forms, command.parameters,
             ]
         }
         let header = ["Command", "Family", "Forms", "Parameters"]
         if parsed.has("--markdown") {
-            Console.print(
-                "| \(header.joined(separator: " | ")) |\n|\(String(repeating: " --- |", count: header.count))")
-            for row in rows {
-                let cells = row.map { $0.isEmpty ? "" : "`\($0.split(separator: "|").joined(separator: "\\|"))`" }
-                Console.print("| \(cells[0]) | \(row[1]) | \(cells[2]) | \(cells[3]) |")
-            }
-        } else {
-            let widths = header.indices.dropLast().map { column in (rows + [header]).map { $0[column].count }.max() ?? 0
-            }
-            for row in [header] + rows {
-                Console.print(zip(row, widths).map { $0.padded(to: $1 + 2) }.joined() + row[row.count - 1])
-            }
+            Console.print(Markdown.table([header] + rows.map { [code($0[0]), $0[1], code($0[2]), code($0[3])] }))
+            return 0
+        }
+        let widths = header.indices.dropLast().map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
+        for row in [header] + rows {
+            Console.print(zip(row, widths).map { $0.padded(to: $1 + 2) }.joined() + row[row.count - 1])
         }
         return 0
+    }
+}
+
+/// Every command, and the profiles that have it: docs/Commands.md.
+private enum CommandMatrix {
+    static var markdown: String {
+        var order: [CommandSummary] = []
+        var holders: [String: Set<String>] = [:]
+        // The newest firmware that has a command tells its form.
+        for firmware in Firmware.all.reversed() {
+            for command in firmware.commands {
+                if holders[command.name] == nil { order.append(command) }
+                holders[command.name, default: []].insert(firmware.name)
+            }
+        }
+        let header = ["Command", "Forms", "Parameters"] + Firmware.all.map(\.name)
+        let sections = ["Basic", "Wi-Fi", "TCP/IP"].map { family in
+            let rows = order.filter { $0.family == family }.map { command in
+                [code(command.name), code(command.forms), code(command.parameters)]
+                    + Firmware.all.map { holders[command.name, default: []].contains($0.name) ? "✓" : "" }
+            }
+            return "## \(family)\n\n" + Markdown.table([header] + rows)
+        }
+        return "# Commands\n\nMade by `wifisim commands --markdown`.\n\n" + sections.joined(separator: "\n\n")
+    }
+}
+
+private enum Markdown {
+    /// A table; the first row is its head.
+    static func table(_ rows: [[String]]) -> String {
+        let lines = rows.map { row in "| " + row.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |"
+        }
+        let rule = "|" + String(repeating: " --- |", count: rows.first?.count ?? 0)
+        return (lines.prefix(1) + [rule] + lines.dropFirst()).joined(separator: "\n")
+    }
+}
+
+/// Text in Markdown's code style, or nothing.
+private func code(_ text: String) -> String { text.isEmpty ? "" : "`\(text)`" }
+
+extension CommandSummary {
+    /// The forms as they are typed.
+    fileprivate var forms: String {
+        [(hasTest, "=?"), (hasQuery, "?"), (hasSet, "="), (hasExecute, "execute")]
+            .filter(\.0).map(\.1).joined(separator: " ")
     }
 }

@@ -15,12 +15,12 @@ public final class Air {
 
     private struct Radio {
         var scan: (request: AirRequest.Scan, until: Instant)?
-        var station = Station.idle
+        var station = Membership.idle
 
         var deadline: Instant? { .earlier(scan?.until, station.deadline) }
     }
 
-    private enum Station {
+    private enum Membership {
         case idle
         case searching(AirRequest.Join, until: Instant)
         case authenticating(AirRequest.Join, bssid: MACAddress, until: Instant)
@@ -128,7 +128,7 @@ public final class Air {
 
     // MARK: Joining
 
-    private func step(_ state: Station, of radio: RadioID) -> Station {
+    private func step(_ state: Membership, of radio: RadioID) -> Membership {
         switch state {
         case .idle, .associated:
             return state

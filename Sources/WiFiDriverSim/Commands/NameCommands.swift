@@ -72,6 +72,11 @@ private func resolveTimeout(_ milliseconds: Int?) -> Duration {
     return .milliseconds(milliseconds)
 }
 
+extension Firmware {
+    /// A name that does not resolve.
+    var unknownHost: CommandError { explainsRefusals ? .failed(saying: "DNS Fail") : .failed }
+}
+
 private struct ResolveOperation: Operation {
     let name: String
     let showsAll: Bool

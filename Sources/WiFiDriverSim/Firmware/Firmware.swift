@@ -95,9 +95,6 @@ extension Firmware {
     func pingReply(_ milliseconds: String?) -> String {
         generation == .nonOS1_7 ? "+\(milliseconds ?? "timeout")" : "+PING:\(milliseconds ?? "TIMEOUT")"
     }
-
-    /// A name that does not resolve.
-    var unknownHost: CommandError { explainsRefusals ? .failed(saying: "DNS Fail") : .failed }
 }
 
 extension Firmware: CustomStringConvertible {

@@ -44,32 +44,6 @@ public struct Settings: Codable, Equatable, Sendable {
     }
 }
 
-/// Values are those of UART_CUR (ESP-AT docs, Basic, UART_CUR).
-public struct UARTConfiguration: Codable, Equatable, Sendable {
-    /// Bits per second, 80 to 5,000,000.
-    public var baud = 115_200
-    public var dataBits = 8
-    /// 1: one, 2: one and a half, 3: two.
-    public var stopBits = 1
-    /// 0: none, 1: odd, 2: even.
-    public var parity = 0
-    public var flowControl = 0
-
-    public init() {}
-
-    /// Bit times that one byte takes on the line.
-    public var bitsPerByte: Double {
-        1 + Double(dataBits) + (parity == 0 ? 0 : 1) + Double(stopBits + 1) / 2
-    }
-}
-
-enum WiFiMode: Int, Codable, Sendable {
-    case off, station, softAP, both
-
-    var hasStation: Bool { self == .station || self == .both }
-    var hasSoftAP: Bool { self == .softAP || self == .both }
-}
-
 struct StationSettings: Codable, Equatable, Sendable {
     var ssid: String
     var password: String

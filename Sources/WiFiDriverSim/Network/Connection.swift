@@ -159,3 +159,17 @@ extension ConnectFailure {
             }
     }
 }
+
+extension Socket {
+    /// Applies what CIPTCPOPT and CIPSTART set; interval and count are the firmware's (ESP-AT docs, TCP-IP, CIPSTART).
+    func apply(_ options: TCPOptions) {
+        try? set(SOL_SOCKET, SO_KEEPALIVE, options.keepAlive > 0 ? 1 : 0)
+        if options.keepAlive > 0 {
+            try? set(Int32(IPPROTO_TCP), TCP_KEEPIDLE, Int32(options.keepAlive))
+            try? set(Int32(IPPROTO_TCP), TCP_KEEPINTVL, 1)
+            try? set(Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
+        }
+        // Always: the module hands over whole blocks, and a small block that waits for an ACK serves nobody.
+        try? set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+    }
+}
