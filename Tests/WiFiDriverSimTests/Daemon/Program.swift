@@ -39,6 +39,20 @@ final class Program {
 
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
+    /// Waits until the program itself has this tty open, as it has while no client is known.
+    func waitUntilItHolds(_ path: String) throws {
+        let folder = "/proc/\(processIdentifier)/fd"
+        let end = ContinuousClock.now + .seconds(20)
+        while ContinuousClock.now < end {
+            for descriptor in try FileManager.default.contentsOfDirectory(atPath: folder)
+            where (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(descriptor)")) == path {
+                return
+            }
+            sched_yield()
+        }
+        throw ProgramError("the program does not notice that its client has gone")
+    }
+
     /// Waits for its end.
     func finish() -> (status: Int32, output: String, errors: String) {
         let output = output.fileHandleForReading.readDataToEndOfFile()

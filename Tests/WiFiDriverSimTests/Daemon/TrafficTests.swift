@@ -87,6 +87,8 @@ struct TrafficTests {
         try client?.write(Array("AT+CIPSEND=2048\r\nonly a part".utf8))
         try client?.read(until: ">")
         client = nil
+        // A close shows only while nobody has the tty open again.
+        try program.waitUntilItHolds(path)
         let next = try SerialClient(path)
         try next.write(Array("AT+RST\r\n".utf8))
         try next.read(until: "ready\r\n")
