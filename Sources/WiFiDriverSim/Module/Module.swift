@@ -273,6 +273,14 @@ public final class Module {
         }
     }
 
+    /// The firmware waits for the host: for a command line or for data.
+    var isWaitingForHost: Bool {
+        switch state {
+        case .idle, .collecting: true
+        case .off, .booting, .asleep, .running: false
+        }
+    }
+
     // MARK: Time
 
     /// When `advance(to:)` has something to do.
