@@ -29,8 +29,10 @@ public final class VirtualPeer {
 
     private enum Saying {
         case bytes([UInt8])
-        case close(isReset: Bool)
+        case close(Closing)
     }
+
+    private enum Closing { case both, sending, reset }
 
     init(network: VirtualNetwork) { self.network = network }
 
@@ -65,11 +67,14 @@ public final class VirtualPeer {
     public func send(_ bytes: [UInt8]) { say(.bytes(bytes)) }
     public func send(_ text: String) { say(.bytes(Array(text.utf8))) }
 
-    /// Ends its side; the module sees the connection close after all that was sent.
-    public func close() { say(.close(isReset: false)) }
+    /// Ends the connection; the module sees that after all that was sent.
+    public func close() { say(.close(.both)) }
+
+    /// Says that it will send no more, and still takes what comes.
+    public func halfClose() { say(.close(.sending)) }
 
     /// Ends the connection at once, as with a TCP reset.
-    public func reset() { say(.close(isReset: true)) }
+    public func reset() { say(.close(.reset)) }
 
     private func say(_ saying: Saying) {
         guard let socket, state == .connected || transport == .udp else {
@@ -80,9 +85,9 @@ public final class VirtualPeer {
         switch saying {
         case .bytes(let bytes):
             network.send(.toModule(socket, bytes, from: transport == .udp ? endpoint : nil), after: delay)
-        case .close(let isReset):
-            state = .closedByPeer
-            network.send(.closeOfRemote(socket, isReset: isReset), after: delay)
+        case .close(let closing):
+            if closing != .sending { state = .closedByPeer }
+            network.send(.closeOfRemote(socket, isReset: closing == .reset), after: delay)
         }
     }
 
@@ -136,6 +141,7 @@ public final class VirtualPeer {
 
     func moduleClosed(isReset: Bool) {
         socket = nil
+        guard state != .closedByPeer else { return }
         state = isReset ? .resetByModule : .closedByModule
     }
 }

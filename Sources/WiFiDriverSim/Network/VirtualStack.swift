@@ -204,6 +204,8 @@ public final class VirtualStack: Network {
         if let socket = sockets[id], socket.isClosing, socket.inbound.isEmpty {
             sockets[id] = nil
             tell(.closed(id))
+            // The firmware closes its side, too.
+            tellRemote(of: socket, isReset: false)
         }
     }
 

@@ -103,6 +103,8 @@ public struct Transcript: Equatable, Sendable {
         case connects(Transport, port: UInt16, from: Endpoint)
         case sends(Payload)
         case closes
+        /// Says that it sends no more, and still takes what comes.
+        case halfCloses
         case resets
         /// These bytes have come from the module.
         case receives(Payload)

@@ -1,0 +1,109 @@
+extension Transcript.Script {
+    /// The transcript with the module's lines as the simulated module says them now. Lines that still match are kept with
+    /// their placeholders, groups and time windows; the host's lines and the other events are kept as they are.
+    /// - Throws: `Divergence` where an event cannot be brought about.
+    public func updated() throws(Divergence) -> Transcript {
+        let stage = TranscriptStage(self, delivery: .whole, patience: .seconds(120))
+        var updated = transcript
+        updated.lines = []
+        if transcript.header.start == .power { stage.settle() }
+        var lines = transcript.lines[...]
+        var isStale = false
+        while let line = lines.first {
+            switch line.content {
+            case .event(let event) where event.isOfModule:
+                lines.removeFirst()
+                // After a line that does not match, those up to the next event are of no use.
+                if isStale { continue }
+                do throws(Divergence) {
+                    try stage.play(event, line: line.number)
+                    updated.lines.append(line)
+                } catch {
+                    isStale = true
+                }
+            case .event(let event):
+                updated.append(module: stage.takeSaid())
+                isStale = false
+                try stage.play(event, line: line.number)
+                updated.lines.append(line)
+                lines.removeFirst()
+                if event.isFollowedByAnswer { stage.settle() }
+            case .blank, .comment:
+                // Above the next event.
+                updated.append(module: stage.takeSaid())
+                updated.lines.append(line)
+                lines.removeFirst()
+            }
+        }
+        updated.append(module: stage.takeSaid())
+        return updated
+    }
+}
+
+extension Transcript.Event {
+    fileprivate var isOfModule: Bool {
+        switch self {
+        case .module, .unordered: true
+        default: false
+        }
+    }
+
+    /// The module answers before anything else is to happen.
+    fileprivate var isFollowedByAnswer: Bool {
+        switch self {
+        case .host, .reset, .power(isOn: true): true
+        default: false
+        }
+    }
+}
+
+extension TranscriptStage {
+    /// Lets time pass until the module waits for the host.
+    fileprivate func settle() {
+        let end = simulation.now + .seconds(1000)
+        while !simulation.modules[0].module.isWaitingForHost, simulation.runToNextDeadline(notAfter: end) {}
+    }
+}
+
+extension Transcript {
+    /// Adds what the module said, a line of it on a line.
+    mutating func append(module bytes: [UInt8]) {
+        for piece in LineCutter.pieces(of: bytes) {
+            lines.append(Line(.event(.module(Expectation(Payload(recording: piece))))))
+        }
+    }
+}
+
+/// Cuts what a module says at its line ends.
+enum LineCutter {
+    /// An empty line stays with what follows, so that `\r\nOK\r\n` is one piece.
+    static func pieces(of bytes: [UInt8]) -> [[UInt8]] {
+        var pieces: [[UInt8]] = []
+        var start = 0
+        for (index, byte) in bytes.enumerated() where byte == 0x0A {
+            let isEmptyLine = index - start < 2 && (index == start || bytes[start] == 0x0D)
+            if isEmptyLine, index + 1 < bytes.count { continue }
+            pieces.append(Array(bytes[start...index]))
+            start = index + 1
+        }
+        if start < bytes.count { pieces.append(Array(bytes[start...])) }
+        return pieces
+    }
+}
+
+extension Payload {
+    /// Bytes as they are recorded: long data by reference, behind the header that announces them.
+    init(recording bytes: [UInt8]) {
+        guard bytes.count > Self.longestLiteral else {
+            self.init(bytes)
+            return
+        }
+        let header = bytes.prefix(Self.longestHeader).firstIndex(of: UInt8(ascii: ":")).map { Array(bytes[...$0]) } ?? []
+        let data = Piece.reference(Reference(Array(bytes.dropFirst(header.count))))
+        self.init(header.isEmpty ? [data] : [.bytes(header), data])
+    }
+
+    static let longestLiteral = 256
+    /// As `+IPD,4,2920,"fec0:…",65535:`.
+    private static let longestHeader = 80
+}
