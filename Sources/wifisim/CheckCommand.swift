@@ -78,14 +78,21 @@ extension CommandLineTool {
     private static func update(_ paths: [String]) throws -> Int32 {
         var status: Int32 = 0
         for path in paths {
-            let script = try Transcript.Script(contentsOf: path)
             do {
-                let updated = try script.updated()
+                let script = try Transcript.Script(contentsOf: path)
+                let updated: Transcript
+                do throws(Divergence) {
+                    updated = try script.updated()
+                } catch {
+                    Console.print(error.report(in: script.transcript, file: path))
+                    status = 1
+                    continue
+                }
                 if updated == script.transcript { continue }
                 try updated.write(to: path)
                 Console.print("\(path): updated")
-            } catch let error as Divergence {
-                Console.print(error.report(in: script.transcript, file: path))
+            } catch {
+                Console.print("\(error)")
                 status = 1
             }
         }

@@ -273,11 +273,11 @@ public final class Module {
         }
     }
 
-    /// The firmware waits for the host: for a command line or for data.
-    var isWaitingForHost: Bool {
+    /// A command runs or the firmware boots: more is said without the host.
+    var isBusy: Bool {
         switch state {
-        case .idle, .collecting: true
-        case .off, .booting, .asleep, .running: false
+        case .booting, .running: true
+        case .off, .asleep, .idle, .collecting: false
         }
     }
 

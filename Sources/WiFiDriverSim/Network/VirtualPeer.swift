@@ -56,6 +56,8 @@ public final class VirtualPeer {
         self.transport = transport
         self.endpoint = endpoint
         network.hosts.insert(endpoint.address)
+        // Answers come back to where datagrams come from.
+        if transport == .udp { network.listen(.peer(self, acceptDelay: .zero), .udp, at: endpoint) }
         guard network.stacks.indices.contains(module) else {
             state = .refusedByModule
             return

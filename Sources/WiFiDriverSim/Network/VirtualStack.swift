@@ -54,7 +54,8 @@ public final class VirtualStack: Network {
             tell(.connected(id, local: local))
         case .send(let id, let bytes, let target):
             guard let socket = sockets[id], !socket.isClosing else { return tell(.sendFailed(id)) }
-            tell(.sent(id))
+            // The stack takes a moment to hand bytes on, in which the module is busy.
+            tellLater(.sent(id))
             network.send(.toRemote(reference(id), bytes, to: target ?? socket.peer), after: network.latency)
         case .allow(let id, let bytes):
             sockets[id]?.credit += bytes

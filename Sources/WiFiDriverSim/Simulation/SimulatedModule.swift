@@ -67,6 +67,9 @@ public final class SimulatedModule {
         simulation.settle()
     }
 
+    /// The host's bit rate is not the module's.
+    public var isMisread: Bool { hostBaud.map { $0 != line.baud } ?? false }
+
     private func misread(_ bytes: [UInt8], sentAt sentRate: Int, readAt readRate: Int) -> [UInt8] {
         sentRate == readRate ? bytes : Misreading.bytes(bytes, sentAt: sentRate, readAt: readRate)
     }

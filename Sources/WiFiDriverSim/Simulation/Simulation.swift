@@ -33,7 +33,8 @@ public final class Simulation {
         air = Air(world: world)
         let networks = world.accessPoints.map(\.network)
         let hosts = Set(networks.flatMap { [$0.gateway] + $0.dns }.map(IPAddress.v4))
-        network = VirtualNetwork(names: world.names, hosts: hosts, seed: seed)
+        let roundTrip = world.accessPoints.first?.latency ?? .milliseconds(2)
+        network = VirtualNetwork(names: world.names, hosts: hosts, latency: roundTrip / 2, seed: seed)
         for network in networks {
             for (port, server) in ClassicServer.wellKnown {
                 self.network.serve(server, at: Endpoint(.v4(network.gateway), port))

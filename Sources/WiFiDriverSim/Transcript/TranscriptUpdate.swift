@@ -27,7 +27,7 @@ extension Transcript.Script {
                 try stage.play(event, line: line.number)
                 updated.lines.append(line)
                 lines.removeFirst()
-                if event.isFollowedByAnswer { stage.settle() }
+                if event.isFollowedByAnswer, !lines.beginWithTime { stage.settle() }
             case .blank, .comment:
                 // Above the next event.
                 updated.append(module: stage.takeSaid())
@@ -57,11 +57,25 @@ extension Transcript.Event {
     }
 }
 
+extension ArraySlice<Transcript.Line> {
+    /// The next event tells how long to wait.
+    fileprivate var beginWithTime: Bool {
+        for line in self {
+            switch line.content {
+            case .blank, .comment, .event(.module), .event(.unordered): continue
+            case .event(.wait), .event(.quiet): return true
+            case .event: return false
+            }
+        }
+        return false
+    }
+}
+
 extension TranscriptStage {
-    /// Lets time pass until the module waits for the host.
+    /// Lets time pass until the module has answered.
     fileprivate func settle() {
         let end = simulation.now + .seconds(1000)
-        while !simulation.modules[0].module.isWaitingForHost, simulation.runToNextDeadline(notAfter: end) {}
+        while simulation.modules[0].module.isBusy, simulation.runToNextDeadline(notAfter: end) {}
     }
 }
 
@@ -103,7 +117,7 @@ extension Payload {
         self.init(header.isEmpty ? [data] : [.bytes(header), data])
     }
 
-    static let longestLiteral = 256
+    static let longestLiteral = 320
     /// As `+IPD,4,2920,"fec0:…",65535:`.
     private static let longestHeader = 80
 }
