@@ -54,8 +54,7 @@ public final class VirtualStack: Network {
             tell(.connected(id, local: local))
         case .send(let id, let bytes, let target):
             guard let socket = sockets[id], !socket.isClosing else { return tell(.sendFailed(id)) }
-            // The stack takes a moment to hand bytes on, in which the module is busy.
-            tellLater(.sent(id))
+            tell(.sent(id))
             network.send(.toRemote(reference(id), bytes, to: target ?? socket.peer), after: network.latency)
         case .allow(let id, let bytes):
             sockets[id]?.credit += bytes
@@ -115,6 +114,11 @@ public final class VirtualStack: Network {
     /// Where a datagram of this socket comes from.
     func endpoint(of id: SocketID) -> Endpoint? {
         sockets[id].map { Endpoint(address ?? $0.local.address, $0.local.port) }
+    }
+
+    /// The module's sockets whose peer is there.
+    func socketIDs(to peer: Endpoint) -> [SocketID] {
+        sockets.filter { $0.value.peer == peer }.map(\.key).sorted { $0.rawValue < $1.rawValue }
     }
 
     func hasTakenAll(_ id: SocketID) -> Bool { sockets[id]?.inbound.isEmpty ?? false }

@@ -24,10 +24,10 @@ public final class SimulatedModule {
         self.radio = radio
     }
 
-    /// Bytes from the host to the module.
+    /// Bytes from the host to the module. The world and the network hear of them with the next `run` or `takeBytes`: what
+    /// is sent at one moment is one piece, however many calls it takes.
     public func send(_ bytes: [UInt8]) {
         module.receive(misread(bytes, sentAt: hostBaud ?? line.baud, readAt: line.baud), at: simulation.now)
-        simulation.settle()
     }
 
     /// Text from the host to the module.
@@ -35,6 +35,7 @@ public final class SimulatedModule {
 
     /// Takes what the module has sent, and lets it say what it had no room for.
     public func takeBytes() -> [UInt8] {
+        simulation.settle()
         drain(afterwards: simulation.settle)
         defer { taken = [] }
         return taken

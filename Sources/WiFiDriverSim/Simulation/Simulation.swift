@@ -54,6 +54,14 @@ public final class Simulation {
 
     // MARK: The first module
 
+    public var module: Module { modules[0].module }
+    /// The configuration of the first module's line.
+    public var line: UARTConfiguration { modules[0].line }
+    /// What the first module said to the log.
+    public var log: [String] { modules[0].log }
+    /// The last settings that the first module asked to be kept.
+    public var storedSettings: Settings? { modules[0].storedSettings }
+
     /// Bytes from the host to the first module.
     public func send(_ bytes: [UInt8]) { modules[0].send(bytes) }
 
@@ -91,6 +99,7 @@ public final class Simulation {
     /// - Returns: whether something was due by then; if not, it is `end` now.
     @discardableResult
     public func runToNextDeadline(notAfter end: Instant) -> Bool {
+        settle()
         let next = nextDeadline
         let isDue = next.map { $0 <= end } ?? false
         now = max(now, min(next ?? end, end))

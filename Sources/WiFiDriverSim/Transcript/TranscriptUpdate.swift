@@ -87,37 +87,3 @@ extension Transcript {
         }
     }
 }
-
-/// Cuts what a module says at its line ends.
-enum LineCutter {
-    /// An empty line stays with what follows, so that `\r\nOK\r\n` is one piece.
-    static func pieces(of bytes: [UInt8]) -> [[UInt8]] {
-        var pieces: [[UInt8]] = []
-        var start = 0
-        for (index, byte) in bytes.enumerated() where byte == 0x0A {
-            let isEmptyLine = index - start < 2 && (index == start || bytes[start] == 0x0D)
-            if isEmptyLine, index + 1 < bytes.count { continue }
-            pieces.append(Array(bytes[start...index]))
-            start = index + 1
-        }
-        if start < bytes.count { pieces.append(Array(bytes[start...])) }
-        return pieces
-    }
-}
-
-extension Payload {
-    /// Bytes as they are recorded: long data by reference, behind the header that announces them.
-    init(recording bytes: [UInt8]) {
-        guard bytes.count > Self.longestLiteral else {
-            self.init(bytes)
-            return
-        }
-        let header = bytes.prefix(Self.longestHeader).firstIndex(of: UInt8(ascii: ":")).map { Array(bytes[...$0]) } ?? []
-        let data = Piece.reference(Reference(Array(bytes.dropFirst(header.count))))
-        self.init(header.isEmpty ? [data] : [.bytes(header), data])
-    }
-
-    static let longestLiteral = 320
-    /// As `+IPD,4,2920,"fec0:…",65535:`.
-    private static let longestHeader = 80
-}
