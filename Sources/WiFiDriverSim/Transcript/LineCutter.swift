@@ -5,19 +5,31 @@ enum LineCutter {
         var pieces: [[UInt8]] = []
         var start = 0
         while start < bytes.count {
-            let end = dataEnd(in: bytes, from: start) ?? lineEnd(in: bytes, from: start)
+            let end = min(bytes.count, pieceEnd(in: bytes, from: start) ?? bytes.count)
             pieces.append(Array(bytes[start..<end]))
             start = end
         }
         return pieces
     }
 
-    private static func lineEnd(in bytes: [UInt8], from start: Int) -> Int {
+    /// How many of the bytes are whole pieces, while more may come.
+    static func completeCount(of bytes: [UInt8]) -> Int {
+        var start = 0
+        while start < bytes.count, let end = pieceEnd(in: bytes, from: start), end <= bytes.count { start = end }
+        return start
+    }
+
+    /// Where a piece ends, which may be beyond what has come; `nil` if that cannot be told yet.
+    private static func pieceEnd(in bytes: [UInt8], from start: Int) -> Int? {
+        dataEnd(in: bytes, from: start) ?? lineEnd(in: bytes, from: start)
+    }
+
+    private static func lineEnd(in bytes: [UInt8], from start: Int) -> Int? {
         for index in start..<bytes.count where bytes[index] == 0x0A {
             let isEmptyLine = index == start || index == start + 1 && bytes[start] == 0x0D
-            if !isEmptyLine || index + 1 == bytes.count { return index + 1 }
+            if !isEmptyLine { return index + 1 }
         }
-        return bytes.count
+        return nil
     }
 
     /// Where the data of `+IPD,[link,]length[,address,port]:` end, if the bytes begin so.
@@ -37,7 +49,7 @@ enum LineCutter {
                 // With the address there are two fields more.
                 let length = fields.count.isMultiple(of: 2) ? fields[1] : fields[0]
                 guard let length, fields.count <= 4 else { return nil }
-                return min(position + length, bytes.count)
+                return position + length
             case UInt8(ascii: ",") where !isQuoted: fields.append(0)
             case 0x0D, 0x0A: return nil
             default:
