@@ -27,7 +27,7 @@ final class RecordingFile {
     private func write(_ output: (files: [(path: String, bytes: [UInt8])], text: String)) throws(SystemError) {
         for (path, bytes) in output.files {
             try Folder.make(folder + payloadFolder)
-            try Files.write(bytes, to: folder + path)
+            try Files.write(bytes, to: folder + path, mode: 0o644)
         }
         if !output.text.isEmpty { try file.append(output.text) }
     }

@@ -7,7 +7,7 @@ extension Transcript {
     }
 
     /// Writes the transcript, whole or not at all.
-    public func write(to path: String) throws(SystemError) { try Files.write(Array(description.utf8), to: path) }
+    public func write(to path: String) throws(SystemError) { try Files.write(Array(description.utf8), to: path, mode: 0o644) }
 }
 
 extension Transcript.Script {

@@ -75,7 +75,7 @@ extension TranscriptCheck {
             }
         }
         text += "  </testsuite>\n</testsuites>\n"
-        try Files.write(Array(text.utf8), to: path)
+        try Files.write(Array(text.utf8), to: path, mode: 0o644)
     }
 }
 
