@@ -27,7 +27,10 @@ enum ReportTemplate {
         tr.bad .bar i { background: var(--bad); }
         code, .row p { font: 12.5px/1.4 ui-monospace, monospace; }
         input { font: inherit; width: 20rem; max-width: 100%; padding: .3rem .5rem; } output { color: var(--soft); }
-        .lanes { border: 1px solid var(--rule); border-radius: .4rem; padding-bottom: .5rem; }
+        .lanes { border: 1px solid var(--rule); border-radius: .4rem; padding-bottom: .5rem;
+          background: linear-gradient(var(--rule), var(--rule)) 6.5rem 0 / 1px 100% no-repeat,
+            linear-gradient(var(--rule), var(--rule)) calc(50% + 3rem) 0 / 1px 100% no-repeat,
+            linear-gradient(var(--rule), var(--rule)) calc(100% - .5rem) 0 / 1px 100% no-repeat; }
         .heads, .row { display: grid; grid-template-columns: 6rem repeat(4, 1fr); }
         .heads { position: sticky; top: 0; background: var(--band); padding: .3rem 0; z-index: 1; }
         .heads b { text-align: center; } .heads b:nth-of-type(2) { grid-column: 3 / 5; } .heads span, .row span {
@@ -44,8 +47,8 @@ enum ReportTemplate {
         .row.in p::after, .row.netin p::after { content: "◀"; left: -.35rem; }
         .row { padding-bottom: .35rem; } .row:target, .row.hit { background: var(--band); } .row.miss, .searching .gap {
           display: none; }
-        .gap { display: grid; place-items: center; color: var(--soft); font-size: .75rem; border-left: 2px dashed var(--rule);
-          margin-left: 6.5rem; }
+        .gap { display: grid; place-items: center; color: var(--soft); font-size: .75rem;
+          margin-left: 6.5rem; } .gap b { background: var(--paper); font-weight: 400; padding: 0 .4rem; }
         """
 
     static let script = """

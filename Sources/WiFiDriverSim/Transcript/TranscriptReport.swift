@@ -110,8 +110,8 @@ public struct TranscriptReport {
             let gap = entry.at - last
             if gap >= Self.shownGap {
                 // A pause takes room by its length, but a day must not take a day's.
-                let height = 6 + 8 * gap.milliseconds.description.utf8.count
-                rows.append("<div class=\"gap\" style=\"height:\(height)px\"><span></span>\(gap.transcriptText)</div>")
+                let height = 14 + 8 * gap.milliseconds.description.utf8.count
+                rows.append("<div class=\"gap\" style=\"height:\(height)px\"><b>\(gap.transcriptText)</b></div>")
             }
             last = entry.at
             rows.append(row(entry))
