@@ -11,9 +11,11 @@ let package = Package(
     ],
     targets: [
         .target(name: "CPosix"),
-        .target(name: "WiFiDriverSim", dependencies: ["CPosix"], swiftSettings: strict),
+        .target(name: "CTranscript"),
+        .target(name: "WiFiDriverSim", dependencies: ["CPosix", "CTranscript"], swiftSettings: strict),
         .executableTarget(name: "wifisim", dependencies: ["CPosix", "WiFiDriverSim"], swiftSettings: strict),
+        .target(name: "CTranscriptClient", dependencies: ["CTranscript"], path: "Tests/CTranscriptClient"),
         .testTarget(
-            name: "WiFiDriverSimTests", dependencies: ["CPosix", "WiFiDriverSim", "wifisim"], swiftSettings: strict),
+            name: "WiFiDriverSimTests", dependencies: ["CPosix", "CTranscriptClient", "WiFiDriverSim", "wifisim"], swiftSettings: strict),
     ]
 )

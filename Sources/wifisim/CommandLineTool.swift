@@ -12,7 +12,7 @@ enum CommandLineTool {
         let run: @Sendable (ParsedOptions) throws -> Int32
     }
 
-    static let subcommands: [Subcommand] = [runCommand, execCommand, commandsCommand, benchCommand]
+    static let subcommands: [Subcommand] = [runCommand, execCommand, recordCommand, replayCommand, checkCommand, reportCommand, commandsCommand, benchCommand]
 
     /// Runs what the arguments say.
     /// - Returns: the exit status.
@@ -78,7 +78,7 @@ extension String {
 enum ExitCode {
     static func of(_ error: any Error) -> Int32 {
         switch error {
-        case is WorldFileError, is StateFileError: EX_DATAERR
+        case is WorldFileError, is StateFileError, is TranscriptError: EX_DATAERR
         case is TerminalLinkError: EX_CANTCREAT
         case let error as SystemError where error.code == ENOENT: EX_NOINPUT
         case let error as SystemError where error.code == EACCES || error.code == EPERM: EX_NOPERM

@@ -49,7 +49,7 @@ extension CommandLineTool {
         return cposix_exit_status(status)
     }
 
-    private static func environmentVariables() -> [String: String] {
+    static func environmentVariables() -> [String: String] {
         var variables: [String: String] = [:]
         var next = environ
         while let entry = next.pointee {

@@ -28,6 +28,8 @@ struct OptionSet: Sendable {
     let options: [Option]
     /// What follows `--`, in the help; `nil` where nothing may.
     var command: String?
+    /// What words without a dash are, in errors; `nil` where there may be none.
+    var operands: String?
 
     var isEmpty: Bool { options.isEmpty }
 
@@ -45,6 +47,10 @@ struct OptionSet: Sendable {
             if word == "--", command != nil {
                 parsed.command = Array(rest)
                 return parsed
+            }
+            if operands != nil, !word.hasPrefix("-") || word == "-" {
+                parsed.operands.append(word)
+                continue
             }
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard let option = options.first(where: { $0.name == parts[0] }) else {
@@ -71,6 +77,8 @@ struct ParsedOptions {
     fileprivate(set) var values: [String: [String]] = [:]
     /// The words behind `--`.
     fileprivate(set) var command: [String] = []
+    /// The words that are no options.
+    fileprivate(set) var operands: [String] = []
 
     func has(_ name: String) -> Bool { values[name] != nil }
     func all(_ name: String) -> [String] { values[name] ?? [] }

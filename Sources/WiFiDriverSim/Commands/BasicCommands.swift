@@ -77,6 +77,8 @@ let basicCommands: [Command] = [
             if call.firmware.generation == .nonOS1_7, mode > 2 { throw CommandError(kind: .invalid, position: 0) }
             // "This parameter cannot be set when the Wi-Fi mode is SoftAP or Station+SoftAP."
             if mode == lightSleep, call.settings.wifiMode.hasSoftAP { throw .failed }
+            // Both modem sleeps are a station's: "in other cases, it cannot be set".
+            if call.firmware.generation >= .v3_3, mode != 0, call.settings.wifiMode.hasSoftAP { throw .failed }
             call.module.session.sleepMode = mode
             return .ok
         }),

@@ -35,6 +35,8 @@ final class ModuleHost {
         var lineEnded: () -> Void = {}
         /// Sees every byte, in either direction.
         var trace: ((LineDirection, UnsafeRawBufferPointer, Instant) -> Void)?
+        /// Sees what passes between the module and its network.
+        var observeNetwork: ((NetworkTraffic, Instant) -> Void)?
     }
 
     private struct Pacing {
@@ -219,15 +221,20 @@ final class ModuleHost {
         while true {
             while module.hasEffects {
                 for effect in module.takeEffects() { apply(effect) }
-                for event in network.takeEvents() { module.handle(event, at: loop.now) }
+                for event in network.takeEvents() { handle(event) }
             }
             let events = network.takeEvents()
-            for event in events { module.handle(event, at: loop.now) }
+            for event in events { handle(event) }
             if !events.isEmpty { continue }
             if !module.output.isEmpty { writeLine() }
             if !module.hasEffects { break }
         }
         updateInterest()
+    }
+
+    private func handle(_ event: NetworkEvent) {
+        options.observeNetwork?(.event(event), loop.now)
+        module.handle(event, at: loop.now)
     }
 
     private func updateInterest() {
@@ -240,7 +247,9 @@ final class ModuleHost {
 
     private func apply(_ effect: Module.Effect) {
         switch effect {
-        case .network(let request): network.handle(request, at: loop.now)
+        case .network(let request):
+            options.observeNetwork?(.request(request), loop.now)
+            network.handle(request, at: loop.now)
         case .air(let request): air.handle(request, from: radio, at: loop.now)
         case .store(let settings): options.store(settings)
         case .setLine(let configuration):
@@ -253,3 +262,9 @@ final class ModuleHost {
 
 /// The direction of bytes on a serial line, as seen from the module.
 enum LineDirection { case toModule, toHost }
+
+/// What passes between a module and its network.
+enum NetworkTraffic {
+    case request(NetworkRequest)
+    case event(NetworkEvent)
+}

@@ -10,10 +10,15 @@ public final class Simulator {
     private let modules: ModuleLoop
     private var links: [TerminalLink] = []
     private let log: Log
+    private let observer: (any ModuleObserver)?
 
     /// Makes the modules, their ttys and links. Nothing runs until `run`.
-    public init(_ options: SimulatorOptions, log: Log) throws {
+    public convenience init(_ options: SimulatorOptions, log: Log) throws { try self.init(options, log: log, observer: nil) }
+
+    /// - Parameter observer: sees the first module's line and network.
+    init(_ options: SimulatorOptions, log: Log, observer: (any ModuleObserver)?) throws {
         self.log = log
+        self.observer = observer
         modules = try ModuleLoop(world: options.world)
         Self.raiseDescriptorLimit()
         do {
@@ -30,6 +35,13 @@ public final class Simulator {
         hostOptions.isPaced = options.isPaced
         hostOptions.log = { [log] text in log.write("module \(index): \(text)") }
         hostOptions.trace = log.tracesLines ? { [log] in log.write(module: index, $0, $1, at: $2) } : nil
+        if index == 0, let observer {
+            hostOptions.trace = { [trace = hostOptions.trace] direction, bytes, now in
+                trace?(direction, bytes, now)
+                observer.saw(bytes, direction, at: now)
+            }
+            hostOptions.observeNetwork = observer.saw
+        }
         var settings: Settings?
         if let path = options.statePath.map(numbered) {
             let file = StateFile(path: path, firmware: options.firmware)
@@ -99,6 +111,12 @@ public final class Simulator {
         limit.rlim_cur = limit.rlim_max
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
+}
+
+/// Sees what passes between a module and what is around it.
+protocol ModuleObserver: AnyObject {
+    func saw(_ bytes: UnsafeRawBufferPointer, _ direction: LineDirection, at now: Instant)
+    func saw(_ traffic: NetworkTraffic, at now: Instant)
 }
 
 extension HostNetwork.Configuration {

@@ -65,7 +65,7 @@ public struct Firmware: Sendable {
     /// empty where it can only be set.
     var rfPower = [78, 7, 7, 7]
     var rfPowerRange = 40...84
-    /// The Wi-Fi powers that the chip has; another is rounded down.
+    /// The Wi-Fi powers that the chip has; another is rounded down (ESP-AT docs, Basic, RFPOWER).
     var rfPowerSteps = [34, 44, 52, 56, 60, 66, 72, 78]
 
     /// Firmware generations in the order in which their command sets grew.

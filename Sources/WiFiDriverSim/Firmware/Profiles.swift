@@ -54,7 +54,7 @@ extension Firmware {
             "AT version:3.3.0.0(3b13d04 - ESP32C3 - May  8 2024 08:21:54)", "SDK version:v5.0.6-dirty",
             "compile time(be332568):May  8 2024 08:51:33", "Bin version:v3.3.0.0(MINI-1)",
         ],
-        macPrefix: 0x84F703, softAPPrefix: "ESP")
+        macPrefix: 0x84F703, softAPPrefix: "ESP", rfPowerSteps: Array(40...80))
 
     static let esp32c3v4_1 = Firmware(
         name: "esp32c3-4.1", summary: "ESP32-C3, ESP-AT 4.1", generation: .v4_1,
@@ -62,7 +62,7 @@ extension Firmware {
             "AT version:4.1.0.0(9e9fe15 - ESP32C3 - Jul 18 2025 07:28:38)", "SDK version:v5.0.6-dirty",
             "compile time(9e9fe15f):Jul 18 2025 16:20:50", "Bin version:v4.1.0.0(MINI-1)",
         ],
-        macPrefix: 0x84F703, softAPPrefix: "ESP")
+        macPrefix: 0x84F703, softAPPrefix: "ESP", rfPowerSteps: Array(40...80))
 
     private static func nonOS(
         name: String, summary: String, versionLines: [String], macPrefix: UInt32, softAPPrefix: String, romText: String

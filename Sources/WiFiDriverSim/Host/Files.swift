@@ -16,12 +16,13 @@ enum Files {
     }
 
     /// Replaces a file whole: whoever reads it, and a crash, finds the old or the new.
-    static func write(_ bytes: [UInt8], to path: String) throws(SystemError) {
+    /// - Parameter mode: who may read it, before the process's mask; else the owner alone.
+    static func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws(SystemError) {
         let temporary = "\(path).\(getpid()).tmp"
         do throws(SystemError) {
             let descriptor = FileDescriptor(
                 owning: try systemCall("create \(temporary)") {
-                    open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+                    open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
                 })
             var rest = bytes[...]
             while !rest.isEmpty {

@@ -273,6 +273,14 @@ public final class Module {
         }
     }
 
+    /// A command runs or the firmware boots: more is said without the host.
+    var isBusy: Bool {
+        switch state {
+        case .booting, .running: true
+        case .off, .asleep, .idle, .collecting: false
+        }
+    }
+
     // MARK: Time
 
     /// When `advance(to:)` has something to do.

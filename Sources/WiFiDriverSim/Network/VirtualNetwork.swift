@@ -1,208 +1,216 @@
-/// A network in memory, under the simulation's clock: small servers by port, names, and peers that a test plays.
+/// A network in memory, under the simulation's clock: the classic small servers, names, peers that a test plays, and
+/// the other modules.
 ///
-/// Sans-IO and deterministic. Every packet takes `latency` one way.
-public final class VirtualNetwork: Network {
-    /// What answers at an address and port.
-    public enum Service: Sendable {
-        /// Sends back what comes (RFC 862).
-        case echo
-        /// Takes everything (RFC 863).
-        case discard
-        /// Sends these bytes to whoever connects, then closes.
-        case greeting([UInt8])
+/// Sans-IO and deterministic. Each module has a `VirtualStack` on it. Every packet takes `latency` one way; those of one
+/// socket keep their order.
+public final class VirtualNetwork {
+    /// One way, between a module and anything else.
+    public var latency: Duration
+    /// Names, in lower case. One that is missing does not exist.
+    public var names: [String: [IPAddress]]
+    /// Names whose queries are never answered, in lower case.
+    public var silentNames: Set<String> = []
+    /// Hosts that are there, so that they answer pings and refuse connections; any other address stays silent.
+    public var hosts: Set<IPAddress>
+    /// Ports of the modules that something else has taken.
+    public var busyPorts: Set<UInt16> = []
+    /// Unix time at the clock's zero, for daytime and time: 2026-01-01 00:00:00.
+    public var epoch = 1_767_225_600
+    public private(set) var now = Instant.zero
+
+    private(set) var stacks: [VirtualStack] = []
+    private var listeners: [Listening: Listener] = [:]
+    private var underWay: [Packet] = []
+    /// The first packet of `underWay` that has not arrived.
+    private var head = 0
+    private var nextLocalPort: UInt16
+    private static let localPorts: ClosedRange<UInt16> = 49_152...65_535
+
+    struct Listening: Hashable {
+        let transport: Transport
+        let endpoint: Endpoint
+    }
+
+    /// What is at an address and port.
+    enum Listener {
+        case server(ClassicServer)
+        case peer(VirtualPeer, acceptDelay: Duration)
         /// Takes no part in anything: connections time out, datagrams vanish.
         case silent
-        /// Accepts, for a test to play the peer.
-        case peer
     }
 
-    public var latency: Duration
-    /// Names, in lower case.
-    public var names: [String: [IPAddress]]
-    private var services: [Endpoint: Service] = [:]
-    private var sockets: [SocketID: Socket] = [:]
-    private var server: (port: UInt16, family: IPAddress.Family)?
-    private var scheduled: [(at: Instant, packet: Packet)] = []
-    private var events: [NetworkEvent] = []
-    private var nextLocalPort: UInt16 = 49_152
-    private var nextAccepted: UInt32 = 0x8000_0000
-    /// Ports that something else has taken.
-    public var busyPorts: Set<UInt16> = []
-
-    private struct Socket {
-        let transport: Transport
-        let local: Endpoint
-        var remote: Endpoint
-        var credit = 0
-        var inbound: [(bytes: [UInt8], from: Endpoint?)] = []
-        var isClosing = false
-        /// All that the module has sent.
-        var sent: [UInt8] = []
+    struct Packet {
+        let at: Instant
+        let content: Content
     }
 
-    /// Something under way, in either direction.
-    private enum Packet {
-        case event(NetworkEvent)
-        case toService(SocketID, [UInt8], Endpoint)
-        case toModule(SocketID, [UInt8], Endpoint?)
-        case peerClosed(SocketID)
+    enum Content {
+        case connect(SocketReference, to: Endpoint)
+        case toRemote(SocketReference, [UInt8], to: Endpoint)
+        case toModule(SocketReference, [UInt8], from: Endpoint?)
+        case closeOfRemote(SocketReference, isReset: Bool)
+        case closeOfModule(Remote, isReset: Bool)
+        case event(stack: Int, epoch: Int, NetworkEvent)
+        case accepted(SocketReference, peer: Endpoint, local: Endpoint)
+        case query(stack: Int, epoch: Int, name: String, IPAddress.Family?)
+        case chargen(SocketReference, line: Int)
+        case peerConnect(VirtualPeer, stack: Int, Transport, port: UInt16)
     }
 
-    public init(names: [String: [IPAddress]] = [:], latency: Duration = .milliseconds(1)) {
+    /// A module's socket. The epoch tells it from one of the same number before the module's restart.
+    struct SocketReference: Hashable {
+        let stack: Int
+        let epoch: Int
+        let id: SocketID
+    }
+
+    /// The other end of a TCP connection.
+    enum Remote {
+        case server(ClassicServer)
+        case peer(VirtualPeer)
+        case module(SocketReference)
+    }
+
+    /// - Parameter seed: chooses the modules' local ports; 0 begins with the first of the dynamic ones, 49152.
+    public init(
+        names: [String: [IPAddress]] = [:], hosts: Set<IPAddress> = [], latency: Duration = .milliseconds(1), seed: UInt64 = 0
+    ) {
         self.names = names
+        self.hosts = hosts
         self.latency = latency
+        nextLocalPort = Self.localPorts.lowerBound + UInt16(seed % UInt64(Self.localPorts.count))
     }
 
-    /// Puts a service at an address and port; nothing refuses there.
-    public func serve(_ service: Service, at endpoint: Endpoint) { services[endpoint] = service }
-
-    // MARK: The module's side
-
-    public func handle(_ request: NetworkRequest, at now: Instant) {
-        switch request {
-        case .connect(let id, let remote, _): connect(id, to: remote, at: now)
-        case .openUDP(let id, let peer, let localPort):
-            let port = localPort == 0 ? newLocalPort() : localPort
-            guard !busyPorts.contains(port) else { return events.append(.connectFailed(id, .addressInUse)) }
-            sockets[id] = Socket(transport: .udp, local: moduleEndpoint(peer.address.family, port), remote: peer)
-            events.append(.connected(id, local: moduleEndpoint(peer.address.family, port)))
-        case .send(let id, let bytes, let target): send(bytes, on: id, to: target, at: now)
-        case .allow(let id, let bytes):
-            sockets[id]?.credit += bytes
-            deliver(id)
-        case .setOptions: break
-        case .close(let id, _):
-            sockets[id] = nil
-        case .listen(let port, let family):
-            guard !busyPorts.contains(port) else { return events.append(.listenFailed) }
-            server = (port, family)
-            events.append(.listening)
-        case .stopListening: server = nil
-        case .resolve(let name, let family):
-            let found = (names[name.lowercased()] ?? []).filter { family == nil || $0.family == family }
-            schedule(.event(.resolved(found)), at: now + latency * 2)
-        case .ping(let address):
-            let isThere =
-                services.keys.contains { $0.address == address } || names.values.contains { $0.contains(address) }
-            if isThere { schedule(.event(.pinged(latency * 2)), at: now + latency * 2) }
-        case .reset:
-            sockets = [:]
-            server = nil
-            scheduled = []
-            events = []
-        }
+    /// A stack for one more module.
+    func addStack() -> VirtualStack {
+        let stack = VirtualStack(network: self, index: stacks.count)
+        stacks.append(stack)
+        return stack
     }
 
-    private func connect(_ id: SocketID, to remote: Endpoint, at now: Instant) {
-        switch services[remote] {
-        case nil: schedule(.event(.connectFailed(id, .refused)), at: now + latency * 2)
-        case .silent: break
-        case .some(let service):
-            let local = moduleEndpoint(remote.address.family, newLocalPort())
-            sockets[id] = Socket(transport: .tcp, local: local, remote: remote)
-            schedule(.event(.connected(id, local: local)), at: now + latency * 2)
-            if case .greeting(let bytes) = service {
-                schedule(.toModule(id, bytes, nil), at: now + latency * 2)
-                schedule(.peerClosed(id), at: now + latency * 2)
-            }
-        }
+    /// Puts a server at an address and port, over TCP and UDP.
+    public func serve(_ server: ClassicServer, at endpoint: Endpoint) {
+        listen(.server(server), .tcp, at: endpoint)
+        listen(.server(server), .udp, at: endpoint)
     }
 
-    private func send(_ bytes: [UInt8], on id: SocketID, to target: Endpoint?, at now: Instant) {
-        guard let socket = sockets[id], !socket.isClosing else { return events.append(.sendFailed(id)) }
-        sockets[id]?.sent += bytes
-        events.append(.sent(id))
-        schedule(.toService(id, bytes, target ?? socket.remote), at: now + latency)
+    /// Something is there that never answers.
+    public func ignore(_ transport: Transport, at endpoint: Endpoint) { listen(.silent, transport, at: endpoint) }
+
+    /// Nothing is at that port any more; the host refuses.
+    public func refuse(_ transport: Transport, at endpoint: Endpoint) { listen(nil, transport, at: endpoint) }
+
+    func listen(_ listener: Listener?, _ transport: Transport, at endpoint: Endpoint) {
+        hosts.insert(endpoint.address)
+        listeners[Listening(transport: transport, endpoint: endpoint)] = listener
     }
 
-    // MARK: The peers' side
-
-    /// A peer connects to the module's server; `nil` if none listens at that port.
-    public func connect(from peer: Endpoint, toPort port: UInt16, at now: Instant) -> SocketID? {
-        guard let server, server.port == port, server.family == peer.address.family else { return nil }
-        let id = SocketID(rawValue: nextAccepted)
-        nextAccepted += 1
-        let local = moduleEndpoint(server.family, port)
-        sockets[id] = Socket(transport: .tcp, local: local, remote: peer)
-        schedule(.event(.accepted(id, peer: peer, local: local)), at: now + latency)
-        return id
+    func listener(_ transport: Transport, at endpoint: Endpoint) -> Listener? {
+        listeners[Listening(transport: transport, endpoint: endpoint)]
     }
 
-    /// The peer of a socket sends; for UDP, `sender` is another than the link's remote.
-    public func sendFromPeer(_ bytes: [UInt8], on id: SocketID, from sender: Endpoint? = nil, at now: Instant) {
-        schedule(.toModule(id, bytes, sender), at: now + latency)
-    }
+    /// The module that has this address.
+    func stack(at address: IPAddress) -> VirtualStack? { stacks.first { $0.address == address } }
 
-    public func closeFromPeer(_ id: SocketID, at now: Instant) { schedule(.peerClosed(id), at: now + latency) }
+    func isThere(_ address: IPAddress) -> Bool { hosts.contains(address) || stack(at: address) != nil }
 
-    /// All that the module has sent on a socket that is open.
-    public func sent(on id: SocketID) -> [UInt8] { sockets[id]?.sent ?? [] }
-
-    /// The sockets that are open, by the peer's endpoint.
-    public func sockets(to remote: Endpoint) -> [SocketID] {
-        sockets.filter { $0.value.remote == remote }.map(\.key).sorted { $0.rawValue < $1.rawValue }
+    func newLocalPort() -> UInt16 {
+        defer { nextLocalPort = nextLocalPort == Self.localPorts.upperBound ? Self.localPorts.lowerBound : nextLocalPort + 1 }
+        return nextLocalPort
     }
 
     // MARK: Time
 
-    public var nextDeadline: Instant? { scheduled.first?.at }
+    public var nextDeadline: Instant? { head < underWay.count ? underWay[head].at : nil }
 
+    /// Lets everything arrive that is due by `now`.
     public func advance(to now: Instant) {
-        while let (at, packet) = scheduled.first, at <= now {
-            scheduled.removeFirst()
-            arrive(packet, at: at)
-        }
-    }
-
-    public func takeEvents() -> [NetworkEvent] {
-        defer { events.removeAll() }
-        return events
-    }
-
-    private func schedule(_ packet: Packet, at time: Instant) {
-        let index = scheduled.firstIndex { $0.at > time } ?? scheduled.endIndex
-        scheduled.insert((time, packet), at: index)
-    }
-
-    private func arrive(_ packet: Packet, at now: Instant) {
-        switch packet {
-        case .event(let event): events.append(event)
-        case .toService(let id, let bytes, let target):
-            if case .echo = services[target] { schedule(.toModule(id, bytes, target), at: now + latency) }
-        case .toModule(let id, let bytes, let sender):
-            guard let socket = sockets[id] else { return }
-            sockets[id]?.inbound.append((bytes, socket.transport == .udp ? sender ?? socket.remote : nil))
-            deliver(id)
-        case .peerClosed(let id):
-            sockets[id]?.isClosing = true
-            deliver(id)
-        }
-    }
-
-    /// Hands over what the credit covers, then the close.
-    private func deliver(_ id: SocketID) {
-        while let socket = sockets[id], socket.credit > 0, let (bytes, sender) = socket.inbound.first {
-            let part = sender == nil ? Array(bytes.prefix(socket.credit)) : bytes
-            sockets[id]?.credit -= part.count
-            if part.count == bytes.count {
-                sockets[id]?.inbound.removeFirst()
-            } else {
-                sockets[id]?.inbound[0].bytes.removeFirst(part.count)
+        while head < underWay.count, underWay[head].at <= now {
+            let packet = underWay[head]
+            head += 1
+            if head == underWay.count {
+                underWay.removeAll(keepingCapacity: true)
+                head = 0
             }
-            events.append(.received(id, part, from: sender))
+            self.now = max(self.now, packet.at)
+            arrive(packet.content)
         }
-        if let socket = sockets[id], socket.isClosing, socket.inbound.isEmpty {
-            sockets[id] = nil
-            events.append(.closed(id))
+        self.now = max(self.now, now)
+    }
+
+    /// Sends something on its way; what is sent for the same moment keeps its order.
+    func send(_ content: Content, after delay: Duration) {
+        let time = now + delay
+        var index = underWay.endIndex
+        while index > head, underWay[index - 1].at > time { index -= 1 }
+        underWay.insert(Packet(at: time, content: content), at: index)
+    }
+
+    // MARK: Arrivals
+
+    private func arrive(_ content: Content) {
+        switch content {
+        case .connect(let socket, let remote): stack(of: socket)?.connectionArrives(socket, at: remote)
+        case .toRemote(let socket, let bytes, let target): dataArrive(bytes, from: socket, at: target)
+        case .toModule(let socket, let bytes, let sender): stack(of: socket)?.receive(bytes, on: socket.id, from: sender)
+        case .closeOfRemote(let socket, let isReset): stack(of: socket)?.remoteClosed(socket.id, isReset: isReset)
+        case .closeOfModule(.peer(let peer), let isReset): peer.moduleClosed(isReset: isReset)
+        case .closeOfModule(.module(let socket), let isReset): stack(of: socket)?.remoteClosed(socket.id, isReset: isReset)
+        case .closeOfModule(.server, _): break
+        case .event(let stack, let epoch, let event):
+            if stacks[stack].epoch == epoch { stacks[stack].tell(event) }
+        case .accepted(let socket, let peer, let local):
+            stack(of: socket)?.tell(.accepted(socket.id, peer: peer, local: local))
+        case .query(let stack, let epoch, let name, let family):
+            guard !silentNames.contains(name) else { return }
+            let found = (names[name] ?? []).filter { family == nil || $0.family == family }
+            send(.event(stack: stack, epoch: epoch, .resolved(found)), after: latency)
+        case .chargen(let socket, let line): generate(from: line, to: socket)
+        case .peerConnect(let peer, let stack, let transport, let port):
+            peer.connectionArrives(at: stacks[stack], transport, port)
         }
     }
 
-    private func newLocalPort() -> UInt16 {
-        defer { nextLocalPort = nextLocalPort == 65_535 ? 49_152 : nextLocalPort + 1 }
-        return nextLocalPort
+    /// The stack of a socket that is still there.
+    private func stack(of socket: SocketReference) -> VirtualStack? {
+        let stack = stacks[socket.stack]
+        return stack.epoch == socket.epoch && stack.has(socket.id) ? stack : nil
     }
 
-    private func moduleEndpoint(_ family: IPAddress.Family, _ port: UInt16) -> Endpoint {
-        Endpoint(family == .v4 ? .v4(.any) : .v6(.any), port)
+    private func dataArrive(_ bytes: [UInt8], from socket: SocketReference, at target: Endpoint) {
+        if let remote = stacks[socket.stack].remote(of: socket) {
+            switch remote {
+            case .server(.echo): send(.toModule(socket, bytes, from: nil), after: latency)
+            case .server: break
+            case .peer(let peer): peer.receive(bytes)
+            case .module(let other): send(.toModule(other, bytes, from: nil), after: .zero)
+            }
+            return
+        }
+        guard let sender = stacks[socket.stack].endpoint(of: socket.id) else { return }
+        switch listener(.udp, at: target) {
+        case .server(.echo): send(.toModule(socket, bytes, from: target), after: latency)
+        case .server(.chargen): send(.toModule(socket, ClassicServer.chargenLine(0), from: target), after: latency)
+        case .server(let server):
+            if let answer = server.greeting(at: clock) { send(.toModule(socket, answer, from: target), after: latency) }
+        case .peer(let peer, _): peer.receiveDatagram(bytes, from: socket)
+        case .silent: break
+        case nil: stack(at: target.address)?.receiveDatagram(bytes, atPort: target.port, from: sender)
+        }
+    }
+
+    /// Unix time, in seconds.
+    var clock: Int { epoch + Int(now.nanoseconds / 1_000_000_000) }
+
+    /// Ten lines, whenever the last are taken; a real one would send without pause.
+    private func generate(from line: Int, to socket: SocketReference) {
+        guard let stack = stack(of: socket) else { return }
+        var next = line
+        if stack.hasTakenAll(socket.id) {
+            let lines = (line..<line + 10).flatMap(ClassicServer.chargenLine)
+            next += 10
+            send(.toModule(socket, lines, from: nil), after: latency)
+        }
+        send(.chargen(socket, line: next), after: .milliseconds(10))
     }
 }

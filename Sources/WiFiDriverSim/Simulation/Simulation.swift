@@ -1,4 +1,5 @@
-/// One module in a world and on a network in memory, under a clock that only `run` moves.
+/// Modules in a world and on a network in memory, under a clock that only `run` moves. Two runs with the same input give
+/// the same bytes at the same times.
 ///
 /// ```swift
 /// let simulation = Simulation(firmware: .standard)
@@ -7,91 +8,134 @@
 /// ```
 public final class Simulation {
     public private(set) var now = Instant.zero
-    public let module: Module
     public let air: Air
     public let network: VirtualNetwork
-    private let radio: Air.RadioID
-    /// The last settings that the module asked to be kept.
-    public private(set) var storedSettings: Settings?
-    /// The configuration of the line that the module asked for.
-    public private(set) var line = UARTConfiguration()
-    /// What the module said to the log.
-    public private(set) var log: [String] = []
+    /// The modules, one at least.
+    public private(set) var modules: [SimulatedModule] = []
 
-    /// A module that has booted; its boot banner is in the output.
+    /// How far its modules are when a simulation begins.
+    public enum Start: Sendable {
+        /// They have booted, and what they said meanwhile is read.
+        case ready
+        /// Power has just come; the boot banner is still to come.
+        case power
+    }
+
+    /// - Parameters:
+    ///   - moduleCount: modules, all with the same firmware.
+    ///   - seed: chooses what is left to chance: the local ports of connections.
+    ///   - serialNumber: the first module's; it makes the factory's MAC addresses differ from another's.
+    ///   - settings: what the modules' flash holds; `nil` is as from the factory.
     public init(
-        firmware: Firmware = .standard, world: World = .standard, serialNumber: UInt32 = 1, settings: Settings? = nil
+        firmware: Firmware = .standard, world: World = .standard, moduleCount: Int = 1, seed: UInt64 = 0,
+        start: Start = .ready, serialNumber: UInt32 = 1, settings: Settings? = nil
     ) {
-        module = Module(firmware: firmware, serialNumber: serialNumber, settings: settings)
         air = Air(world: world)
-        network = VirtualNetwork(names: world.names)
-        radio = air.addRadio()
-        module.powerUp(at: now)
-        settle()
-        run(for: firmware.bootTime)
-    }
-
-    /// Bytes from the host to the module. The world and the network hear of them with the next `run` or `takeBytes`: what is
-    /// sent at one moment is one piece, however many calls it takes.
-    public func send(_ bytes: [UInt8]) { module.receive(bytes, at: now) }
-
-    /// Text from the host to the module.
-    public func send(_ text: String) { send(Array(text.utf8)) }
-
-    /// Takes what the module has sent.
-    public func takeBytes() -> [UInt8] {
-        settle()
-        var bytes: [UInt8] = []
-        while !module.output.isEmpty {
-            bytes += module.output.take(.max)
-            module.lineDrained(at: now)
-            settle()
+        let networks = world.accessPoints.map(\.network)
+        let hosts = Set(networks.flatMap { [$0.gateway] + $0.dns }.map(IPAddress.v4))
+        let roundTrip = world.accessPoints.first?.latency ?? .milliseconds(2)
+        network = VirtualNetwork(names: world.names, hosts: hosts, latency: roundTrip / 2, seed: seed)
+        for network in networks {
+            for (port, server) in ClassicServer.wellKnown {
+                self.network.serve(server, at: Endpoint(.v4(network.gateway), port))
+            }
         }
-        return bytes
+        for index in 0..<UInt32(max(1, moduleCount)) {
+            let module = Module(firmware: firmware, serialNumber: serialNumber + index, settings: settings)
+            modules.append(
+                SimulatedModule(module, simulation: self, stack: network.addStack(), radio: air.addRadio()))
+            module.powerUp(at: now)
+        }
+        settle()
+        guard start == .ready else { return }
+        run(for: firmware.bootTime)
+        for module in modules { _ = module.takeBytes() }
     }
 
-    /// Takes what the module has sent, as text.
-    public func takeOutput() -> String { String(decoding: takeBytes(), as: UTF8.self) }
+    // MARK: The first module
 
-    /// Lets time pass; the line takes everything meanwhile only if `takeBytes` is called.
-    public func run(for duration: Duration) {
-        let end = now + duration
-        while let next = nextDeadline, next <= end { step(to: next) }
-        step(to: end)
+    public var module: Module { modules[0].module }
+    /// The configuration of the first module's line.
+    public var line: UARTConfiguration { modules[0].line }
+    /// What the first module said to the log.
+    public var log: [String] { modules[0].log }
+    /// The last settings that the first module asked to be kept.
+    public var storedSettings: Settings? { modules[0].storedSettings }
+
+    /// Bytes from the host to the first module.
+    public func send(_ bytes: [UInt8]) { modules[0].send(bytes) }
+
+    /// Text from the host to the first module.
+    public func send(_ text: String) { modules[0].send(text) }
+
+    /// Takes what the first module has sent.
+    public func takeBytes() -> [UInt8] { modules[0].takeBytes() }
+
+    /// Takes what the first module has sent, as text.
+    public func takeOutput() -> String { modules[0].takeOutput() }
+
+    // MARK: The world
+
+    /// A host for the caller to play.
+    public func makePeer() -> VirtualPeer { VirtualPeer(network: network) }
+
+    /// Changes an access point while modules use it.
+    public func changeAccessPoint(_ ssid: String, _ body: (inout AccessPoint) -> Void) {
+        guard let bssid = air.accessPoints.first(where: { $0.ssid == ssid })?.bssid else { return }
+        air.change(bssid, at: now, body)
+        settle()
+    }
+
+    // MARK: Time
+
+    /// Lets time pass. The modules' lines take what they say only when it is taken.
+    public func run(for duration: Duration) { run(until: now + duration) }
+
+    public func run(until end: Instant) {
+        while runToNextDeadline(notAfter: end) {}
+    }
+
+    /// Lets time pass until something is due, at most until `end`.
+    /// - Returns: whether something was due by then; if not, it is `end` now.
+    @discardableResult
+    public func runToNextDeadline(notAfter end: Instant) -> Bool {
+        settle()
+        let next = nextDeadline
+        let isDue = next.map { $0 <= end } ?? false
+        now = max(now, min(next ?? end, end))
+        air.advance(to: now)
+        network.advance(to: now)
+        for module in modules { module.module.advance(to: now) }
+        settle()
+        return isDue
     }
 
     public var nextDeadline: Instant? {
-        .earlier(module.nextDeadline, .earlier(air.nextDeadline, network.nextDeadline))
-    }
-
-    private func step(to time: Instant) {
-        now = max(now, time)
-        air.advance(to: now)
-        network.advance(to: now)
-        module.advance(to: now)
-        settle()
+        modules.reduce(Instant?.earlier(air.nextDeadline, network.nextDeadline)) { .earlier($0, $1.module.nextDeadline) }
     }
 
     /// Carries effects and events to and fro until all is quiet at this moment.
-    private func settle() {
-        while true {
-            let effects = module.takeEffects()
-            for effect in effects { apply(effect) }
-            let airEvents = air.takeEvents()
-            for (_, event) in airEvents { module.handle(event, at: now) }
-            let networkEvents = network.takeEvents()
-            for event in networkEvents { module.handle(event, at: now) }
-            if effects.isEmpty, airEvents.isEmpty, networkEvents.isEmpty { return }
+    func settle() {
+        var isQuiet = false
+        while !isQuiet {
+            isQuiet = true
+            for module in modules {
+                while module.module.hasEffects {
+                    isQuiet = false
+                    for effect in module.module.takeEffects() { module.apply(effect) }
+                }
+                for event in module.stack.takeEvents() {
+                    isQuiet = false
+                    module.module.handle(event, at: now)
+                }
+            }
+            for (radio, event) in air.takeEvents() {
+                isQuiet = false
+                guard let module = modules.first(where: { $0.radio == radio }) else { continue }
+                module.module.handle(event, at: now)
+            }
         }
-    }
-
-    private func apply(_ effect: Module.Effect) {
-        switch effect {
-        case .network(let request): network.handle(request, at: now)
-        case .air(let request): air.handle(request, from: radio, at: now)
-        case .store(let settings): storedSettings = settings
-        case .setLine(let configuration): line = configuration
-        case .log(let text): log.append(text)
-        }
+        // A lease or CIPSTA may have changed where the others find it.
+        for module in modules { module.stack.address = module.module.station.lease.map { .v4($0.address) } }
     }
 }

@@ -79,12 +79,17 @@ struct BasicCommandTests {
     }
 
     @Test func `RFPOWER rounds down to a level of the chip`() {
-        let host = Conversation()
+        let host = Conversation(.esp32v2_1)
         #expect(host.ask("AT+RFPOWER=50") == ok)
         #expect(host.ask("AT+RFPOWER?") == "+RFPOWER:44,7,7,7\r\n" + ok)
         #expect(host.ask("AT+RFPOWER=80,1,,3") == ok)
         #expect(host.ask("AT+RFPOWER?") == "+RFPOWER:78,1,7,3\r\n" + ok)
         #expect(host.ask("AT+RFPOWER=39") == refused)
+        let newer = Conversation(.esp32c3v4_1)
+        #expect(newer.ask("AT+RFPOWER=50") == ok)
+        #expect(newer.ask("AT+RFPOWER?") == "+RFPOWER:50,7,7,7\r\n" + ok)
+        #expect(newer.ask("AT+RFPOWER=84") == ok)
+        #expect(newer.ask("AT+RFPOWER?") == "+RFPOWER:80,7,7,7\r\n" + ok)
         #expect(Conversation(.esp8266v1_7).ask("AT+RFPOWER?") == refused)
         #expect(Conversation(.esp8266v1_7).ask("AT+RFPOWER=0") == ok)
     }

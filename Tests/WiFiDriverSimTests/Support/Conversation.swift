@@ -12,8 +12,9 @@ final class Conversation {
     init(_ firmware: Firmware = .standard, world: World = .standard, settings: Settings? = nil) {
         simulation = Simulation(firmware: firmware, world: world, settings: settings)
         simulation.network.serve(.echo, at: Self.echoService)
-        simulation.network.serve(.silent, at: Self.silentService)
-        simulation.network.serve(.peer, at: Self.peerService)
+        simulation.network.ignore(.tcp, at: Self.silentService)
+        simulation.network.ignore(.udp, at: Self.silentService)
+        simulation.makePeer().listen(at: Self.peerService)
         simulation.network.serve(.greeting(Array("hello\r\nOK\r\n".utf8)), at: Self.greetingService)
         simulation.send("ATE0\r\n")
         _ = simulation.takeOutput()

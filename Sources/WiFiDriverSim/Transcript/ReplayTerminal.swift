@@ -1,0 +1,78 @@
+import CPosix
+import Glibc
+
+/// Plays the module's side of a transcript on a pseudo-terminal: what `wifisim replay` does.
+///
+/// Belongs to the thread that made it.
+public final class ReplayTerminal {
+    private let loop: EventLoop
+    private let terminal: PseudoTerminal
+    private var replay: ModuleReplay
+    private var link: TerminalLink?
+    private var output = ByteQueue()
+    private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
+    private var hasClient = false
+    private var isStopped = false
+
+    public var terminalPath: String { terminal.path }
+
+    /// - Parameter linkPath: a symbolic link to the tty.
+    public init(_ replay: ModuleReplay, linkPath: String? = nil) throws {
+        self.replay = replay
+        loop = try EventLoop()
+        terminal = try PseudoTerminal(speed: UARTConfiguration().baud)
+        link = try linkPath.map { try TerminalLink(at: $0, to: terminal.path) }
+        try loop.watch(terminal.master, for: .read) { [unowned self] readiness in
+            if readiness.canRead || readiness.hasHungUp { _ = readLine() }
+            writeLine()
+        }
+    }
+
+    /// Runs until the client has gone, the session diverges, or a signal comes for which `onSignal` says so.
+    /// - Returns: the first divergence.
+    public func run(until signals: SignalWatch, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws -> Divergence? {
+        try signals.watch(on: loop) { [unowned self] signal in
+            if onSignal(signal) { isStopped = true }
+        }
+        while !isStopped, replay.divergence == nil {
+            replay.advance(to: loop.now)
+            writeLine()
+            try loop.wait(until: replay.nextDeadline)
+        }
+        // What the client has sent before it ended still counts.
+        while replay.divergence == nil, readLine() {}
+        link?.remove()
+        return replay.finish()
+    }
+
+    /// - Returns: whether there was something.
+    private func readLine() -> Bool {
+        let transfer = buffer.withUnsafeMutableBytes { bytes in
+            Result { () throws(SystemError) in try terminal.master.read(into: bytes) }
+        }
+        switch transfer {
+        case .success(.done(let count)):
+            // From now on its close can be seen.
+            if !hasClient { terminal.releaseSlave() }
+            hasClient = true
+            replay.receive(Array(buffer[..<count]), at: loop.now)
+            return true
+        case .success(.wouldBlock): return false
+        case .success(.ended), .failure:
+            isStopped = true
+            return false
+        }
+    }
+
+    private func writeLine() {
+        output.append(contentsOf: replay.takeOutput())
+        while !output.isEmpty {
+            let transfer = output.withUnsafeBytes { bytes in
+                Result { () throws(SystemError) in try terminal.master.write(bytes) }
+            }
+            guard case .success(.done(let count)) = transfer, count > 0 else { break }
+            output.removeFirst(count)
+        }
+        try? loop.update(terminal.master, for: output.isEmpty ? .read : [.read, .write])
+    }
+}

@@ -1,0 +1,71 @@
+/// Runs a module on a pseudo-terminal and records its session: what `wifisim record FILE` does.
+///
+/// Belongs to the thread that made it.
+public final class SimulatorRecorder {
+    private let simulator: Simulator
+    private let observer: Observer
+
+    public var terminalPath: String { simulator.terminalPaths.first ?? "" }
+
+    /// Makes the module and the file.
+    /// - Parameters:
+    ///   - path: the new transcript's; a file that is there is not touched.
+    ///   - origin: what the transcript tells of where it is from.
+    public init(_ options: SimulatorOptions, path: String, origin: String, worldPath: String?, log: Log) throws {
+        var header = Transcript.Header()
+        header.profile = options.firmware.name
+        header.world = worldPath
+        header.start = .power
+        header.origin = origin
+        observer = Observer(try RecordingFile(path: path, header: header, at: .zero), log: log)
+        simulator = try Simulator(options, log: log, observer: observer)
+    }
+
+    /// Runs until a signal comes.
+    public func run(until signals: SignalWatch, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws {
+        try simulator.run(until: signals, onSignal: onSignal)
+        try observer.finish()
+    }
+
+    /// Removes the links.
+    public func close() { simulator.close() }
+
+    private final class Observer: ModuleObserver {
+        private let file: RecordingFile
+        private let log: Log
+        private var network = NetworkRecorder()
+        private var lastSeen = Instant.zero
+        private var hasFailed = false
+
+        init(_ file: RecordingFile, log: Log) {
+            self.file = file
+            self.log = log
+        }
+
+        func saw(_ bytes: UnsafeRawBufferPointer, _ direction: LineDirection, at now: Instant) {
+            write(at: now) { $0.record(Array(bytes), fromHost: direction == .toModule, at: now) }
+        }
+
+        func saw(_ traffic: NetworkTraffic, at now: Instant) {
+            write(at: now) { recorder in
+                switch traffic {
+                case .request(let request): network.record(request, in: &recorder, at: now)
+                case .event(let event): network.record(event, in: &recorder, at: now)
+                }
+            }
+        }
+
+        /// The session goes on without its recording when the disk is full; it is said once.
+        private func write(at now: Instant, _ body: (inout TranscriptRecorder) -> Void) {
+            lastSeen = now
+            do throws(SystemError) {
+                try file.update(at: now, body)
+            } catch {
+                if !hasFailed { log.write("recording: \(error)") }
+                hasFailed = true
+            }
+        }
+
+        func finish() throws(SystemError) { try file.finish(at: lastSeen) }
+    }
+}

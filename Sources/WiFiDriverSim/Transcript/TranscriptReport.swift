@@ -1,0 +1,195 @@
+/// A transcript as one HTML page that needs nothing else: what passed on the line as a sequence diagram, each command with
+/// its latency, and the line's load over time.
+public struct TranscriptReport {
+    private let transcript: Transcript
+    private let timeline: TranscriptTimeline
+    private let title: String
+
+    /// - Parameter title: the file's name.
+    public init(_ script: Transcript.Script, title: String) {
+        transcript = script.transcript
+        timeline = TranscriptTimeline(script)
+        self.title = title
+    }
+
+    public func write(to path: String) throws(SystemError) { try Files.write(Array(html.utf8), to: path, mode: 0o644) }
+
+    public var html: String {
+        """
+        <!DOCTYPE html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>\(title.xmlEscaped)</title>
+        <style>
+        \(ReportTemplate.style)
+        </style>
+        </head>
+        <body>
+        <header>
+        <h1>\(title.xmlEscaped)</h1>
+        <p>\((transcript.header.origin ?? "").xmlEscaped)</p>
+        <dl>
+        \(summary.map { "<div\($0.isBad ? " class=\"bad\"" : "")><dt>\($0.name)</dt><dd>\($0.value.xmlEscaped)</dd></div>" }.joined(separator: "\n"))
+        </dl>
+        </header>
+        <main>
+        <section>
+        <h2>Line load</h2>
+        \(LoadChart(timeline).svg)
+        </section>
+        <section>
+        <h2>Commands</h2>
+        \(commandTable)
+        </section>
+        <section>
+        <h2>Session</h2>
+        <p><input id="search" type="search" placeholder="Search" aria-label="Search the session">
+        <output id="found"></output></p>
+        <div class="lanes" role="table">
+        <div class="heads" role="row"><span role="columnheader">time</span><b role="columnheader">Host</b>\
+        <b role="columnheader">Module</b><b role="columnheader">Network</b></div>
+        \(rows)
+        </div>
+        </section>
+        </main>
+        <script>
+        \(ReportTemplate.script)
+        </script>
+        </body>
+        </html>
+
+        """
+    }
+
+    private var summary: [(name: String, value: String, isBad: Bool)] {
+        let errors = timeline.entries.count(where: \.isError)
+        let seconds = Double(timeline.duration.nanoseconds) / 1e9
+        func rate(_ bytes: Int) -> String { seconds > 0 ? ", \(Int(Double(bytes) / seconds)) a second" : "" }
+        return [
+            ("Profile", transcript.header.profile, false),
+            ("Time", timeline.duration.transcriptText, false),
+            ("Commands", "\(timeline.commands.count)", false),
+            ("Errors", "\(errors)", errors > 0),
+            ("Host to module", "\(timeline.hostBytes) bytes" + rate(timeline.hostBytes), false),
+            ("Module to host", "\(timeline.moduleBytes) bytes" + rate(timeline.moduleBytes), false),
+        ]
+    }
+
+    // MARK: Commands
+
+    private var commandTable: String {
+        let longest = timeline.commands.compactMap(\.latency).max()?.nanoseconds ?? 0
+        let rows = timeline.commands.map { command in
+            let share = longest == 0 ? 0 : Double(command.latency?.nanoseconds ?? 0) / Double(longest) * 100
+            let entry = timeline.entries[command.entry]
+            return """
+                <tr\(command.isError ? " class=\"bad\"" : "")><td><a href="#line\(entry.line)">\(entry.line)</a></td>\
+                <td><code>\(command.text.shortened(to: 80).xmlEscaped)</code></td>\
+                <td>\((command.result ?? "–").xmlEscaped)</td><td class="number">\(command.latency?.transcriptText ?? "–")</td>\
+                <td class="bar"><i style="width:\(Int(share))%"></i></td></tr>
+                """
+        }
+        return """
+            <div class="scroll"><table>
+            <thead><tr><th>Line</th><th>Command</th><th>Result</th><th>Latency</th><th></th></tr></thead>
+            <tbody>
+            \(rows.joined(separator: "\n"))
+            </tbody>
+            </table></div>
+            """
+    }
+
+    // MARK: The session
+
+    private var rows: String {
+        var rows: [String] = []
+        var last = Instant.zero
+        for entry in timeline.entries {
+            let gap = entry.at - last
+            if gap >= Self.shownGap {
+                // A pause takes room by its length, but a day must not take a day's.
+                let height = 14 + 8 * gap.milliseconds.description.utf8.count
+                rows.append("<div class=\"gap\" style=\"height:\(height)px\"><b>\(gap.transcriptText)</b></div>")
+            }
+            last = entry.at
+            rows.append(row(entry))
+        }
+        return rows.joined(separator: "\n")
+    }
+
+    private static let shownGap = Duration.milliseconds(5)
+
+    private func row(_ entry: TranscriptTimeline.Entry) -> String {
+        let (lane, text): (String, String) =
+            switch entry.event {
+            case .host(let payload): ("out", payload.description)
+            case .module(let expectation): ("in", expectation.payload.description)
+            case .peer(let name, let action): (action.isTowardsModule ? "netin" : "netout", "\(name) \(action)")
+            case .name, .accessPoint: ("net", entry.event.description)
+            default: ("host", entry.event.description)
+            }
+        let error = entry.isError ? " bad" : ""
+        return """
+            <div class="row \(lane)\(error)" id="line\(entry.line)" role="row"><span>\((entry.at - .zero).transcriptText)</span>\
+            <p title="line \(entry.line)">\(text.shortened(to: 300).xmlEscaped)</p></div>
+            """
+    }
+}
+
+extension Transcript.PeerAction {
+    fileprivate var isTowardsModule: Bool {
+        switch self {
+        case .connects, .sends, .closes, .halfCloses, .resets: true
+        case .listens, .refuses, .ignores, .receives, .sees: false
+        }
+    }
+}
+
+extension String {
+    fileprivate func shortened(to length: Int) -> String { count <= length ? self : prefix(length - 1) + "…" }
+}
+
+/// The bytes a second on the line over time: the host's above, the module's below.
+private struct LoadChart {
+    private let timeline: TranscriptTimeline
+    private static let binCount = 120
+    private static let (width, height) = (960, 160)
+
+    init(_ timeline: TranscriptTimeline) { self.timeline = timeline }
+
+    var svg: String {
+        let duration = max(timeline.duration.nanoseconds, 1)
+        var host = [Int](repeating: 0, count: Self.binCount)
+        var module = host
+        for entry in timeline.entries {
+            let bin = min(Self.binCount - 1, Int((entry.at - .zero).nanoseconds * Int64(Self.binCount) / duration))
+            switch entry.event {
+            case .host: host[bin] += entry.count
+            case .module: module[bin] += entry.count
+            default: break
+            }
+        }
+        let most = max(1, (host + module).max() ?? 1)
+        let middle = Self.height / 2
+        let binWidth = Self.width / Self.binCount
+        func bars(_ counts: [Int], _ kind: String, upwards: Bool) -> String {
+            counts.enumerated().filter { $0.element > 0 }.map { bin, count in
+                let size = max(1, count * (middle - 12) / most)
+                let top = upwards ? middle - size : middle
+                return "<rect class=\"\(kind)\" x=\"\(bin * binWidth)\" y=\"\(top)\" width=\"\(binWidth - 1)\" height=\"\(size)\"/>"
+            }.joined()
+        }
+        let perSecond = Int(Double(most) * Double(Self.binCount) / (Double(duration) / 1e9))
+        return """
+            <svg viewBox="0 0 \(Self.width) \(Self.height)" role="img" aria-label="Bytes on the line over time">
+            \(bars(host, "out", upwards: true))\(bars(module, "in", upwards: false))
+            <line x1="0" y1="\(middle)" x2="\(Self.width)" y2="\(middle)"/>
+            <text x="0" y="10">host, at most \(perSecond) bytes a second a bar</text>
+            <text x="0" y="\(Self.height - 3)">module</text>
+            <text x="\(Self.width)" y="\(Self.height - 3)" text-anchor="end">\(timeline.duration.transcriptText)</text>
+            </svg>
+            """
+    }
+}

@@ -1,0 +1,221 @@
+/// A simulation on which the events of a transcript are brought about, one after the other, and what the module says is
+/// compared.
+final class TranscriptStage {
+    let simulation: Simulation
+    private let contents: [String: [UInt8]]
+    private let patience: Duration
+    private var delivery: Splitter
+    private var peers: [String: VirtualPeer] = [:]
+    private var bindings: Payload.Bindings = [:]
+    /// What the module has said and no line of the transcript has taken.
+    private var said: [UInt8] = []
+    private var saidHead = 0
+    /// When the event before came about.
+    private var lastEvent: Instant
+
+    private var module: SimulatedModule { simulation.modules[0] }
+
+    init(_ script: Transcript.Script, delivery: TranscriptPlayer.Delivery, patience: Duration) {
+        let header = script.transcript.header
+        simulation = Simulation(
+            firmware: Firmware.named(header.profile) ?? .standard, world: script.world, seed: header.seed,
+            start: header.start)
+        simulation.modules[0].hostBaud = UARTConfiguration().baud
+        contents = script.contents
+        self.patience = patience
+        self.delivery = Splitter(delivery)
+        lastEvent = simulation.now
+    }
+
+    /// Brings an event about, or waits for it.
+    func play(_ event: Transcript.Event, line: Int) throws(Divergence) {
+        switch event {
+        case .host(let payload):
+            try expectNothing(line: line)
+            let bytes = try bytes(of: payload, line: line)
+            // What a UART makes of another bit rate depends on how the bytes follow each other.
+            let pieces = module.isMisread ? [bytes] : delivery.pieces(of: bytes)
+            for piece in pieces { module.send(piece) }
+        case .module(let expectation):
+            try expect([expectation], line: line)
+        case .unordered(let items):
+            try expect(items, line: line)
+        case .wait(let duration): run(for: duration)
+        case .quiet(let duration):
+            try expectNothing(line: line)
+            let end = simulation.now + duration
+            repeat { collect() } while unsaid == 0 && simulation.runToNextDeadline(notAfter: end)
+            collect()
+            try expectNothing(line: line)
+        case .baud(let rate): module.hostBaud = rate
+        case .reset: module.reset()
+        case .power(isOn: true): module.powerOn()
+        case .power(isOn: false): module.powerOff()
+        case .peer(let name, let action): try play(action, of: peer(name), line: line)
+        case .name(let name, .silent): simulation.network.silentNames.insert(name.lowercased())
+        case .name(let name, .addresses(let addresses)):
+            simulation.network.silentNames.remove(name.lowercased())
+            simulation.network.names[name.lowercased()] = addresses.isEmpty ? nil : addresses
+        case .accessPoint(let ssid, let change):
+            guard simulation.air.accessPoints.contains(where: { $0.ssid == ssid }) else {
+                throw impossible("the world has no access point \"\(ssid)\"", line)
+            }
+            simulation.changeAccessPoint(ssid) { $0.apply(change) }
+        }
+        lastEvent = simulation.now
+    }
+
+    private func bytes(of payload: Payload, line: Int) throws(Divergence) -> [UInt8] {
+        do throws(PayloadError) {
+            return try payload.bytes(bindings: bindings, contents: contents)
+        } catch {
+            throw impossible(error.reason, line)
+        }
+    }
+
+    private func impossible(_ reason: String, _ line: Int) -> Divergence {
+        Divergence(line: line, reason: .impossible(reason), expected: "", actual: [])
+    }
+
+    // MARK: The module's bytes
+
+    private var unsaid: Int { said.count - saidHead }
+
+    private func collect() {
+        let bytes = module.takeBytes()
+        if bytes.isEmpty { return }
+        if saidHead == said.count {
+            said = bytes
+            saidHead = 0
+        } else {
+            said += bytes
+        }
+    }
+
+    func run(for duration: Duration) {
+        let end = simulation.now + duration
+        collect()
+        while simulation.runToNextDeadline(notAfter: end) { collect() }
+        collect()
+    }
+
+    /// The module must have said nothing that the lines so far did not take.
+    func expectNothing(line: Int) throws(Divergence) {
+        collect()
+        guard unsaid == 0 else {
+            throw Divergence(line: line, reason: .unexpected, expected: "", actual: Array(said[saidHead...]))
+        }
+    }
+
+    /// Waits until the module has said all of these, in any order.
+    func expect(_ items: [Transcript.Expectation], line: Int) throws(Divergence) {
+        var items = items
+        while !items.isEmpty {
+            collect()
+            var isPossible = false
+            var furthest = 0
+            var matched = false
+            for (index, item) in items.enumerated() {
+                switch item.payload.match(said, from: saidHead, bindings: bindings) {
+                case .matched(let count, let newBindings):
+                    let elapsed = simulation.now - lastEvent
+                    if let window = item.window, !window.contains(elapsed) {
+                        throw Divergence(
+                            line: item.number == 0 ? line : item.number, reason: .outOfTime(elapsed),
+                            expected: item.description, actual: Array(said[saidHead..<saidHead + count]))
+                    }
+                    saidHead += count
+                    bindings = newBindings
+                    items.remove(at: index)
+                    matched = true
+                case .partial: isPossible = true
+                case .differs(let offset): furthest = max(furthest, offset)
+                }
+                if matched { break }
+            }
+            if matched { continue }
+            let expected = items.map { $0.payload.description }.joined(separator: "  or  ")
+            guard isPossible else {
+                throw Divergence(
+                    line: line, reason: .differs(at: furthest), expected: expected, actual: Array(said[saidHead...]))
+            }
+            let limit = items.compactMap { $0.window?.latest }.min() ?? patience
+            guard simulation.runToNextDeadline(notAfter: lastEvent + limit) else {
+                throw Divergence(line: line, reason: .silence(limit), expected: expected, actual: Array(said[saidHead...]))
+            }
+        }
+    }
+
+    /// What was said and not taken, which is taken so.
+    func takeSaid() -> [UInt8] {
+        collect()
+        defer { saidHead = said.count }
+        return Array(said[saidHead...])
+    }
+
+    // MARK: Other hosts
+
+    private func peer(_ name: String) -> VirtualPeer {
+        if let peer = peers[name] { return peer }
+        let peer = simulation.makePeer()
+        peers[name] = peer
+        return peer
+    }
+
+    private func play(_ action: Transcript.PeerAction, of peer: VirtualPeer, line: Int) throws(Divergence) {
+        switch action {
+        case .listens(let transport, let endpoint, let delay): peer.listen(transport, at: endpoint, acceptDelay: delay)
+        case .refuses(let transport, let endpoint): simulation.network.refuse(transport, at: endpoint)
+        case .ignores(let transport, let endpoint): simulation.network.ignore(transport, at: endpoint)
+        case .connects(let transport, let port, let endpoint): peer.connect(transport, toPort: port, from: endpoint)
+        case .sends(let payload): peer.send(try bytes(of: payload, line: line))
+        case .closes: peer.close()
+        case .halfCloses: peer.halfClose()
+        case .resets: peer.reset()
+        case .receives(let payload):
+            while true {
+                switch payload.match(peer.pending, from: 0, bindings: bindings) {
+                case .matched(let count, let newBindings):
+                    _ = peer.take(count)
+                    bindings = newBindings
+                    return
+                case .differs(let offset):
+                    throw Divergence(
+                        line: line, reason: .differs(at: offset), expected: payload.description, actual: peer.pending)
+                case .partial:
+                    try awaitPeer(line, expected: payload.description, actual: peer.pending)
+                }
+            }
+        case .sees(let ending):
+            let phase: VirtualPeer.State =
+                switch ending {
+                case .close: .closedByModule
+                case .reset: .resetByModule
+                case .refusal: .refusedByModule
+                }
+            while peer.phase != phase { try awaitPeer(line, expected: "the peer sees \(ending.rawValue)", actual: []) }
+        }
+    }
+
+    private func awaitPeer(_ line: Int, expected: String, actual: [UInt8]) throws(Divergence) {
+        collect()
+        guard simulation.runToNextDeadline(notAfter: lastEvent + patience) else {
+            throw Divergence(line: line, reason: .silence(patience), expected: expected, actual: actual)
+        }
+    }
+}
+
+extension AccessPoint {
+    fileprivate mutating func apply(_ change: Transcript.AccessPointChange) {
+        switch change {
+        case .on: isOn = true
+        case .off: isOn = false
+        case .channel(let channel): self.channel = channel
+        case .rssi(let strength): rssi = strength
+        case .password(let password): self.password = password
+        case .leases(let first):
+            let last = network.leases?.upperBound ?? first
+            network.leases = first...max(first, last)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import Glibc
+import WiFiDriverSim
+
+extension CommandLineTool {
+    static let recordCommand = Subcommand(
+        name: "record", summary: "runs a module, or stands before a real one, and writes the session as a transcript",
+        help: """
+            Usage: wifisim record FILE [OPTION…]
+                   wifisim record FILE --device TTY [--baud N] [--profile NAME]
+
+            Runs a module on a pseudo-terminal as wifisim run does, and writes what passes on its line, and what its peers do,
+            to FILE, a new transcript. With --device, a real module is on TTY and the client opens the pseudo-terminal
+            instead; bit rates that the client sets are passed on. Long data go to files in a folder beside FILE. FILE is
+            whole at any time, even if the recorder is killed.
+
+            Examples:
+              wifisim record session.at --profile esp32-2.1
+              wifisim record session.at --device /dev/ttyUSB0
+            """,
+        options: OptionSet(
+            options: SimulatorArguments.options + [
+                Option("--device", "TTY", "records a real module on this serial port"),
+                Option("--origin", "TEXT", "what FILE tells of where it comes from"),
+            ], operands: "FILE")
+    ) { parsed in
+        guard parsed.operands.count == 1 else {
+            throw UsageError("record needs one file to write", hint: "Try: wifisim record session.at")
+        }
+        let path = parsed.operands[0]
+        let options = try SimulatorArguments.simulatorOptions(from: parsed)
+        guard options.count == 1 else { throw UsageError("record takes one module; --count must be left out") }
+        let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP])
+        if let device = parsed.string("--device") {
+            let recorder = try DeviceRecorder(
+                device: device, speed: options.baud, path: path, profile: options.firmware.name,
+                origin: parsed.string("--origin") ?? "recorded from a module on \(device)")
+            Console.print(recorder.terminalPath)
+            try recorder.run(until: signals)
+            return 0
+        }
+        let recorder = try SimulatorRecorder(
+            options, path: path, origin: parsed.string("--origin") ?? "recorded by wifisim record",
+            worldPath: parsed.string("--world"), log: try Log(path: parsed.string("--log")))
+        defer { recorder.close() }
+        Console.print(recorder.terminalPath)
+        try recorder.run(until: signals)
+        return 0
+    }
+}

@@ -1,0 +1,64 @@
+import CPosix
+import Glibc
+import WiFiDriverSim
+
+extension CommandLineTool {
+    static let replayCommand = Subcommand(
+        name: "replay", summary: "plays the module's side of a transcript to a client",
+        help: """
+            Usage: wifisim replay FILE --as module [--loose] [--link PATH] [-- COMMAND [ARGUMENT…]]
+
+            Plays the module of a transcript on a pseudo-terminal. The client must send what the transcript's host sends, byte by
+            byte; the first difference ends the replay: it is printed with what was expected, what came and the lines around,
+            and the exit status is 1. With --loose the client may send the lines in another order, and the module answers at
+            once. The replay ends with the client, or with COMMAND, which finds the tty in WIFISIM_TTY.
+
+            Examples:
+              wifisim replay session.at --as module
+              wifisim replay session.at --as module -- python3 my_client.py
+            """,
+        options: OptionSet(
+            options: [
+                Option("--as", "ROLE", "module: the role that is played"),
+                Option("--loose", nil, "order and time are free"),
+                Option("--link", "PATH", "a symbolic link to the tty"),
+            ], command: "COMMAND", operands: "FILE")
+    ) { parsed in
+        guard parsed.operands.count == 1 else {
+            throw UsageError("replay needs one transcript", hint: "Try: wifisim replay session.at --as module")
+        }
+        guard parsed.string("--as") == "module" else {
+            throw UsageError("replay needs a role: --as module", hint: "For the host's side, try: wifisim check \(parsed.operands[0])")
+        }
+        let path = parsed.operands[0]
+        let script = try Transcript.Script(contentsOf: path)
+        let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP, SIGCHLD])
+        let divergence: Divergence?
+        do {
+            let replay = try ModuleReplay(script, parsed.has("--loose") ? .loose : .strict)
+            let terminal = try ReplayTerminal(replay, linkPath: parsed.string("--link"))
+            Console.print(terminal.terminalPath)
+            var child: pid_t?
+            if !parsed.command.isEmpty {
+                var environment = environmentVariables()
+                environment["WIFISIM_TTY"] = terminal.terminalPath
+                child = try signals.spawn(parsed.command, environment: environment)
+            }
+            divergence = try terminal.run(until: signals) { signal in
+                guard signal == SIGCHLD else { return true }
+                var status: Int32 = 0
+                return child.map { waitpid($0, &status, WNOHANG) == $0 } ?? false
+            }
+            // A client that waits for an answer would wait for ever.
+            if let child, divergence != nil { kill(child, SIGTERM) }
+        } catch let error as Divergence {
+            divergence = error
+        }
+        guard let divergence else {
+            Console.printError("wifisim: \(path): no divergence")
+            return 0
+        }
+        Console.print(divergence.report(in: script.transcript, file: path))
+        return 1
+    }
+}
