@@ -7,11 +7,15 @@ let package = Package(
     name: "wifisim",
     products: [
         .library(name: "WiFiDriverSim", targets: ["WiFiDriverSim"]),
+        .library(name: "IoTSocketWiFi", type: .dynamic, targets: ["IoTSocketWiFi"]),
         .executable(name: "wifisim", targets: ["wifisim"]),
     ],
     targets: [
         .target(name: "CPosix"),
-        .target(name: "WiFiDriverSim", dependencies: ["CPosix"], swiftSettings: strict),
+        .target(name: "CDriverWiFi"),
+        .target(name: "CIoTSocket"),
+        .target(name: "WiFiDriverSim", dependencies: ["CPosix", "CDriverWiFi"], swiftSettings: strict),
+        .target(name: "IoTSocketWiFi", dependencies: ["WiFiDriverSim", "CDriverWiFi", "CIoTSocket"]),
         .executableTarget(name: "wifisim", dependencies: ["CPosix", "WiFiDriverSim"], swiftSettings: strict),
         .testTarget(
             name: "WiFiDriverSimTests", dependencies: ["CPosix", "WiFiDriverSim", "wifisim"], swiftSettings: strict),

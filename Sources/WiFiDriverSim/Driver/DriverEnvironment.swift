@@ -1,0 +1,34 @@
+import Glibc
+
+/// Where the line to the module is, from environment variables.
+///
+/// - `WIFISIM_TTY` (`WIFISIM_TTY1` for the second driver): the path of a tty. Unset: a module is started in this process.
+/// - `WIFISIM_BAUD`: the rate of that tty, bits per second, default 115200.
+/// - `WIFISIM_PROFILE`, `WIFISIM_WORLD`: the firmware and the surroundings of a module in this process.
+enum DriverEnvironment {
+    struct InvalidBaud: Error, CustomStringConvertible {
+        let text: String
+        var description: String { "WIFISIM_BAUD=\(text): not a rate between 80 and 5000000 bits per second" }
+    }
+
+    static func openLine(variable: String) throws -> SerialPort {
+        guard let path = value(variable) else {
+            let descriptor = try EmbeddedModule.start(profile: value("WIFISIM_PROFILE"), worldPath: value("WIFISIM_WORLD"))
+            do throws(SystemError) {
+                return try SerialPort(adopting: descriptor)
+            } catch {
+                close(descriptor)
+                throw error
+            }
+        }
+        let text = value("WIFISIM_BAUD") ?? "115200"
+        guard let baud = Int(text), (80...5_000_000).contains(baud) else { throw InvalidBaud(text: text) }
+        return try SerialPort(path: path, baud: baud)
+    }
+
+    /// A variable's value; an empty one counts as unset.
+    static func value(_ name: String) -> String? {
+        guard let text = getenv(name), text.pointee != 0 else { return nil }
+        return String(cString: text)
+    }
+}
