@@ -4,6 +4,7 @@ import Glibc
 ///
 /// - `WIFISIM_TTY` (`WIFISIM_TTY1` for the second driver): the path of a tty. Unset: a module is started in this process.
 /// - `WIFISIM_BAUD`: the rate of that tty, bits per second, default 115200.
+/// - `WIFISIM_CONNECT_TIMEOUT`: milliseconds after which Connect gives up a silent peer, 100 to 60000, default 18000.
 /// - `WIFISIM_PROFILE`, `WIFISIM_WORLD`: the firmware and the surroundings of a module in this process.
 enum DriverEnvironment {
     struct InvalidBaud: Error, CustomStringConvertible {
@@ -24,6 +25,15 @@ enum DriverEnvironment {
         let text = value("WIFISIM_BAUD") ?? "115200"
         guard let baud = Int(text), (80...5_000_000).contains(baud) else { throw InvalidBaud(text: text) }
         return try SerialPort(path: path, baud: baud)
+    }
+
+    static var connectTimeout: Duration {
+        guard let text = value("WIFISIM_CONNECT_TIMEOUT") else { return .seconds(18) }
+        guard let milliseconds = Int(text), (100...60_000).contains(milliseconds) else {
+            complain("WIFISIM_CONNECT_TIMEOUT=\(text): not a time between 100 and 60000 ms; 18000 is used")
+            return .seconds(18)
+        }
+        return .milliseconds(milliseconds)
     }
 
     /// A variable's value; an empty one counts as unset.

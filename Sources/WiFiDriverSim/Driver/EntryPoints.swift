@@ -4,8 +4,8 @@ import CDriverWiFi
 
 /// Driver_WiFi0 and Driver_WiFi1. Where the line of each is, the environment says: see docs/Driver.md.
 private let drivers = [
-    WiFiDriver { try DriverEnvironment.openLine(variable: "WIFISIM_TTY") },
-    WiFiDriver { try DriverEnvironment.openLine(variable: "WIFISIM_TTY1") },
+    WiFiDriver(connectTimeout: DriverEnvironment.connectTimeout) { try DriverEnvironment.openLine(variable: "WIFISIM_TTY") },
+    WiFiDriver(connectTimeout: DriverEnvironment.connectTimeout) { try DriverEnvironment.openLine(variable: "WIFISIM_TTY1") },
 ]
 
 private func driver(_ number: UInt32) -> WiFiDriver { drivers[Int(number)] }

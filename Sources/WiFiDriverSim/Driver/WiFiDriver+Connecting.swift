@@ -43,10 +43,8 @@ extension WiFiDriver {
         }
     }
 
-    /// A silent peer is given up after this: less than the 20 s that callers wait.
-    private static let connectTimeout = Duration.milliseconds(18_000)
     /// The firmware does not say why a connection failed; a refusal comes sooner than this, a time-out later.
-    private static let refusalLimit = Duration.seconds(2)
+    private static let refusalLimit = Duration.seconds(1)
 
     /// Carries out a Connect, on the worker's thread.
     private func openConnection(of socket: DriverSocket, to peer: Endpoint) {
@@ -70,12 +68,12 @@ extension WiFiDriver {
                 .quoted(peer.address).field(peer.port)
             if dialect.hasCommandTimeout {
                 command = command.field(socket.keepsAlive ? Self.keepAliveSeconds : 0).empty()
-                    .field(Self.connectTimeout.components.seconds * 1000)
+                    .field(connectTimeout.milliseconds)
             } else if socket.keepsAlive {
                 command = command.field(Self.keepAliveSeconds)
             }
             let start = Instant.now
-            let reply = transact(command, expecting: .linkOpened(link), timeout: Self.connectTimeout + .milliseconds(900))
+            let reply = transact(command, expecting: .linkOpened(link), timeout: connectTimeout + .milliseconds(900))
             if reply.isDone, links[link] === connection || connection.ending != nil {
                 if socket.isClosed {
                     connection.discards = true

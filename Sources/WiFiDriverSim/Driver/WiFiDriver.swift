@@ -26,6 +26,8 @@ final class WiFiDriver: @unchecked Sendable {
 
     let lock = DriverLock()
     let openLine: @Sendable () throws -> SerialPort
+    /// A peer that does not answer is given up after this.
+    let connectTimeout: Duration
 
     var power = Power.uninitialized
     var line: DriverLine?
@@ -79,8 +81,13 @@ final class WiFiDriver: @unchecked Sendable {
         var addressIsStale = false
     }
 
-    /// - Parameter openLine: opens the line to the module; called by Initialize.
-    init(openLine: @escaping @Sendable () throws -> SerialPort) { self.openLine = openLine }
+    /// - Parameters:
+    ///   - connectTimeout: how long Connect waits for a silent peer; callers count on less than 20 s.
+    ///   - openLine: opens the line to the module; called by Initialize.
+    init(connectTimeout: Duration = .seconds(18), openLine: @escaping @Sendable () throws -> SerialPort) {
+        self.connectTimeout = connectTimeout
+        self.openLine = openLine
+    }
 
     /// Runs a function of the interface: with the lock, and with somebody left to read the line afterwards.
     func perform<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
