@@ -3,7 +3,7 @@ final class DriverLine {
     /// Where the bytes of the current payload go.
     enum Sink {
         case discard
-        case connection(Connection)
+        case connection(DriverConnection)
     }
 
     let port: SerialPort

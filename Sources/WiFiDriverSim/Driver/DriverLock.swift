@@ -62,8 +62,8 @@ final class DriverWaiter {
     }
 }
 
-/// Lets a thread sleep until there is work.
-struct DriverWaiterGate: Sendable {
+/// Lets a thread sleep until another has opened the gate, once for each wait.
+struct DriverGate: Sendable {
     private let semaphore = DispatchSemaphore(value: 0)
 
     func open() { semaphore.signal() }

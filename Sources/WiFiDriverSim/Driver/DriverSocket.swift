@@ -9,14 +9,14 @@ final class DriverSocket {
         case connecting
         /// What a non-blocking Connect came to; reported once.
         case connectFailed(SocketFailure)
-        case connected(Connection)
+        case connected(DriverConnection)
         case datagram(Datagram)
     }
 
     /// Waiting connections of a listening socket.
     final class Listener {
         let local: Endpoint
-        var pending: [Connection] = []
+        var pending: [DriverConnection] = []
         /// The module's server is gone without Close.
         var isAborted = false
 
@@ -27,7 +27,7 @@ final class DriverSocket {
     struct Datagram {
         var local: Endpoint?
         var peer: Endpoint?
-        var connection: Connection?
+        var connection: DriverConnection?
     }
 
     let number: Int

@@ -249,7 +249,7 @@ extension WiFiDriver {
         notify(.all)
     }
 
-    func isPassive(_ connection: Connection) -> Bool {
+    func isPassive(_ connection: DriverConnection) -> Bool {
         receivesPassively && (!connection.isDatagram || dialect.isUDPPassive)
     }
 }

@@ -62,7 +62,7 @@ extension WiFiDriver {
         // A peer may take the number in the same moment: then the next one.
         for _ in 0..<Self.linkLimit {
             guard let link = freeLink() else { break }
-            let connection = Connection(link: link, isDatagram: false, owner: socket.number, peer: peer)
+            let connection = DriverConnection(link: link, isDatagram: false, owner: socket.number, peer: peer)
             links[link] = connection
             var command = CommandText("CIPSTART").field(link).quoted(socket.family == .v6 ? "TCPv6" : "TCP")
                 .quoted(peer.address).field(peer.port)
@@ -156,7 +156,7 @@ extension WiFiDriver {
         guard case .datagram(var datagram) = socket.state, !socket.isClosed else { return .notDelivered }
         if let connection = datagram.connection, connection.ending == nil { return .done }
         guard let link = freeLink() else { return .refused }
-        let connection = Connection(link: link, isDatagram: true, owner: socket.number, peer: nil)
+        let connection = DriverConnection(link: link, isDatagram: true, owner: socket.number, peer: nil)
         connection.localPort = port
         connection.onlySource = datagram.peer
         links[link] = connection

@@ -36,7 +36,7 @@ extension WiFiDriver {
         notify(changed)
     }
 
-    private func noteReadable(_ connection: Connection) {
+    private func noteReadable(_ connection: DriverConnection) {
         if let owner = connection.owner { changed.insert(.socket(owner)) }
     }
 
@@ -90,15 +90,15 @@ extension WiFiDriver {
     }
 
     /// The connection of a link; data may come before the report of an incoming one.
-    private func connection(at link: Int) -> Connection? {
+    private func connection(at link: Int) -> DriverConnection? {
         guard links.indices.contains(link) else { return nil }
         return links[link] ?? (listener == nil ? nil : acceptIncoming(link, peer: nil, localPort: nil))
     }
 
     /// Makes a connection that the module has accepted; without anybody to accept it, it is to be closed.
     @discardableResult
-    func acceptIncoming(_ link: Int, peer: Endpoint?, localPort: UInt16?) -> Connection {
-        let connection = Connection(link: link, isDatagram: false, owner: nil, peer: peer)
+    func acceptIncoming(_ link: Int, peer: Endpoint?, localPort: UInt16?) -> DriverConnection {
+        let connection = DriverConnection(link: link, isDatagram: false, owner: nil, peer: peer)
         connection.localPort = localPort
         links[link] = connection
         if let (socket, listener) = listener {

@@ -205,7 +205,7 @@ extension WiFiDriver {
         }
     }
 
-    private func finish(_ connection: Connection) {
+    private func finish(_ connection: DriverConnection) {
         connection.discards = true
         connection.owner = nil
         soon { [self] in closeLink(connection) }
@@ -217,7 +217,7 @@ extension WiFiDriver {
     }
 
     /// Closes a link in the module, if it still is this connection's.
-    func closeLink(_ connection: Connection) {
+    func closeLink(_ connection: DriverConnection) {
         guard connection.ending == nil, links[connection.link] === connection else { return }
         let reply = run(CommandText("CIPCLOSE").field(connection.link), expecting: .linkClosed(connection.link))
         // Whatever the module says: it is not ours any more. A late report for it finds no connection.

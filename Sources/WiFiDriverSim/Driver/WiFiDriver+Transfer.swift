@@ -32,7 +32,7 @@ extension WiFiDriver {
         }
     }
 
-    private func receivingConnection(of socket: DriverSocket) throws(SocketFailure) -> Connection {
+    private func receivingConnection(of socket: DriverSocket) throws(SocketFailure) -> DriverConnection {
         switch socket.state {
         case .connected(let connection): return connection
         case .datagram(let datagram):
@@ -44,7 +44,7 @@ extension WiFiDriver {
         }
     }
 
-    private func take(from connection: Connection, into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, source: Endpoint?) {
+    private func take(from connection: DriverConnection, into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, source: Endpoint?) {
         let before = connection.queue.count
         let (count, source) = connection.queue.read(into: buffer)
         if before > Self.heldBackLimit, connection.queue.count <= Self.heldBackLimit { notify(.lineReleased) }
@@ -52,7 +52,7 @@ extension WiFiDriver {
     }
 
     /// Reads what the module holds for a link, as much as there is room for.
-    private func fetch(_ connection: Connection) {
+    private func fetch(_ connection: DriverConnection) {
         withSlot {
             // Another thread may have read it meanwhile.
             guard connection.hasDataWaiting, !connection.queue.isReadable, links[connection.link] === connection else { return }
@@ -74,7 +74,7 @@ extension WiFiDriver {
         } otherwise: { _ in connection.hasDataWaiting = false }
     }
 
-    private func askAgain(_ connection: Connection) {
+    private func askAgain(_ connection: DriverConnection) {
         if connection.ending == nil { connection.hasDataWaiting = true }
     }
 
@@ -108,7 +108,7 @@ extension WiFiDriver {
 
     /// Sends the first of `bytes`, as many as one CIPSEND takes.
     private func sendBlock(
-        _ connection: Connection, _ bytes: UnsafeRawBufferPointer, to destination: Endpoint?
+        _ connection: DriverConnection, _ bytes: UnsafeRawBufferPointer, to destination: Endpoint?
     ) throws(SocketFailure) -> Int {
         var count = 0
         let reply = withSlot { () -> Reply in

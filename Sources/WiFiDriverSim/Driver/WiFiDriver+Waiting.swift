@@ -87,23 +87,34 @@ extension WiFiDriver {
 
     // MARK: Threads
 
-    /// The driver's own threads, from Initialize to Uninitialize.
+    /// The driver's own two threads, from Initialize to Uninitialize. Its variable is guarded by the driver's lock.
     final class Threads: @unchecked Sendable {
-        // Unchecked: handed over once, from Initialize to Uninitialize, under the driver's lock.
-        let jobs = DriverWaiterGate()
+        let jobs = DriverGate()
+        private let ends = DriverGate()
         var isStopping = false
-        private var watcher: WorkerThread?
-        private var worker: WorkerThread?
 
+        /// Called with the lock held, so that neither does anything before the caller is done.
         func start(_ driver: WiFiDriver) throws(SystemError) {
-            watcher = try WorkerThread { driver.watchLine(self) }
-            worker = try WorkerThread { driver.work(self) }
+            try Thread { [self] in
+                driver.watchLine(self)
+                ends.open()
+            }.start()
+            do throws(SystemError) {
+                try Thread { [self] in
+                    driver.work(self)
+                    ends.open()
+                }.start()
+            } catch {
+                isStopping = true
+                driver.line?.watch.wake()
+                throw error
+            }
         }
 
-        /// Called without the lock, after `isStopping` was set with it.
+        /// Waits until both have ended. Called without the lock, after `isStopping` was set with it.
         func join() {
-            if let thread = watcher.take() { thread.join() }
-            if let thread = worker.take() { thread.join() }
+            ends.wait()
+            ends.wait()
         }
     }
 

@@ -42,7 +42,7 @@ final class WiFiDriver: @unchecked Sendable {
     /// The firmware keeps TCP data until it is asked for.
     var receivesPassively = false
     /// What CIPRECVDATA reads for.
-    var readTarget: Connection?
+    var readTarget: DriverConnection?
     /// A command ended without its reply: before the next one, the conversation is to be found again.
     var needsSync = false
     /// The module restarted by itself and has lost what was set up.
@@ -52,7 +52,7 @@ final class WiFiDriver: @unchecked Sendable {
     /// Topics to notify of once the input at hand is handled.
     var changed: DriverTopics = []
 
-    var links = [Connection?](repeating: nil, count: WiFiDriver.linkLimit)
+    var links = [DriverConnection?](repeating: nil, count: WiFiDriver.linkLimit)
     var sockets = [DriverSocket?](repeating: nil, count: WiFiDriver.socketLimit)
     /// Numbers that a Connect found taken although nothing was reported of them.
     var blockedLinks: Set<Int> = []
