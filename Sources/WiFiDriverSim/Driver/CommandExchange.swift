@@ -25,6 +25,8 @@ struct CommandExchange {
         /// The module restarted.
         case moduleReset
         case timedOut
+        /// The module was busy with an earlier command to the end.
+        case stillBusy
         /// The line is gone.
         case lineLost
     }

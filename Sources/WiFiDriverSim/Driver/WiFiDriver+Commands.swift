@@ -66,8 +66,8 @@ extension WiFiDriver {
     static let replyTimeout = Duration.seconds(5)
     /// How long an OK that nothing explained waits for something better.
     private static let grace = Duration.milliseconds(150)
-    /// How long after `busy` a command is sent again.
-    private static let busyPause = Duration.milliseconds(50)
+    /// How long after `busy` a command is sent again: at first, and at most after several.
+    private static let busyPause = (first: Duration.milliseconds(50), last: Duration.milliseconds(400))
 
     /// The same for an owner of the slot.
     func transact(
@@ -99,7 +99,7 @@ extension WiFiDriver {
     private func finishExchange() -> Reply {
         defer { exchange = nil }
         guard let exchange else { return Reply(outcome: .lineLost, lines: []) }
-        if exchange.outcome == .timedOut { needsSync = true }
+        if exchange.outcome == .timedOut || exchange.outcome == .stillBusy { needsSync = true }
         return Reply(outcome: exchange.outcome ?? .timedOut, lines: exchange.lines)
     }
 
@@ -109,15 +109,17 @@ extension WiFiDriver {
         drainLine()
         var line = command.bytes
         line += [UInt8(ascii: "\r"), UInt8(ascii: "\n")]
+        var pause = Self.busyPause.first
         while true {
             exchange = fresh
             line.withUnsafeBytes { write($0, until: deadline) }
             waitForExchange(until: deadline)
             guard exchange?.state == .notTaken else { return }
-            let again = Instant.now + Self.busyPause
+            let again = Instant.now + pause
+            pause = min(pause * 2, Self.busyPause.last)
             while exchange?.state == .notTaken, waitForProgress(on: .command, until: min(again, deadline)) {}
             guard exchange?.state == .notTaken else { return }
-            if deadline <= .now { return exchange?.end(.timedOut) ?? () }
+            if deadline <= .now { return exchange?.end(.stillBusy) ?? () }
         }
     }
 
@@ -212,7 +214,7 @@ extension WiFiDriver {
                 needsSync = false
                 return true
             case .lineLost: return false
-            case .notDelivered: break
+            case .notDelivered, .stillBusy: break
             case .timedOut:
                 silentAttempts += 1
                 if missingBytes > 0 {

@@ -73,7 +73,9 @@ extension WiFiDriver {
                 command = command.field(Self.keepAliveSeconds)
             }
             let start = Instant.now
-            let reply = transact(command, expecting: .linkOpened(link), timeout: connectTimeout + .milliseconds(900))
+            // Where the firmware keeps the time, its answer is waited for.
+            let limit = dialect.hasCommandTimeout ? connectTimeout + .milliseconds(900) : connectTimeout
+            let reply = transact(command, expecting: .linkOpened(link), timeout: limit)
             if reply.isDone, links[link] === connection || connection.ending != nil {
                 if socket.isClosed {
                     connection.discards = true
@@ -96,13 +98,16 @@ extension WiFiDriver {
         }
         blockedLinks = []
         socket.state = .connectFailed(failure)
+        // The caller need not wait until the module is through with it; everybody else has to.
+        notify(socket.topic)
+        if needsSync { _ = makeReady() }
     }
 
     private static let keepAliveSeconds = 7200
 
     private func connectFailure(_ reply: Reply, after elapsed: Duration) -> SocketFailure {
         switch reply.outcome {
-        case .timedOut: .timedOut
+        case .timedOut, .stillBusy: .timedOut
         case .refused:
             if reply.contains("no ip") { .unspecified } else { elapsed < Self.refusalLimit ? .refused : .timedOut }
         case .done, .notDelivered: .unspecified
@@ -129,7 +134,13 @@ extension WiFiDriver {
         datagram.peer = peer
         datagram.connection?.onlySource = peer
         socket.state = .datagram(datagram)
-        try openDatagramLink(socket)
+        try openDatagramLinkSoon(socket)
+    }
+
+    /// The same without waiting for a long command: behind one, the worker does it.
+    func openDatagramLinkSoon(_ socket: DriverSocket) throws(SocketFailure) {
+        if !slot.isLong { return try openDatagramLink(socket) }
+        enqueue { [self] in try? openDatagramLink(socket) }
     }
 
     /// Gives a datagram socket its link, and a free port if it is not bound.
@@ -144,7 +155,7 @@ extension WiFiDriver {
             switch outcome {
             case .done: return
             case .refused: continue
-            case .timedOut, .notDelivered: throw .unspecified
+            case .timedOut, .stillBusy, .notDelivered: throw .unspecified
             case .moduleReset, .lineLost: throw .aborted
             }
         }

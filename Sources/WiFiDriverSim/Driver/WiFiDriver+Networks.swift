@@ -28,7 +28,7 @@ extension WiFiDriver {
             let reply = run(CommandText("CWLAP"), timeout: .seconds(15), isLong: true)
             switch reply.outcome {
             case .done: break
-            case .timedOut: throw .timedOut
+            case .timedOut, .stillBusy: throw .timedOut
             default: throw .unspecified
             }
             return reply.fields("+CWLAP:").compactMap(Self.scannedNetwork).prefix(limit).map { $0 }
@@ -91,7 +91,7 @@ extension WiFiDriver {
     private func conclude(_ reply: Reply, failurePrefix: String) throws(DriverFailure) {
         switch reply.outcome {
         case .done: return
-        case .timedOut: throw .timedOut
+        case .timedOut, .stillBusy: throw .timedOut
         case .refused:
             // 1 is a time-out; the others a wrong password, no such network, any other failure (ESP-AT docs, CWJAP).
             if reply.fields(failurePrefix).first == Array("1".utf8) { throw .timedOut }
@@ -149,7 +149,7 @@ extension WiFiDriver {
         } otherwise: { $0 }
         switch outcome {
         case .done: break
-        case .timedOut: throw .timedOut
+        case .timedOut, .stillBusy: throw .timedOut
         default: throw .unspecified
         }
     }
@@ -240,7 +240,7 @@ extension WiFiDriver {
                 guard let ip = found.first(where: { $0.family == family }) else { throw .hostNotFound }
                 return ip
             case .refused: throw .hostNotFound
-            case .timedOut: throw .timedOut
+            case .timedOut, .stillBusy: throw .timedOut
             case .notDelivered, .moduleReset, .lineLost: throw .unspecified
             }
         }
@@ -262,7 +262,7 @@ extension WiFiDriver {
             while answer.outcome == nil, waitForProgress(on: .answer, until: deadline) {}
             switch answer.outcome {
             case .done: return
-            case nil, .refused, .timedOut: throw .timedOut
+            case nil, .refused, .timedOut, .stillBusy: throw .timedOut
             case .notDelivered, .moduleReset, .lineLost: throw .unspecified
             }
         }

@@ -104,7 +104,7 @@ extension WiFiDriver {
             switch transact(.literal("AT"), timeout: .milliseconds(500)).outcome {
             case .done: return true
             case .lineLost: return false
-            case .refused, .notDelivered, .moduleReset, .timedOut: break
+            case .refused, .notDelivered, .moduleReset, .timedOut, .stillBusy: break
             }
         }
         return false

@@ -41,7 +41,7 @@ extension WiFiDriver {
             socket.state = .datagram(datagram)
             // Datagrams are to be received from now on. Without a network yet, the port is opened later.
             do throws(SocketFailure) {
-                try openDatagramLink(socket)
+                try openDatagramLinkSoon(socket)
             } catch {
                 guard station.isConnected || accessPointIsActive else { return }
                 if case .datagram(var datagram) = socket.state {
@@ -77,19 +77,29 @@ extension WiFiDriver {
             let listener = DriverSocket.Listener(local: local)
             // From here on incoming connections are this socket's: they may come before the command's OK.
             socket.state = .listening(listener)
-            var command = CommandText("CIPSERVER").field(1).field(local.port)
-            if socket.family == .v6 { command = command.quoted("TCPv6") }
-            let isDone = withSlot { () -> Bool in
-                guard transact(command).isDone else { return false }
-                // By default idle connections are ended after a while.
-                _ = transact(CommandText("CIPSTO").field(0))
-                return true
-            } otherwise: { _ in false }
-            if !isDone {
-                socket.state = .bound(local)
-                throw .unspecified
+            if !slot.isLong {
+                guard startServer(for: socket, local) else {
+                    socket.state = .bound(local)
+                    throw .unspecified
+                }
+            } else {
+                // Not worth the wait for a long command: the worker starts the server, and Accept tells if it fails.
+                enqueue { [self] in
+                    if !socket.isClosed, !startServer(for: socket, local) { listener.isAborted = true }
+                }
             }
         }
+    }
+
+    private func startServer(for socket: DriverSocket, _ local: Endpoint) -> Bool {
+        var command = CommandText("CIPSERVER").field(1).field(local.port)
+        if socket.family == .v6 { command = command.quoted("TCPv6") }
+        return withSlot {
+            guard transact(command).isDone else { return false }
+            // By default idle connections are ended after a while.
+            _ = transact(CommandText("CIPSTO").field(0))
+            return true
+        } otherwise: { _ in false }
     }
 
     func accept(_ number: Int32) throws(SocketFailure) -> (socket: Int, peer: Endpoint?) {

@@ -68,7 +68,7 @@ extension WiFiDriver {
             case .done:
                 // A full read, or one datagram, may not have been all.
                 if connection.queue.received - before == length || connection.isDatagram { askAgain(connection) }
-            case .timedOut: askAgain(connection)
+            case .timedOut, .stillBusy: askAgain(connection)
             case .refused, .notDelivered, .moduleReset, .lineLost: break
             }
         } otherwise: { _ in connection.hasDataWaiting = false }
@@ -131,7 +131,7 @@ extension WiFiDriver {
             if let failure = connection.failure { throw failure }
             // The link is gone in the module, and the report of it is still to come.
             throw connection.isDatagram ? .unspecified : .reset
-        case .timedOut: throw .unspecified
+        case .timedOut, .stillBusy: throw .unspecified
         case .moduleReset, .lineLost: throw .aborted
         }
     }
