@@ -5,8 +5,14 @@ import Glibc
 /// - `WIFISIM_TTY` (`WIFISIM_TTY1` for the second driver): the path of a tty. Unset: a module is started in this process.
 /// - `WIFISIM_BAUD`: the rate of that tty, bits per second, default 115200.
 /// - `WIFISIM_CONNECT_TIMEOUT`: milliseconds after which Connect gives up a silent peer, 100 to 60000, default 18000.
-/// - `WIFISIM_PROFILE`, `WIFISIM_WORLD`: the firmware and the surroundings of a module in this process.
+/// - `WIFISIM_PROFILE`, `WIFISIM_WORLD`, `WIFISIM_HOST_ADDRESS`: firmware, surroundings and own loopback address of a
+///   module in this process.
 enum DriverEnvironment {
+    struct InvalidHostAddress: Error, CustomStringConvertible {
+        let text: String
+        var description: String { "WIFISIM_HOST_ADDRESS=\(text): not an address in 127.0.0.0/8" }
+    }
+
     struct InvalidBaud: Error, CustomStringConvertible {
         let text: String
         var description: String { "WIFISIM_BAUD=\(text): not a rate between 80 and 5000000 bits per second" }
@@ -14,7 +20,8 @@ enum DriverEnvironment {
 
     static func openLine(variable: String) throws -> SerialPort {
         guard let path = value(variable) else {
-            let descriptor = try EmbeddedModule.start(profile: value("WIFISIM_PROFILE"), worldPath: value("WIFISIM_WORLD"))
+            let descriptor = try EmbeddedModule.start(
+                profile: value("WIFISIM_PROFILE"), worldPath: value("WIFISIM_WORLD"), hostAddress: try hostAddress())
             do throws(SystemError) {
                 return try SerialPort(adopting: descriptor)
             } catch {
@@ -25,6 +32,12 @@ enum DriverEnvironment {
         let text = value("WIFISIM_BAUD") ?? "115200"
         guard let baud = Int(text), (80...5_000_000).contains(baud) else { throw InvalidBaud(text: text) }
         return try SerialPort(path: path, baud: baud)
+    }
+
+    private static func hostAddress() throws(InvalidHostAddress) -> IPv4Address? {
+        guard let text = value("WIFISIM_HOST_ADDRESS") else { return nil }
+        guard let address = IPv4Address(text), address.isLoopback else { throw InvalidHostAddress(text: text) }
+        return address
     }
 
     static var connectTimeout: Duration {
