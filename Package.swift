@@ -19,5 +19,6 @@ let package = Package(
         .executableTarget(name: "wifisim", dependencies: ["CPosix", "WiFiDriverSim"], swiftSettings: strict),
         .testTarget(
             name: "WiFiDriverSimTests", dependencies: ["CPosix", "WiFiDriverSim", "wifisim"], swiftSettings: strict),
+        .testTarget(name: "DriverTests", dependencies: ["WiFiDriverSim", "CDriverWiFi", "CPosix"], swiftSettings: strict),
     ]
 )

@@ -104,12 +104,14 @@ struct CommandExchange {
         case (.awaitingReply, .sendOK), (.awaitingReply, .sendFailed), (.awaitingReply, .prompt): break
         case (.awaitingPrompt, .ok), (.awaitingPrompt, .sendOK), (.awaitingPrompt, .sendFailed): break
         case (.awaitingDelivery, .ok), (.awaitingDelivery, .prompt), (.awaitingDelivery, .busy): break
-        case (.prompted, .ok), (.prompted, .error), (.prompted, .sendOK), (.prompted, .sendFailed), (.prompted, .prompt),
+        case (.prompted, .ok), (.prompted, .error), (.prompted, .sendOK), (.prompted, .sendFailed),
+            (.prompted, .prompt),
             (.prompted, .busy):
             break
         case (.notTaken, .prompt), (.notTaken, .busy): break
         // Reports.
-        case (_, .linkOpened), (_, .linkClosed), (_, .dataWaiting), (_, .payload), (_, .joinedNetwork), (_, .gotAddress),
+        case (_, .linkOpened), (_, .linkClosed), (_, .dataWaiting), (_, .payload), (_, .joinedNetwork),
+            (_, .gotAddress),
             (_, .leftNetwork), (_, .stationJoined), (_, .stationLeft), (_, .text):
             break
         }

@@ -4,8 +4,12 @@ import CDriverWiFi
 
 /// Driver_WiFi0 and Driver_WiFi1. Where the line of each is, the environment says: see docs/Driver.md.
 private let drivers = [
-    WiFiDriver(connectTimeout: DriverEnvironment.connectTimeout) { try DriverEnvironment.openLine(variable: "WIFISIM_TTY") },
-    WiFiDriver(connectTimeout: DriverEnvironment.connectTimeout) { try DriverEnvironment.openLine(variable: "WIFISIM_TTY1") },
+    WiFiDriver(connectTimeout: DriverEnvironment.connectTimeout) {
+        try DriverEnvironment.openLine(variable: "WIFISIM_TTY")
+    },
+    WiFiDriver(connectTimeout: DriverEnvironment.connectTimeout) {
+        try DriverEnvironment.openLine(variable: "WIFISIM_TTY1")
+    },
 ]
 
 private func driver(_ number: UInt32) -> WiFiDriver { drivers[Int(number)] }
@@ -80,7 +84,9 @@ public func wifisim_driver_PowerControl(_ number: UInt32, _ state: ARM_POWER_STA
 }
 
 @c @implementation
-public func wifisim_driver_GetModuleInfo(_ number: UInt32, _ info: UnsafeMutablePointer<CChar>?, _ room: UInt32) -> Int32 {
+public func wifisim_driver_GetModuleInfo(_ number: UInt32, _ info: UnsafeMutablePointer<CChar>?, _ room: UInt32)
+    -> Int32
+{
     code { () throws(DriverFailure) in
         guard let info, room > 0 else { throw .invalidParameter }
         store(Array(try driver(number).moduleInfo().utf8), to: info, room: Int(room))
@@ -104,7 +110,8 @@ public func wifisim_driver_SetOption(
 ) -> Int32 {
     code { () throws(DriverFailure) in
         try driver(number).setOption(
-            option, interface: interface, data: UnsafeRawBufferPointer(start: data, count: data == nil ? 0 : Int(length)))
+            option, interface: interface,
+            data: UnsafeRawBufferPointer(start: data, count: data == nil ? 0 : Int(length)))
     }
 }
 
@@ -124,7 +131,9 @@ public func wifisim_driver_GetOption(
 }
 
 @c @implementation
-public func wifisim_driver_Scan(_ number: UInt32, _ infos: UnsafeMutablePointer<ARM_WIFI_SCAN_INFO_t>?, _ limit: UInt32) -> Int32 {
+public func wifisim_driver_Scan(_ number: UInt32, _ infos: UnsafeMutablePointer<ARM_WIFI_SCAN_INFO_t>?, _ limit: UInt32)
+    -> Int32
+{
     do throws(DriverFailure) {
         guard let infos, limit > 0 else { throw .invalidParameter }
         let networks = try driver(number).scan(limit: Int(limit))
@@ -148,13 +157,17 @@ private func store(_ text: [UInt8], to field: UnsafeMutableRawBufferPointer) {
 }
 
 @c @implementation
-public func wifisim_driver_Activate(_ number: UInt32, _ interface: UInt32, _ config: UnsafePointer<ARM_WIFI_CONFIG_t>?) -> Int32 {
+public func wifisim_driver_Activate(_ number: UInt32, _ interface: UInt32, _ config: UnsafePointer<ARM_WIFI_CONFIG_t>?)
+    -> Int32
+{
     code { () throws(DriverFailure) in
         try driver(number).activate(interface: interface, try config.map(configuration))
     }
 }
 
-private func configuration(_ config: UnsafePointer<ARM_WIFI_CONFIG_t>) throws(DriverFailure) -> WiFiDriver.NetworkConfiguration {
+private func configuration(_ config: UnsafePointer<ARM_WIFI_CONFIG_t>) throws(DriverFailure)
+    -> WiFiDriver.NetworkConfiguration
+{
     let config = config.pointee
     func text(_ pointer: UnsafePointer<CChar>?) -> [UInt8]? {
         guard var next = pointer else { return nil }
@@ -238,7 +251,9 @@ public func wifisim_driver_SocketGetHostByName(
     _ ipLength: UnsafeMutablePointer<UInt32>?
 ) -> Int32 {
     code { () throws(SocketFailure) -> Void in
-        guard let name, let ip, let ipLength, let family = IPAddress.Family(socketFamily: family) else { throw .invalidArgument }
+        guard let name, let ip, let ipLength, let family = IPAddress.Family(socketFamily: family) else {
+            throw .invalidArgument
+        }
         guard ipLength.pointee >= family.byteCount else { throw .invalidArgument }
         let found = try driver(number).resolve(String(cString: name), family)
         store(Endpoint(found, 0), ip, ipLength, nil)
@@ -338,7 +353,9 @@ public func wifisim_driver_SocketConnect(
 }
 
 @c @implementation
-public func wifisim_driver_SocketRecv(_ number: UInt32, _ socket: Int32, _ buffer: UnsafeMutableRawPointer?, _ length: UInt32) -> Int32 {
+public func wifisim_driver_SocketRecv(
+    _ number: UInt32, _ socket: Int32, _ buffer: UnsafeMutableRawPointer?, _ length: UInt32
+) -> Int32 {
     wifisim_driver_SocketRecvFrom(number, socket, buffer, length, nil, nil, nil)
 }
 
@@ -354,7 +371,8 @@ public func wifisim_driver_SocketRecvFrom(
             throw .invalidArgument
         }
         // More than a count can tell is not asked for.
-        let room = UnsafeMutableRawBufferPointer(start: buffer, count: buffer == nil ? 0 : min(Int(length), Int(Int32.max)))
+        let room = UnsafeMutableRawBufferPointer(
+            start: buffer, count: buffer == nil ? 0 : min(Int(length), Int(Int32.max)))
         let (count, source) = try driver(number).receive(socket, into: room)
         if length > 0, let source { store(source, ip, ipLength, port) }
         return count
@@ -362,7 +380,9 @@ public func wifisim_driver_SocketRecvFrom(
 }
 
 @c @implementation
-public func wifisim_driver_SocketSend(_ number: UInt32, _ socket: Int32, _ buffer: UnsafeRawPointer?, _ length: UInt32) -> Int32 {
+public func wifisim_driver_SocketSend(_ number: UInt32, _ socket: Int32, _ buffer: UnsafeRawPointer?, _ length: UInt32)
+    -> Int32
+{
     wifisim_driver_SocketSendTo(number, socket, buffer, length, nil, 0, 0)
 }
 

@@ -40,7 +40,8 @@ struct FieldReader {
                 result.append(bytes[position])
                 position += 1
             // Firmware of generation 1 does not escape quotes in replies: only a quote before a comma or the end closes.
-            case UInt8(ascii: "\"") where isAtEnd || bytes[position] == UInt8(ascii: ",") || bytes[position] == UInt8(ascii: ")"):
+            case UInt8(ascii: "\"")
+            where isAtEnd || bytes[position] == UInt8(ascii: ",") || bytes[position] == UInt8(ascii: ")"):
                 skipSeparator()
                 return result
             default: result.append(byte)

@@ -107,7 +107,8 @@ extension ModuleMessage {
             // +LINK_CONN:<0 = opened>,<link>,"TCP",<1 = incoming>,"<peer>",<peer's port>,<local port>
             var fields = FieldReader(line, after: 11)
             guard fields.integer() == 0, let link = fields.integer(), (0...9).contains(link), let type = fields.text(),
-                let incoming = fields.integer(), let ip = fields.ip(), let port = fields.port(), let local = fields.port()
+                let incoming = fields.integer(), let ip = fields.ip(), let port = fields.port(),
+                let local = fields.port()
             else { return nil }
             let details = LinkDetails(
                 isUDP: type.starts(with: "UDP".utf8), isIncoming: incoming == 1,

@@ -124,7 +124,9 @@ struct ResponseParser {
             let text = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 1)])
             if text.starts(with: "+CIPRECVDATA,") {
                 var fields = FieldReader(text, after: 13)
-                guard let count = fields.integer(), fields.isAtEnd, (1...max(1, maximumRead)).contains(count) else { return nil }
+                guard let count = fields.integer(), fields.isAtEnd, (1...max(1, maximumRead)).contains(count) else {
+                    return nil
+                }
                 return (0, PayloadHeader(origin: .read, count: count))
             }
             guard let start = Self.lastPush(in: text) else { return nil }
@@ -154,7 +156,8 @@ struct ResponseParser {
     private static func lastPush(in text: UnsafeRawBufferPointer) -> Int? {
         var start = text.count - 5
         while start >= 0 {
-            if text[start] == UInt8(ascii: "+"), UnsafeRawBufferPointer(rebasing: text[start...]).starts(with: "+IPD,") {
+            if text[start] == UInt8(ascii: "+"), UnsafeRawBufferPointer(rebasing: text[start...]).starts(with: "+IPD,")
+            {
                 return start
             }
             start -= 1
@@ -167,7 +170,9 @@ struct ResponseParser {
         let count = line.withUnsafeBytes { bytes -> Int? in
             guard bytes.starts(with: "+CIPRECVDATA:") else { return nil }
             var fields = FieldReader(bytes, after: 13)
-            guard let count = fields.integer(), fields.isAtEnd, (1...max(1, maximumRead)).contains(count) else { return nil }
+            guard let count = fields.integer(), fields.isAtEnd, (1...max(1, maximumRead)).contains(count) else {
+                return nil
+            }
             return count
         }
         guard let count else { return }

@@ -43,7 +43,9 @@ extension WiFiDriver {
     }
 
     /// Runs `body` with the slot taken and the module ready for a command.
-    func withSlot<Result>(isLong: Bool = false, _ body: () -> Result, otherwise: (CommandExchange.Outcome) -> Result) -> Result {
+    func withSlot<Result>(isLong: Bool = false, _ body: () -> Result, otherwise: (CommandExchange.Outcome) -> Result)
+        -> Result
+    {
         takeSlot(isLong: isLong)
         defer { releaseSlot() }
         if let problem = makeReady() { return otherwise(problem) }
@@ -126,7 +128,9 @@ extension WiFiDriver {
     /// Waits until the exchange in flight wants something or has ended.
     private func waitForExchange(until deadline: Instant) {
         var deadline = deadline
-        while let state = exchange?.state, state == .awaitingReply || state == .awaitingPrompt || state == .awaitingDelivery {
+        while let state = exchange?.state,
+            state == .awaitingReply || state == .awaitingPrompt || state == .awaitingDelivery
+        {
             let isSettling = exchange?.hasUnexplainedOK == true
             if isSettling { deadline = min(deadline, .now + Self.grace) }
             if waitForProgress(on: .command, until: deadline) { continue }
@@ -153,7 +157,9 @@ extension WiFiDriver {
             var isBroken = false
             do throws(SerialPortError) {
                 count = try line.port.write(rest)
-                if count == 0, try line.port.wait(for: [.writable, .readable], timeout: .seconds(1)).contains(.writable) {
+                if count == 0,
+                    try line.port.wait(for: [.writable, .readable], timeout: .seconds(1)).contains(.writable)
+                {
                     count = try line.port.write(rest)
                 }
             } catch {

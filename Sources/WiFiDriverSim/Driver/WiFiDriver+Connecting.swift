@@ -89,7 +89,9 @@ extension WiFiDriver {
             if links[link] === connection { links[link] = nil }
             if reply.outcome == .refused, reply.contains("ALREADY CONNECT") {
                 // Taken by a peer whose report did not tell so.
-                if connection.localPort != nil || connection.queue.count > 0 { acceptIncoming(link, peer: nil, localPort: nil) }
+                if connection.localPort != nil || connection.queue.count > 0 {
+                    acceptIncoming(link, peer: nil, localPort: nil)
+                }
                 blockedLinks.insert(link)
                 continue
             }
@@ -151,7 +153,11 @@ extension WiFiDriver {
         // A port of the module's choice would not be known; one of ours may be taken elsewhere: then the next.
         for _ in 0..<(isBound ? 1 : 8) {
             let port = datagram.local?.port ?? ephemeralPort()
-            let outcome = withSlot { openDatagramLink(socket, port: port) } otherwise: { $0 }
+            let outcome = withSlot {
+                openDatagramLink(socket, port: port)
+            } otherwise: {
+                $0
+            }
             switch outcome {
             case .done: return
             case .refused: continue

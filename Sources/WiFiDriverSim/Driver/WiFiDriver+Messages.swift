@@ -72,7 +72,9 @@ extension WiFiDriver {
 
     private var listener: (socket: DriverSocket, listener: DriverSocket.Listener)? {
         for socket in sockets {
-            if let socket, case .listening(let listener) = socket.state, !listener.isAborted { return (socket, listener) }
+            if let socket, case .listening(let listener) = socket.state, !listener.isAborted {
+                return (socket, listener)
+            }
         }
         return nil
     }

@@ -42,7 +42,9 @@ extension WiFiDriver {
             guard let encryption = fields.integer(), let ssid = fields.text(), let rssi = fields.integer(),
                 let bssid = fields.mac(), let channel = fields.integer()
             else { return nil }
-            let securities = [ARM_WIFI_SECURITY_OPEN, ARM_WIFI_SECURITY_WEP, ARM_WIFI_SECURITY_WPA, ARM_WIFI_SECURITY_WPA2]
+            let securities = [
+                ARM_WIFI_SECURITY_OPEN, ARM_WIFI_SECURITY_WEP, ARM_WIFI_SECURITY_WPA, ARM_WIFI_SECURITY_WPA2,
+            ]
             // 4 and 7 are the mixed modes that WPA2 joins.
             let security =
                 switch encryption {
@@ -51,7 +53,8 @@ extension WiFiDriver {
                 default: ARM_WIFI_SECURITY_UNKNOWN
                 }
             return ScannedNetwork(
-                ssid: Array(ssid.prefix(32)), bssid: bssid, security: UInt8(security), channel: UInt8(clamping: channel),
+                ssid: Array(ssid.prefix(32)), bssid: bssid, security: UInt8(security),
+                channel: UInt8(clamping: channel),
                 rssi: Int8(clamping: rssi))
         }
     }
@@ -59,7 +62,9 @@ extension WiFiDriver {
     // MARK: Activate and Deactivate
 
     func activate(interface: UInt32, _ configuration: NetworkConfiguration?) throws(DriverFailure) {
-        guard let interface = DriverOptions.Interface(rawValue: interface), let configuration else { throw .invalidParameter }
+        guard let interface = DriverOptions.Interface(rawValue: interface), let configuration else {
+            throw .invalidParameter
+        }
         try perform { () throws(DriverFailure) in
             try requirePower()
             switch (interface, configuration.wps) {
@@ -80,7 +85,9 @@ extension WiFiDriver {
         let reply = withSlot(isLong: true) { () -> Reply in
             applyStaticAddress()
             return transact(command, timeout: .seconds(30))
-        } otherwise: { Reply(outcome: $0, lines: []) }
+        } otherwise: {
+            Reply(outcome: $0, lines: [])
+        }
         try conclude(reply, failurePrefix: "+\(dialect.volatile("CWJAP")):")
         station.ssid = configuration.ssid
         station.password = configuration.password
@@ -120,7 +127,8 @@ extension WiFiDriver {
         if let network = queryNetwork() {
             station.ssid = network.ssid
             let found = run(CommandText("CWLAP").quoted(network.ssid), timeout: .seconds(15), isLong: true)
-            station.security = found.fields("+CWLAP:").compactMap(Self.scannedNetwork).first?.security
+            station.security =
+                found.fields("+CWLAP:").compactMap(Self.scannedNetwork).first?.security
                 ?? UInt8(ARM_WIFI_SECURITY_UNKNOWN)
         }
         completeJoin()
@@ -146,7 +154,9 @@ extension WiFiDriver {
                 stopAccessPoint()
             }
             return reply.outcome
-        } otherwise: { $0 }
+        } otherwise: {
+            $0
+        }
         switch outcome {
         case .done: break
         case .timedOut, .stillBusy: throw .timedOut
@@ -170,7 +180,10 @@ extension WiFiDriver {
                 guard reply.isDone else { throw .unspecified }
             case .accessPoint:
                 guard accessPointIsActive else { return }
-                withSlot { stopAccessPoint() } otherwise: { _ in }
+                withSlot {
+                    stopAccessPoint()
+                } otherwise: { _ in
+                }
             }
         }
     }
@@ -196,13 +209,16 @@ extension WiFiDriver {
         return line.withUnsafeBytes { bytes in
             // <"ssid">,<"bssid">,<channel>,<rssi>,…
             var fields = FieldReader(bytes)
-            guard let ssid = fields.text(), fields.text() != nil, let channel = fields.integer(), let rssi = fields.integer()
+            guard let ssid = fields.text(), fields.text() != nil, let channel = fields.integer(),
+                let rssi = fields.integer()
             else { return nil }
             return JoinedNetwork(ssid: ssid, channel: channel, rssi: rssi)
         }
     }
 
-    func networkInformation() throws(DriverFailure) -> (ssid: [UInt8], password: [UInt8], security: UInt8, channel: UInt8, rssi: Int8) {
+    func networkInformation() throws(DriverFailure) -> (
+        ssid: [UInt8], password: [UInt8], security: UInt8, channel: UInt8, rssi: Int8
+    ) {
         try perform { () throws(DriverFailure) in
             try requirePower()
             guard station.isConnected, let network = queryNetwork() else { throw .unspecified }

@@ -15,7 +15,10 @@ extension WiFiDriver {
         try perform { () throws(DriverFailure) in
             try requirePower()
             try options.choose(option, of: interface, bytes: bytes)
-            withSlot { apply(option, of: interface) } otherwise: { _ in }
+            withSlot {
+                apply(option, of: interface)
+            } otherwise: { _ in
+            }
         }
     }
 
@@ -38,10 +41,14 @@ extension WiFiDriver {
 
     /// Everything the application has chosen, after a restart or when an interface starts.
     func applyOptions(of interface: DriverOptions.Interface) {
-        let options: [UInt32] = [ARM_WIFI_MAC, ARM_WIFI_TX_POWER, ARM_WIFI_IP_DHCP, ARM_WIFI_IP_DNS1, ARM_WIFI_IP_DHCP_POOL_BEGIN]
+        let options: [UInt32] = [
+            ARM_WIFI_MAC, ARM_WIFI_TX_POWER, ARM_WIFI_IP_DHCP, ARM_WIFI_IP_DNS1, ARM_WIFI_IP_DHCP_POOL_BEGIN,
+        ]
         for option in options where self.options.isChosen(option, of: interface) { apply(option, of: interface) }
         // These have defaults worth setting in company only.
-        if interface == .accessPoint, self.options.isChosen(ARM_WIFI_IP, of: interface) { apply(ARM_WIFI_IP, of: interface) }
+        if interface == .accessPoint, self.options.isChosen(ARM_WIFI_IP, of: interface) {
+            apply(ARM_WIFI_IP, of: interface)
+        }
     }
 
     private func apply(_ option: UInt32, of interface: DriverOptions.Interface) {
@@ -141,7 +148,8 @@ extension WiFiDriver {
     }
 
     private func refreshNameServers() {
-        guard !options.isChosen(ARM_WIFI_IP_DNS1, of: .station), !options.isChosen(ARM_WIFI_IP_DNS2, of: .station) else { return }
+        guard !options.isChosen(ARM_WIFI_IP_DNS1, of: .station), !options.isChosen(ARM_WIFI_IP_DNS2, of: .station)
+        else { return }
         let name = dialect.volatile("CIPDNS")
         let fields = run(.query(name)).fields("+\(name):")
         // One line with the mode first, or a line for each server in generation 1.

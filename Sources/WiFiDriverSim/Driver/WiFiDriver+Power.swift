@@ -137,7 +137,8 @@ extension WiFiDriver {
         if !transact(CommandText("SYSMSG").field(2)).isDone, dialect.isGeneration1 {
             _ = transact(CommandText("SYSMSG_CUR").field(2))
         }
-        let passive = dialect.hasReceiveType ? CommandText("CIPRECVTYPE").field(5).field(1) : CommandText("CIPRECVMODE").field(1)
+        let passive =
+            dialect.hasReceiveType ? CommandText("CIPRECVTYPE").field(5).field(1) : CommandText("CIPRECVMODE").field(1)
         receivesPassively = transact(passive).isDone
         line?.parser.readsShowSource = showsSource && dialect.readsShowSource
         if dialect.hasIPv6 { _ = transact(CommandText("CIPV6").field(1)) }
@@ -153,7 +154,9 @@ extension WiFiDriver {
             _ = transact(CommandText("CIPSERVER").field(0), timeout: .seconds(1))
             if !needsSync { _ = transact(CommandText("CIPCLOSE").field(5), timeout: .seconds(1)) }
             if !needsSync { _ = transact(CommandText("CWQAP"), timeout: .seconds(1)) }
-            if !needsSync, mode != 1 { _ = transact(CommandText(dialect.volatile("CWMODE")).field(1), timeout: .seconds(1)) }
+            if !needsSync, mode != 1 {
+                _ = transact(CommandText(dialect.volatile("CWMODE")).field(1), timeout: .seconds(1))
+            }
             releaseSlot()
         }
         for socket in sockets.compactMap({ $0 }) { socket.isClosed = true }

@@ -99,7 +99,9 @@ extension WiFiDriver {
             // By default idle connections are ended after a while.
             _ = transact(CommandText("CIPSTO").field(0))
             return true
-        } otherwise: { _ in false }
+        } otherwise: { _ in
+            false
+        }
     }
 
     func accept(_ number: Int32) throws(SocketFailure) -> (socket: Int, peer: Endpoint?) {

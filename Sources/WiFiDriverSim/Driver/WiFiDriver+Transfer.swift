@@ -4,7 +4,9 @@ extension WiFiDriver {
     private static let longestDatagram = 1460
 
     /// Takes what is there, at most a buffer full; an empty buffer asks whether something is. Waits if the socket does.
-    func receive(_ number: Int32, into buffer: UnsafeMutableRawBufferPointer) throws(SocketFailure) -> (count: Int, source: Endpoint?) {
+    func receive(_ number: Int32, into buffer: UnsafeMutableRawBufferPointer) throws(SocketFailure) -> (
+        count: Int, source: Endpoint?
+    ) {
         try perform { () throws(SocketFailure) in
             let socket = try socket(number)
             let deadline = socket.receiveDeadline()
@@ -44,7 +46,9 @@ extension WiFiDriver {
         }
     }
 
-    private func take(from connection: DriverConnection, into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, source: Endpoint?) {
+    private func take(from connection: DriverConnection, into buffer: UnsafeMutableRawBufferPointer) -> (
+        count: Int, source: Endpoint?
+    ) {
         let before = connection.queue.count
         let (count, source) = connection.queue.read(into: buffer)
         if before > Self.heldBackLimit, connection.queue.count <= Self.heldBackLimit { notify(.lineReleased) }
@@ -55,7 +59,9 @@ extension WiFiDriver {
     private func fetch(_ connection: DriverConnection) {
         withSlot {
             // Another thread may have read it meanwhile.
-            guard connection.hasDataWaiting, !connection.queue.isReadable, links[connection.link] === connection else { return }
+            guard connection.hasDataWaiting, !connection.queue.isReadable, links[connection.link] === connection else {
+                return
+            }
             let length = max(1, dialect.longestRead - connection.queue.count)
             line?.parser.maximumRead = length
             readTarget = connection
@@ -71,7 +77,9 @@ extension WiFiDriver {
             case .timedOut, .stillBusy: askAgain(connection)
             case .refused, .notDelivered, .moduleReset, .lineLost: break
             }
-        } otherwise: { _ in connection.hasDataWaiting = false }
+        } otherwise: { _ in
+            connection.hasDataWaiting = false
+        }
     }
 
     private func askAgain(_ connection: DriverConnection) {
@@ -81,7 +89,8 @@ extension WiFiDriver {
     // MARK: Send
 
     /// Sends all of `bytes` when the socket blocks; else what goes without waiting for another's long command.
-    func send(_ number: Int32, _ bytes: UnsafeRawBufferPointer, to destination: Endpoint?) throws(SocketFailure) -> Int {
+    func send(_ number: Int32, _ bytes: UnsafeRawBufferPointer, to destination: Endpoint?) throws(SocketFailure) -> Int
+    {
         try perform { () throws(SocketFailure) in
             let socket = try socket(number)
             // A close that has come in already is to be noticed before the bytes are given away.
@@ -119,7 +128,9 @@ extension WiFiDriver {
             var command = CommandText("CIPSEND").field(connection.link).field(count)
             if let destination { command = command.quoted(destination.address).field(destination.port) }
             return transmit(UnsafeRawBufferPointer(rebasing: bytes[..<count]), command: command)
-        } otherwise: { Reply(outcome: $0, lines: []) }
+        } otherwise: {
+            Reply(outcome: $0, lines: [])
+        }
         switch reply.outcome {
         case .done: return count
         case .refused where count > 2048 && connection.ending == nil && !reply.contains("link"):
@@ -136,10 +147,14 @@ extension WiFiDriver {
         }
     }
 
-    private func sendDatagram(_ socket: DriverSocket, _ bytes: UnsafeRawBufferPointer, to destination: Endpoint?) throws(SocketFailure) -> Int {
+    private func sendDatagram(_ socket: DriverSocket, _ bytes: UnsafeRawBufferPointer, to destination: Endpoint?)
+        throws(SocketFailure) -> Int
+    {
         guard case .datagram(let datagram) = socket.state else { throw .unspecified }
         guard let target = destination ?? datagram.peer else { throw .notConnected }
-        guard target.address.family == socket.family, target.port != 0, !target.address.isUnspecified else { throw .invalidArgument }
+        guard target.address.family == socket.family, target.port != 0, !target.address.isUnspecified else {
+            throw .invalidArgument
+        }
         if bytes.isEmpty { return 0 }
         if bytes.count > Self.longestDatagram { throw .noMemory }
         if !socket.isBlocking, slot.isLong { throw .wouldBlock }

@@ -104,7 +104,8 @@ final class SerialPort: Sendable {
         if interest.contains(.readable) { events |= Int16(POLLIN) }
         if interest.contains(.writable) { events |= Int16(POLLOUT) }
         var descriptors: InlineArray<2, pollfd> = [
-            pollfd(fd: interest.isDisjoint(with: [.readable, .writable]) ? -1 : descriptor, events: events, revents: 0),
+            pollfd(
+                fd: interest.isDisjoint(with: [.readable, .writable]) ? -1 : descriptor, events: events, revents: 0),
             pollfd(fd: interest.contains(.woken) ? waker : -1, events: Int16(POLLIN), revents: 0),
         ]
         let deadline = timeout.map { ContinuousClock.now + $0 }
@@ -190,7 +191,9 @@ final class SerialPortWatch: Sendable {
     func sleep() {
         var events: InlineArray<2, epoll_event> = .init(repeating: epoll_event())
         var span = events.mutableSpan
-        let count = retryingInterrupts { span.withUnsafeMutableBufferPointer { epoll_wait(poller, $0.baseAddress, 2, -1) } }
+        let count = retryingInterrupts {
+            span.withUnsafeMutableBufferPointer { epoll_wait(poller, $0.baseAddress, 2, -1) }
+        }
         for index in 0..<max(0, Int(count)) where events[index].data.fd == waker {
             var value: UInt64 = 0
             _ = retryingInterrupts { Glibc.read(waker, &value, 8) }
