@@ -80,8 +80,6 @@ let treacherousPayloads: [[UInt8]] = [
     Array("\"1.2.3.4\",5,".utf8), Array("\r\n+CIPRECVDATA:3,abc".utf8), Array(0...255), Array("busy p...\r\n".utf8),
 ]
 
-private func endpoint(_ ip: String, _ port: UInt16) throws -> Endpoint { Endpoint(try #require(IPAddress(ip)), port) }
-
 @Suite struct `The response parser` {
     @Test(arguments: Cut.allCases)
     func `knows the final lines and the reports of both dialects`(cut: Cut) throws {

@@ -55,7 +55,7 @@ extension WiFiDriver {
     /// Sends a command and waits for the end of its reply.
     func run(
         _ command: CommandText, expecting expectation: CommandExchange.Expectation = .nothing,
-        timeout: Duration = WiFiDriver.replyTimeout, isLong: Bool = false
+        timeout: Duration? = nil, isLong: Bool = false
     ) -> Reply {
         withSlot(isLong: isLong) {
             transact(command, expecting: expectation, timeout: timeout)
@@ -64,8 +64,6 @@ extension WiFiDriver {
         }
     }
 
-    /// How long a command that asks for nothing lengthy may take.
-    static let replyTimeout = Duration.seconds(5)
     /// How long an OK that nothing explained waits for something better.
     private static let grace = Duration.milliseconds(150)
     /// How long after `busy` a command is sent again: at first, and at most after several.
@@ -74,29 +72,26 @@ extension WiFiDriver {
     /// The same for an owner of the slot.
     func transact(
         _ command: CommandText, expecting expectation: CommandExchange.Expectation = .nothing,
-        timeout: Duration = WiFiDriver.replyTimeout, expectsReset: Bool = false
+        timeout: Duration? = nil, expectsReset: Bool = false
     ) -> Reply {
         converse(
-            command, CommandExchange(expecting: expectation, expectsReset: expectsReset), until: .now + timeout)
+            command, CommandExchange(expecting: expectation, expectsReset: expectsReset), until: .now + (timeout ?? replyTimeout))
         return finishExchange()
     }
 
     /// Announces `bytes` to a link, and sends them once the module asks for them.
     func transmit(_ bytes: UnsafeRawBufferPointer, command: CommandText) -> Reply {
-        converse(command, CommandExchange(prompt: true), until: .now + Self.replyTimeout)
+        converse(command, CommandExchange(prompt: true), until: .now + replyTimeout)
         if exchange?.state == .prompted {
             missingBytes = bytes.count
             exchange?.bytesFollow()
-            let deadline = Instant.now + Self.deliveryTimeout
+            let deadline = Instant.now + deliveryTimeout
             write(bytes, until: deadline)
             waitForExchange(until: deadline)
             if exchange?.outcome != .timedOut { missingBytes = 0 }
         }
         return finishExchange()
     }
-
-    /// How long the module may take to hand data to its network: it waits for a peer that does not read.
-    private static let deliveryTimeout = Duration.seconds(60)
 
     private func finishExchange() -> Reply {
         defer { exchange = nil }
@@ -140,7 +135,7 @@ extension WiFiDriver {
                 exchange?.settle()
             } else if isHeldBack(for: .command) {
                 // The application has to read first: that time is not the module's.
-                deadline = .now + Self.replyTimeout
+                deadline = .now + replyTimeout
             } else {
                 exchange?.end(.timedOut)
             }
@@ -227,7 +222,7 @@ extension WiFiDriver {
                     // It may still be waiting for data that was damaged on the way: give it the rest.
                     let filler = [UInt8](repeating: UInt8(ascii: "\n"), count: missingBytes)
                     missingBytes = 0
-                    filler.withUnsafeBytes { write($0, until: .now + Self.replyTimeout) }
+                    filler.withUnsafeBytes { write($0, until: .now + replyTimeout) }
                 }
             }
         }

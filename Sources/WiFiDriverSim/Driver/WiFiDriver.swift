@@ -28,6 +28,10 @@ final class WiFiDriver: @unchecked Sendable {
     let openLine: @Sendable () throws -> SerialPort
     /// A peer that does not answer is given up after this.
     let connectTimeout: Duration
+    /// How long a command that asks for nothing lengthy may take.
+    let replyTimeout: Duration
+    /// How long the module may take to hand data to its network: it waits for a peer that does not read.
+    let deliveryTimeout: Duration
 
     var power = Power.uninitialized
     var line: DriverLine?
@@ -83,9 +87,16 @@ final class WiFiDriver: @unchecked Sendable {
 
     /// - Parameters:
     ///   - connectTimeout: how long Connect waits for a silent peer; callers count on less than 20 s.
+    ///   - replyTimeout: how long the module may take to answer an ordinary command.
+    ///   - deliveryTimeout: how long it may take to hand data to its network.
     ///   - openLine: opens the line to the module; called by Initialize.
-    init(connectTimeout: Duration = .seconds(18), openLine: @escaping @Sendable () throws -> SerialPort) {
+    init(
+        connectTimeout: Duration = .seconds(18), replyTimeout: Duration = .seconds(5),
+        deliveryTimeout: Duration = .seconds(60), openLine: @escaping @Sendable () throws -> SerialPort
+    ) {
         self.connectTimeout = connectTimeout
+        self.replyTimeout = replyTimeout
+        self.deliveryTimeout = deliveryTimeout
         self.openLine = openLine
     }
 
