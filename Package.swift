@@ -8,6 +8,7 @@ let package = Package(
     products: [
         .library(name: "WiFiDriverSim", targets: ["WiFiDriverSim"]),
         .library(name: "IoTSocketWiFi", type: .dynamic, targets: ["IoTSocketWiFi"]),
+        .library(name: "IoTSocketMux", type: .dynamic, targets: ["IoTSocketMux"]),
         .executable(name: "wifisim", targets: ["wifisim"]),
     ],
     targets: [
@@ -16,6 +17,7 @@ let package = Package(
         .target(name: "CIoTSocket"),
         .target(name: "WiFiDriverSim", dependencies: ["CPosix", "CDriverWiFi"], swiftSettings: strict),
         .target(name: "IoTSocketWiFi", dependencies: ["WiFiDriverSim", "CDriverWiFi", "CIoTSocket"]),
+        .target(name: "IoTSocketMux", dependencies: ["WiFiDriverSim", "CDriverWiFi", "CIoTSocket"]),
         .executableTarget(name: "wifisim", dependencies: ["CPosix", "WiFiDriverSim"], swiftSettings: strict),
         .testTarget(
             name: "WiFiDriverSimTests", dependencies: ["CPosix", "WiFiDriverSim", "wifisim"], swiftSettings: strict),
