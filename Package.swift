@@ -16,8 +16,9 @@ let package = Package(
         .target(name: "CDriverWiFi"),
         .target(name: "CIoTSocket"),
         .target(name: "WiFiDriverSim", dependencies: ["CPosix", "CDriverWiFi"], swiftSettings: strict),
-        .target(name: "IoTSocketWiFi", dependencies: ["WiFiDriverSim", "CDriverWiFi", "CIoTSocket"]),
-        .target(name: "IoTSocketMux", dependencies: ["WiFiDriverSim", "CDriverWiFi", "CIoTSocket"]),
+        .target(name: "SocketStartup", dependencies: ["WiFiDriverSim", "CDriverWiFi"]),
+        .target(name: "IoTSocketWiFi", dependencies: ["SocketStartup", "CIoTSocket"]),
+        .target(name: "IoTSocketMux", dependencies: ["SocketStartup", "CIoTSocket"]),
         .executableTarget(name: "wifisim", dependencies: ["CPosix", "WiFiDriverSim"], swiftSettings: strict),
         .testTarget(
             name: "WiFiDriverSimTests", dependencies: ["CPosix", "WiFiDriverSim", "wifisim"], swiftSettings: strict),

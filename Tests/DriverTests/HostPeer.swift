@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import Testing
 
 @testable import WiFiDriverSim
@@ -134,7 +133,7 @@ func refusingPort() throws -> UInt16 {
 final class SimulatedStation: Sendable {
     let driver: WiFiDriver
     let addressByte: UInt32
-    private static let lastByte = Mutex<UInt32>(20)
+    private static let lastByte = Locked<UInt32>(20)
 
     init(profile: String = "esp32c3-4.1", connectTimeout: Duration = .seconds(18)) throws {
         let byte = Self.lastByte.withLock {
@@ -157,7 +156,7 @@ final class SimulatedStation: Sendable {
 
     deinit { try? driver.uninitialize() }
 
-    private static let stations = Mutex<[String: SimulatedStation]>([:])
+    private static let stations = Locked<[String: SimulatedStation]>([:])
 
     /// The station that tests with this profile have in common; they use a link or two each and no server but one.
     static func shared(_ profile: String) throws -> SimulatedStation {

@@ -1,4 +1,3 @@
-import Synchronization
 import Testing
 
 @testable import WiFiDriverSim
@@ -184,7 +183,7 @@ import Testing
 
 /// Counts across threads.
 final class Counter: Sendable {
-    private let count = Mutex(0)
+    private let count = Locked(0)
     func next() -> Int {
         count.withLock {
             $0 += 1

@@ -1,7 +1,6 @@
 import CPosix
 import Dispatch
 import Glibc
-import Synchronization
 import Testing
 
 @testable import WiFiDriverSim
@@ -22,7 +21,7 @@ final class ScriptedModule: Sendable {
         var losses = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let descriptor: Int32
     let driverEnd: Int32
     private let commandCount = DispatchSemaphore(value: 0)
@@ -186,11 +185,26 @@ extension WiFiDriver {
     }
 }
 
+/// A value with a lock that the thread sanitizer sees, which `Mutex` is not.
+final class Locked<Value>: @unchecked Sendable {
+    // Unchecked: the value is used with the lock only.
+    private let lock = DriverLock()
+    private var value: Value
+
+    init(_ value: Value) { self.value = value }
+
+    func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+        lock.lock()
+        defer { lock.unlock() }
+        return try body(&value)
+    }
+}
+
 struct NeverEnds: Error {}
 
 /// Runs something on a thread of its own and gives what came of it.
 final class Background<Value: Sendable>: Sendable {
-    private let result = Mutex<Result<Value, any Error>?>(nil)
+    private let result = Locked<Result<Value, any Error>?>(nil)
     private let end = DispatchSemaphore(value: 0)
 
     init(_ body: @escaping @Sendable () throws -> Value) throws {
