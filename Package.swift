@@ -7,15 +7,27 @@ let package = Package(
     name: "wifisim",
     products: [
         .library(name: "WiFiDriverSim", targets: ["WiFiDriverSim"]),
+        .library(name: "IoTSocketWiFi", type: .dynamic, targets: ["IoTSocketWiFi"]),
+        .library(name: "IoTSocketMux", type: .dynamic, targets: ["IoTSocketMux"]),
         .executable(name: "wifisim", targets: ["wifisim"]),
     ],
     targets: [
         .target(name: "CPosix"),
         .target(name: "CTranscript"),
-        .target(name: "WiFiDriverSim", dependencies: ["CPosix", "CTranscript"], swiftSettings: strict),
+        .target(name: "CDriverWiFi"),
+        .target(name: "CIoTSocket"),
+        .target(
+            name: "WiFiDriverSim", dependencies: ["CPosix", "CTranscript", "CDriverWiFi"], swiftSettings: strict),
+        .target(name: "SocketStartup", dependencies: ["WiFiDriverSim", "CDriverWiFi"]),
+        .target(name: "IoTSocketWiFi", dependencies: ["SocketStartup", "CIoTSocket"]),
+        .target(name: "IoTSocketMux", dependencies: ["SocketStartup", "CIoTSocket"]),
         .executableTarget(name: "wifisim", dependencies: ["CPosix", "WiFiDriverSim"], swiftSettings: strict),
+
         .target(name: "CTranscriptClient", dependencies: ["CTranscript"], path: "Tests/CTranscriptClient"),
         .testTarget(
-            name: "WiFiDriverSimTests", dependencies: ["CPosix", "CTranscriptClient", "WiFiDriverSim", "wifisim"], swiftSettings: strict),
+            name: "WiFiDriverSimTests", dependencies: ["CPosix", "CTranscriptClient", "WiFiDriverSim", "wifisim"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "DriverTests", dependencies: ["CPosix", "CDriverWiFi", "WiFiDriverSim"], swiftSettings: strict),
     ]
 )

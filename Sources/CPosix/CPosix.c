@@ -24,6 +24,17 @@ int cposix_tty_get_speed(int fd) {
     return (int)settings.c_ospeed;
 }
 
+// The code of a standard rate, which older programs at the other end of a pty understand; else the number counts.
+static tcflag_t rate_code(int speed) {
+    static const struct { int speed; tcflag_t code; } standard[] = {
+        {9600, B9600},     {19200, B19200},   {38400, B38400},     {57600, B57600},     {115200, B115200},
+        {230400, B230400}, {460800, B460800}, {500000, B500000},   {576000, B576000},   {921600, B921600},
+        {1000000, B1000000}, {1500000, B1500000}, {2000000, B2000000}, {3000000, B3000000}, {4000000, B4000000}};
+    for (size_t i = 0; i < sizeof standard / sizeof *standard; i++)
+        if (standard[i].speed == speed) return standard[i].code;
+    return BOTHER;
+}
+
 int cposix_tty_set_raw(int fd, int speed) {
     struct termios2 settings;
     if (ioctl(fd, TCGETS2, &settings) < 0) return -1;
@@ -31,9 +42,9 @@ int cposix_tty_set_raw(int fd, int speed) {
     settings.c_oflag &= ~OPOST;
     settings.c_lflag &= ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
     settings.c_cflag &= ~(CSIZE | PARENB | CSTOPB | CBAUD | CRTSCTS);
-    settings.c_cflag |= CS8 | CREAD | CLOCAL | BOTHER;
+    settings.c_cflag |= CS8 | CREAD | CLOCAL | rate_code(speed);
     settings.c_cflag &= ~(CBAUD << IBSHIFT);
-    settings.c_cflag |= BOTHER << IBSHIFT;
+    settings.c_cflag |= rate_code(speed) << IBSHIFT;
     settings.c_ispeed = (speed_t)speed;
     settings.c_ospeed = (speed_t)speed;
     settings.c_cc[VMIN] = 1;

@@ -8,15 +8,17 @@ public enum EmbeddedModule {
     /// - Parameters:
     ///   - profile: a firmware profile's name; `nil` is the standard one.
     ///   - worldPath: a world file; `nil` is the standard world.
+    ///   - hostAddress: the module's own loopback address; `nil` is the host's.
     /// - Returns: the host's end of the serial line, a blocking descriptor that the caller closes.
     /// - Throws: `UnknownProfileError`, an error of `World.load`, or `SystemError`.
-    public static func start(profile: String? = nil, worldPath: String? = nil) throws -> Int32 {
+    public static func start(profile: String? = nil, worldPath: String? = nil, hostAddress: IPv4Address? = nil) throws -> Int32 {
         var options = SimulatorOptions()
         if let profile {
             guard let firmware = Firmware.named(profile) else { throw UnknownProfileError(name: profile) }
             options.firmware = firmware
         }
         if let worldPath { options.world = try World.load(worldPath) }
+        options.hostAddress = hostAddress
         var ends: [Int32] = [-1, -1]
         try systemCall("socketpair") {
             socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)

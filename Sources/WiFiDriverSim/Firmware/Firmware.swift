@@ -34,6 +34,9 @@ public struct Firmware: Sendable {
     var quotesAddresses = true
     /// Whether passive receive takes in UDP and SSL links as well as TCP.
     var passiveReceiveOfAllTypes = true
+    /// Whether a read of a UDP link gives one datagram, its rest lost if it is longer than asked for, also without a flag
+    /// that says so: the firmware calls recvfrom once (WiFiEspAT, EspAtDrv.cpp, recvData).
+    var readsOneDatagram = false
     /// What CIPRECVLEN says of a link that is not open.
     var lengthOfNoLink = -1
     /// The longest line that TCP data is pushed in (ESP-AT docs, TCP-IP, CIPRECVTYPE).

@@ -1,0 +1,2 @@
+#include "iot_socket.h"
+#include "iot_socket_mux.h"

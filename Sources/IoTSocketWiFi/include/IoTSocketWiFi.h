@@ -1,0 +1,4 @@
+// What a program that links this library includes.
+#pragma once
+#include "iot_socket.h"
+#include "socket_startup.h"

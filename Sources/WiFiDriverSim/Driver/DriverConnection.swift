@@ -1,0 +1,49 @@
+/// A link of the module's, from the driver's side: a TCP connection or an open UDP port.
+///
+/// It outlives the link while received bytes wait in its queue. Guarded by the driver's lock.
+final class DriverConnection {
+    enum Ending {
+        /// The peer closed or reset it.
+        case byPeer
+        /// It ended here: the module restarted, the network was left, the line was lost.
+        case aborted
+    }
+
+    /// The module's number for it, 0 to 4, as long as it is open.
+    let link: Int
+    let isDatagram: Bool
+    let queue: ReceiveQueue
+    /// The socket it belongs to; nil while it waits to be accepted, and after the socket is closed.
+    var owner: Int?
+    private(set) var ending: Ending?
+    /// Bytes may wait in the module (passive receive).
+    var hasDataWaiting = false
+    /// Nobody will read what still comes.
+    var discards = false
+    var peer: Endpoint?
+    var localPort: UInt16?
+    /// Datagrams from anybody else are dropped: the peer that Connect has set.
+    var onlySource: Endpoint?
+
+    init(link: Int, isDatagram: Bool, owner: Int?, peer: Endpoint?) {
+        self.link = link
+        self.isDatagram = isDatagram
+        self.owner = owner
+        self.peer = peer
+        queue = ReceiveQueue(isDatagram: isDatagram)
+    }
+
+    func end(_ ending: Ending) {
+        if self.ending == nil { self.ending = ending }
+        hasDataWaiting = false
+    }
+
+    /// What a call on an ended connection fails with.
+    var failure: SocketFailure? {
+        switch ending {
+        case nil: nil
+        case .byPeer: .reset
+        case .aborted: .aborted
+        }
+    }
+}

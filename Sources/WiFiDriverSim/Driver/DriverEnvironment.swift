@@ -1,0 +1,57 @@
+import Glibc
+
+/// Where the line to the module is, from environment variables.
+///
+/// - `WIFISIM_TTY` (`WIFISIM_TTY1` for the second driver): the path of a tty. Unset: a module is started in this process.
+/// - `WIFISIM_BAUD`: the rate of that tty, bits per second, default 115200.
+/// - `WIFISIM_CONNECT_TIMEOUT`: milliseconds after which Connect gives up a silent peer, 100 to 60000, default 18000.
+/// - `WIFISIM_PROFILE`, `WIFISIM_WORLD`, `WIFISIM_HOST_ADDRESS`: firmware, surroundings and own loopback address of a
+///   module in this process.
+enum DriverEnvironment {
+    struct InvalidHostAddress: Error, CustomStringConvertible {
+        let text: String
+        var description: String { "WIFISIM_HOST_ADDRESS=\(text): not an address in 127.0.0.0/8" }
+    }
+
+    struct InvalidBaud: Error, CustomStringConvertible {
+        let text: String
+        var description: String { "WIFISIM_BAUD=\(text): not a rate between 80 and 5000000 bits per second" }
+    }
+
+    static func openLine(variable: String) throws -> SerialPort {
+        guard let path = value(variable) else {
+            let descriptor = try EmbeddedModule.start(
+                profile: value("WIFISIM_PROFILE"), worldPath: value("WIFISIM_WORLD"), hostAddress: try hostAddress())
+            do throws(SystemError) {
+                return try SerialPort(adopting: descriptor)
+            } catch {
+                close(descriptor)
+                throw error
+            }
+        }
+        let text = value("WIFISIM_BAUD") ?? "115200"
+        guard let baud = Int(text), (80...5_000_000).contains(baud) else { throw InvalidBaud(text: text) }
+        return try SerialPort(path: path, baud: baud)
+    }
+
+    private static func hostAddress() throws(InvalidHostAddress) -> IPv4Address? {
+        guard let text = value("WIFISIM_HOST_ADDRESS") else { return nil }
+        guard let address = IPv4Address(text), address.isLoopback else { throw InvalidHostAddress(text: text) }
+        return address
+    }
+
+    static var connectTimeout: Duration {
+        guard let text = value("WIFISIM_CONNECT_TIMEOUT") else { return .seconds(18) }
+        guard let milliseconds = Int(text), (100...60_000).contains(milliseconds) else {
+            complain("WIFISIM_CONNECT_TIMEOUT=\(text): not a time between 100 and 60000 ms; 18000 is used")
+            return .seconds(18)
+        }
+        return .milliseconds(milliseconds)
+    }
+
+    /// A variable's value; an empty one counts as unset.
+    static func value(_ name: String) -> String? {
+        guard let text = getenv(name), text.pointee != 0 else { return nil }
+        return String(cString: text)
+    }
+}

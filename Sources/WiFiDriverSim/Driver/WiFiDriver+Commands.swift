@@ -1,0 +1,258 @@
+/// Commands on the line. Called with the lock held.
+extension WiFiDriver {
+    /// The right to have a command on the line; handed on in the order of asking.
+    struct CommandSlot {
+        var isTaken = false
+        /// The command at hand may take seconds: a call that must not block does not wait for it.
+        var isLong = false
+        var queue: [DriverWaiter] = []
+    }
+
+    /// How a command ended.
+    struct Reply {
+        let outcome: CommandExchange.Outcome
+        /// The information lines.
+        let lines: [[UInt8]]
+
+        var isDone: Bool { outcome == .done }
+
+        /// The lines that start with `prefix`, without it.
+        func fields(_ prefix: String) -> [[UInt8]] {
+            lines.filter { $0.starts(with: prefix.utf8) }.map { Array($0.dropFirst(prefix.utf8.count)) }
+        }
+
+        func contains(_ text: String) -> Bool { lines.contains { $0.starts(with: text.utf8) } }
+    }
+
+    func takeSlot(isLong: Bool = false) {
+        if slot.isTaken {
+            let waiter = DriverWaiter([])
+            slot.queue.append(waiter)
+            leaveLine()
+            lock.unlock()
+            waiter.sleep(until: nil)
+            lock.lock()
+        }
+        slot.isTaken = true
+        slot.isLong = isLong
+    }
+
+    func releaseSlot() {
+        slot.isLong = false
+        if slot.queue.isEmpty { slot.isTaken = false } else { slot.queue.removeFirst().wake() }
+    }
+
+    /// Runs `body` with the slot taken and the module ready for a command.
+    func withSlot<Result>(isLong: Bool = false, _ body: () -> Result, otherwise: (CommandExchange.Outcome) -> Result)
+        -> Result
+    {
+        takeSlot(isLong: isLong)
+        defer { releaseSlot() }
+        if let problem = makeReady() { return otherwise(problem) }
+        return body()
+    }
+
+    /// Sends a command and waits for the end of its reply.
+    func run(
+        _ command: CommandText, expecting expectation: CommandExchange.Expectation = .nothing,
+        timeout: Duration? = nil, isLong: Bool = false
+    ) -> Reply {
+        withSlot(isLong: isLong) {
+            transact(command, expecting: expectation, timeout: timeout)
+        } otherwise: {
+            Reply(outcome: $0, lines: [])
+        }
+    }
+
+    /// How long an OK that nothing explained waits for something better.
+    private static let grace = Duration.milliseconds(150)
+    /// How long after `busy` a command is sent again: at first, and at most after several.
+    private static let busyPause = (first: Duration.milliseconds(50), last: Duration.milliseconds(400))
+
+    /// The same for an owner of the slot.
+    func transact(
+        _ command: CommandText, expecting expectation: CommandExchange.Expectation = .nothing,
+        timeout: Duration? = nil, expectsReset: Bool = false
+    ) -> Reply {
+        converse(
+            command, CommandExchange(expecting: expectation, expectsReset: expectsReset), until: .now + (timeout ?? replyTimeout))
+        return finishExchange()
+    }
+
+    /// Announces `bytes` to a link, and sends them once the module asks for them.
+    func transmit(_ bytes: UnsafeRawBufferPointer, command: CommandText) -> Reply {
+        converse(command, CommandExchange(prompt: true), until: .now + replyTimeout)
+        if exchange?.state == .prompted {
+            missingBytes = bytes.count
+            exchange?.bytesFollow()
+            let deadline = Instant.now + deliveryTimeout
+            write(bytes, until: deadline)
+            waitForExchange(until: deadline)
+            if exchange?.outcome != .timedOut { missingBytes = 0 }
+        }
+        return finishExchange()
+    }
+
+    private func finishExchange() -> Reply {
+        defer { exchange = nil }
+        guard let exchange else { return Reply(outcome: .lineLost, lines: []) }
+        if exchange.outcome == .timedOut || exchange.outcome == .stillBusy { needsSync = true }
+        return Reply(outcome: exchange.outcome ?? .timedOut, lines: exchange.lines)
+    }
+
+    /// Sends the command, again while the module is busy, and waits until the exchange asks for something or ends.
+    private func converse(_ command: CommandText, _ fresh: CommandExchange, until deadline: Instant) {
+        // Finals that are there already belong to the past.
+        drainLine()
+        var line = command.bytes
+        line += [UInt8(ascii: "\r"), UInt8(ascii: "\n")]
+        var pause = Self.busyPause.first
+        while true {
+            exchange = fresh
+            line.withUnsafeBytes { write($0, until: deadline) }
+            waitForExchange(until: deadline)
+            guard exchange?.state == .notTaken else { return }
+            let again = Instant.now + pause
+            pause = min(pause * 2, Self.busyPause.last)
+            while exchange?.state == .notTaken, waitForProgress(on: .command, until: min(again, deadline)) {}
+            guard exchange?.state == .notTaken else { return }
+            if deadline <= .now { return exchange?.end(.stillBusy) ?? () }
+        }
+    }
+
+    /// Waits until the exchange in flight wants something or has ended.
+    private func waitForExchange(until deadline: Instant) {
+        var deadline = deadline
+        while let state = exchange?.state,
+            state == .awaitingReply || state == .awaitingPrompt || state == .awaitingDelivery
+        {
+            let isSettling = exchange?.hasUnexplainedOK == true
+            if isSettling { deadline = min(deadline, .now + Self.grace) }
+            if waitForProgress(on: .command, until: deadline) { continue }
+            if line?.isLost ?? true {
+                exchange?.end(.lineLost)
+            } else if isSettling {
+                exchange?.settle()
+            } else if isHeldBack(for: .command) {
+                // The application has to read first: that time is not the module's.
+                deadline = .now + replyTimeout
+            } else {
+                exchange?.end(.timedOut)
+            }
+        }
+    }
+
+    /// Writes all of `bytes`, reading meanwhile what the module has to get rid of.
+    private func write(_ bytes: UnsafeRawBufferPointer, until deadline: Instant) {
+        var rest = bytes
+        while !rest.isEmpty {
+            guard let line, !line.isLost else { return exchange?.end(.lineLost) ?? () }
+            lock.unlock()
+            var count = 0
+            var isBroken = false
+            do throws(SerialPortError) {
+                count = try line.port.write(rest)
+                if count == 0,
+                    try line.port.wait(for: [.writable, .readable], timeout: .seconds(1)).contains(.writable)
+                {
+                    count = try line.port.write(rest)
+                }
+            } catch {
+                isBroken = true
+            }
+            lock.lock()
+            if isBroken { return loseLine() }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            if count == 0 {
+                drainLine()
+                if deadline <= .now { return exchange?.end(.timedOut) ?? () }
+            }
+        }
+    }
+
+    // MARK: Finding the conversation again
+
+    /// Makes the module ready for a command; gives what prevents it.
+    func makeReady() -> CommandExchange.Outcome? {
+        guard let line, !line.isLost else { return .lineLost }
+        if needsSync, !synchronize() { return .timedOut }
+        if needsSetup {
+            needsSetup = false
+            if !setUpModule() {
+                needsSetup = true
+                return .moduleReset
+            }
+        }
+        return nil
+    }
+
+    /// After a reply that did not come: asks a question whose answer cannot be mistaken, until it is answered.
+    ///
+    /// CIPMUX? is answered alike by every firmware and is asked nowhere else.
+    private func synchronize() -> Bool {
+        guard let line else { return false }
+        line.parser.reset()
+        line.sink = .discard
+        let end = Instant.now + Self.busyLimit
+        var silentAttempts = 0
+        var refusals = 0
+        while end > .now, silentAttempts < Self.syncAttempts {
+            let reply = transactForSync(.query("CIPMUX"))
+            switch reply.outcome {
+            case .done:
+                needsSync = false
+                missingBytes = 0
+                suspectEverything()
+                return true
+            case .refused:
+                // An answer that is too old, or a firmware that does not know the question: the line works.
+                refusals += 1
+                if refusals == 3 {
+                    needsSync = false
+                    return true
+                }
+            case .moduleReset:
+                needsSync = false
+                return true
+            case .lineLost: return false
+            case .notDelivered, .stillBusy: break
+            case .timedOut:
+                silentAttempts += 1
+                if missingBytes > 0 {
+                    // It may still be waiting for data that was damaged on the way: give it the rest.
+                    let filler = [UInt8](repeating: UInt8(ascii: "\n"), count: missingBytes)
+                    missingBytes = 0
+                    filler.withUnsafeBytes { write($0, until: .now + replyTimeout) }
+                }
+            }
+        }
+        return false
+    }
+
+    private static let syncAttempts = 3
+    /// The longest that a command may keep the module busy after the driver has given it up.
+    private static let busyLimit = Duration.seconds(60)
+
+    private func transactForSync(_ command: CommandText) -> Reply {
+        converse(command, CommandExchange(expecting: .information("+CIPMUX")), until: .now + .seconds(1))
+        defer { exchange = nil }
+        guard let exchange else { return Reply(outcome: .lineLost, lines: []) }
+        // An OK without the answer was an older one.
+        let isAnswered = exchange.lines.contains { $0.starts(with: "+CIPMUX".utf8) }
+        let outcome = exchange.outcome ?? .timedOut
+        return Reply(outcome: outcome == .done && !isAnswered ? .notDelivered : outcome, lines: exchange.lines)
+    }
+
+    /// Reports may have been lost: every link is to be looked at again.
+    private func suspectEverything() {
+        for connection in links.compactMap({ $0 }) where connection.ending == nil {
+            connection.hasDataWaiting = isPassive(connection)
+        }
+        changed = .all
+        notify(.all)
+    }
+
+    func isPassive(_ connection: DriverConnection) -> Bool {
+        receivesPassively && (!connection.isDatagram || dialect.isUDPPassive)
+    }
+}

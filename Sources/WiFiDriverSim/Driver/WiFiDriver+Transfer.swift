@@ -1,0 +1,165 @@
+/// Recv and Send.
+extension WiFiDriver {
+    /// The largest datagram that Send takes: what one frame carries.
+    private static let longestDatagram = 1460
+
+    /// Takes what is there, at most a buffer full; an empty buffer asks whether something is. Waits if the socket does.
+    func receive(_ number: Int32, into buffer: UnsafeMutableRawBufferPointer) throws(SocketFailure) -> (
+        count: Int, source: Endpoint?
+    ) {
+        try perform { () throws(SocketFailure) in
+            let socket = try socket(number)
+            let deadline = socket.receiveDeadline()
+            var isDrained = false
+            while true {
+                if socket.isClosed { throw .aborted }
+                let connection = try receivingConnection(of: socket)
+                if connection.queue.isReadable {
+                    if buffer.isEmpty { return (0, nil) }
+                    return take(from: connection, into: buffer)
+                }
+                if connection.hasDataWaiting {
+                    if !socket.isBlocking, slot.isLong { throw .wouldBlock }
+                    fetch(connection)
+                    continue
+                }
+                if let failure = connection.failure { throw failure }
+                if !isDrained, !socket.isBlocking || deadline != nil {
+                    isDrained = true
+                    if drainLine() { continue }
+                }
+                if !socket.isBlocking { throw .wouldBlock }
+                if !waitForProgress(on: socket.topic, until: deadline), !(line?.isLost ?? true) { throw .wouldBlock }
+            }
+        }
+    }
+
+    private func receivingConnection(of socket: DriverSocket) throws(SocketFailure) -> DriverConnection {
+        switch socket.state {
+        case .connected(let connection): return connection
+        case .datagram(let datagram):
+            if datagram.local == nil, datagram.peer == nil { throw .notConnected }
+            if let connection = datagram.connection { return connection }
+            try openDatagramLink(socket)
+            return try receivingConnection(of: socket)
+        case .idle, .bound, .listening, .connecting, .connectFailed: throw .notConnected
+        }
+    }
+
+    private func take(from connection: DriverConnection, into buffer: UnsafeMutableRawBufferPointer) -> (
+        count: Int, source: Endpoint?
+    ) {
+        let before = connection.queue.count
+        let (count, source) = connection.queue.read(into: buffer)
+        if before > Self.heldBackLimit, connection.queue.count <= Self.heldBackLimit { notify(.lineReleased) }
+        return (count, source ?? connection.peer)
+    }
+
+    /// Reads what the module holds for a link, as much as there is room for.
+    private func fetch(_ connection: DriverConnection) {
+        withSlot {
+            // Another thread may have read it meanwhile.
+            guard connection.hasDataWaiting, !connection.queue.isReadable, links[connection.link] === connection else {
+                return
+            }
+            let length = max(1, dialect.longestRead - connection.queue.count)
+            line?.parser.maximumRead = length
+            readTarget = connection
+            defer { readTarget = nil }
+            let before = connection.queue.received
+            // A report that comes from now on is about what this read leaves.
+            connection.hasDataWaiting = false
+            let reply = transact(CommandText("CIPRECVDATA").field(connection.link).field(length), expecting: .payload)
+            switch reply.outcome {
+            case .done:
+                // A full read, or one datagram, may not have been all.
+                if connection.queue.received - before == length || connection.isDatagram { askAgain(connection) }
+            case .timedOut, .stillBusy: askAgain(connection)
+            case .refused, .notDelivered, .moduleReset, .lineLost: break
+            }
+        } otherwise: { _ in
+            connection.hasDataWaiting = false
+        }
+    }
+
+    private func askAgain(_ connection: DriverConnection) {
+        if connection.ending == nil { connection.hasDataWaiting = true }
+    }
+
+    // MARK: Send
+
+    /// Sends all of `bytes` when the socket blocks; else what goes without waiting for another's long command.
+    func send(_ number: Int32, _ bytes: UnsafeRawBufferPointer, to destination: Endpoint?) throws(SocketFailure) -> Int
+    {
+        try perform { () throws(SocketFailure) in
+            let socket = try socket(number)
+            // A close that has come in already is to be noticed before the bytes are given away.
+            drainLine()
+            if case .datagram = socket.state { return try sendDatagram(socket, bytes, to: destination) }
+            let deadline = socket.sendDeadline()
+            var sent = 0
+            while true {
+                do throws(SocketFailure) {
+                    if socket.isClosed { throw .aborted }
+                    guard case .connected(let connection) = socket.state else { throw .notConnected }
+                    if let failure = connection.failure { throw failure }
+                    if sent == bytes.count { return sent }
+                    if !socket.isBlocking, slot.isLong { throw .wouldBlock }
+                    if let deadline, sent > 0, deadline <= .now { return sent }
+                    sent += try sendBlock(connection, UnsafeRawBufferPointer(rebasing: bytes[sent...]), to: nil)
+                } catch {
+                    if sent > 0 { return sent }
+                    throw error
+                }
+            }
+        }
+    }
+
+    /// Sends the first of `bytes`, as many as one CIPSEND takes.
+    private func sendBlock(
+        _ connection: DriverConnection, _ bytes: UnsafeRawBufferPointer, to destination: Endpoint?
+    ) throws(SocketFailure) -> Int {
+        var count = 0
+        let reply = withSlot { () -> Reply in
+            guard connection.ending == nil, links[connection.link] === connection else {
+                return Reply(outcome: .notDelivered, lines: [])
+            }
+            count = min(bytes.count, dialect.longestSend)
+            var command = CommandText("CIPSEND").field(connection.link).field(count)
+            if let destination { command = command.quoted(destination.address).field(destination.port) }
+            return transmit(UnsafeRawBufferPointer(rebasing: bytes[..<count]), command: command)
+        } otherwise: {
+            Reply(outcome: $0, lines: [])
+        }
+        switch reply.outcome {
+        case .done: return count
+        case .refused where count > 2048 && connection.ending == nil && !reply.contains("link"):
+            // Some builds take less than their family does.
+            dialect.longestSend = 2048
+            return 0
+        case .refused, .notDelivered:
+            drainLine()
+            if let failure = connection.failure { throw failure }
+            // The link is gone in the module, and the report of it is still to come.
+            throw connection.isDatagram ? .unspecified : .reset
+        case .timedOut, .stillBusy: throw .unspecified
+        case .moduleReset, .lineLost: throw .aborted
+        }
+    }
+
+    private func sendDatagram(_ socket: DriverSocket, _ bytes: UnsafeRawBufferPointer, to destination: Endpoint?)
+        throws(SocketFailure) -> Int
+    {
+        guard case .datagram(let datagram) = socket.state else { throw .unspecified }
+        guard let target = destination ?? datagram.peer else { throw .notConnected }
+        guard target.address.family == socket.family, target.port != 0, !target.address.isUnspecified else {
+            throw .invalidArgument
+        }
+        if bytes.isEmpty { return 0 }
+        if bytes.count > Self.longestDatagram { throw .noMemory }
+        if !socket.isBlocking, slot.isLong { throw .wouldBlock }
+        try openDatagramLink(socket)
+        guard case .datagram(let open) = socket.state, let connection = open.connection else { throw .aborted }
+        return try sendBlock(connection, bytes, to: target)
+    }
+}

@@ -1,0 +1,167 @@
+/// Sleeping, waking, and who reads the line. All of it is called with the lock held, and gives it up to sleep.
+extension WiFiDriver {
+    typealias Instant = ContinuousClock.Instant
+
+    /// Sleeps until something about `topics` may have changed; false once `deadline` is over or the line is lost.
+    ///
+    /// The first to wait reads the line, the others sleep until it wakes them. A call that waits for the reply to a command
+    /// takes the reader's role from one that waits for data, since a reply through another thread costs two more switches.
+    func waitForProgress(on topics: DriverTopics, until deadline: Instant? = nil) -> Bool {
+        guard let line, !line.isLost else { return false }
+        if let deadline, deadline <= .now { return false }
+        var awaited = topics
+        if isHeldBack(for: topics) {
+            awaited.insert(.lineReleased)
+        } else if let reading = line.reader {
+            if topics.contains(.command), !reading.contains(.command) { line.port.wake() }
+        } else if !topics.contains(.command), let other = sleepingCommandWaiter {
+            other.wake()
+        } else {
+            readLine(line, for: topics, timeout: deadline.map { max(.zero, $0 - .now) })
+            return true
+        }
+        let waiter = DriverWaiter(awaited)
+        waiters.append(waiter)
+        lock.unlock()
+        waiter.sleep(until: deadline)
+        lock.lock()
+        waiters.removeAll { $0 === waiter }
+        return true
+    }
+
+    /// Handles what has come already, without waiting; true if there was something.
+    @discardableResult
+    func drainLine() -> Bool {
+        guard let line, !line.isLost, line.reader == nil, !isHeldBack(for: .command) else { return false }
+        return readLine(line, for: .command, timeout: .zero)
+    }
+
+    /// At the end of a call: somebody else is to read from now on.
+    func leaveLine() {
+        guard let line, line.reader == nil else { return }
+        if let waiter = sleepingCommandWaiter {
+            waiter.wake()
+        } else if !isHeldBack(for: []) {
+            line.setWatched(true)
+        }
+    }
+
+    /// Wakes whoever sleeps for one of `topics`, in the line's read too.
+    func notify(_ topics: DriverTopics) {
+        guard !topics.isEmpty else { return }
+        for waiter in waiters where !waiter.topics.isDisjoint(with: topics) { waiter.wake() }
+        if let line, let reading = line.reader, !reading.isDisjoint(with: topics) { line.port.wake() }
+    }
+
+    private var sleepingCommandWaiter: DriverWaiter? {
+        waiters.first { $0.topics.contains(.command) && !$0.isWoken }
+    }
+
+    /// Whether the line is not to be read now, so that the module, and by it the peer, has to wait.
+    func isHeldBack(for topics: DriverTopics) -> Bool {
+        let limit = topics.isEmpty ? Self.idleLimit : Self.heldBackLimit
+        return links.contains { $0.map { $0.queue.count > limit } ?? false }
+    }
+
+    @discardableResult
+    private func readLine(_ line: DriverLine, for topics: DriverTopics, timeout: Duration?) -> Bool {
+        line.setWatched(false)
+        line.reader = topics
+        var input = line.prepareRead()
+        lock.unlock()
+        var isBroken = false
+        do throws(SerialPortError) {
+            try line.read(&input, timeout: timeout)
+        } catch {
+            isBroken = true
+        }
+        lock.lock()
+        line.reader = nil
+        if isBroken {
+            loseLine()
+        } else if input.count > 0 {
+            handle(input, from: line)
+        }
+        return input.count > 0
+    }
+
+    // MARK: Threads
+
+    /// The driver's own two threads, from Initialize to Uninitialize. Its variable is guarded by the driver's lock.
+    final class Threads: @unchecked Sendable {
+        let jobs = DriverGate()
+        private let ends = DriverGate()
+        var isStopping = false
+
+        /// Called with the lock held, so that neither does anything before the caller is done.
+        func start(_ driver: WiFiDriver) throws(SystemError) {
+            try Thread { [self] in
+                driver.watchLine(self)
+                ends.open()
+            }.start()
+            do throws(SystemError) {
+                try Thread { [self] in
+                    driver.work(self)
+                    ends.open()
+                }.start()
+            } catch {
+                isStopping = true
+                driver.line?.watch.wake()
+                throw error
+            }
+        }
+
+        /// Waits until both have ended. Called without the lock, after `isStopping` was set with it.
+        func join() {
+            ends.wait()
+            ends.wait()
+        }
+    }
+
+    /// Reads the line while no call does, and delivers the events.
+    private func watchLine(_ threads: Threads) {
+        lock.lock()
+        guard let line else { return lock.unlock() }
+        while !threads.isStopping {
+            lock.unlock()
+            line.watch.sleep()
+            lock.lock()
+            line.watchFired()
+            while !threads.isStopping, !line.isLost, line.reader == nil, !isHeldBack(for: []) {
+                if !readLine(line, for: [], timeout: .zero) { break }
+            }
+            deliverEvents()
+            leaveLine()
+        }
+        lock.unlock()
+    }
+
+    private func deliverEvents() {
+        while !events.isEmpty {
+            let (event, mac) = events.removeFirst()
+            guard let callback = eventCallback else { continue }
+            lock.unlock()
+            var bytes = mac.bytes
+            bytes.withUnsafeMutableBytes { callback(event, $0.baseAddress) }
+            lock.lock()
+        }
+    }
+
+    /// Has the worker run `job`, with the lock held.
+    func enqueue(_ job: @escaping () -> Void) {
+        jobs.append(job)
+        threads?.jobs.open()
+    }
+
+    private func work(_ threads: Threads) {
+        while true {
+            threads.jobs.wait()
+            lock.lock()
+            while !threads.isStopping, !jobs.isEmpty { jobs.removeFirst()() }
+            leaveLine()
+            let isOver = threads.isStopping
+            lock.unlock()
+            if isOver { return }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import CDriverWiFi
+
+/// A CMSIS-Driver WiFi over a serial line to an ESP-AT module.
+///
+/// Threads. Any number may call at the same time. All variables are guarded by `lock`, which is never held while a call
+/// sleeps. One command is on the line at a time; its owner has the command slot. The line is read by whichever call waits
+/// for it (`waitForProgress`): that call handles everything that comes and wakes the others it concerns. While no call
+/// waits, a watching thread reads, so that events are delivered and closes noticed. A worker thread runs what nobody
+/// waits for: connections, and closing behind a long command.
+///
+/// Back-pressure. Where the firmware can, data stays in the module until it is asked for (passive receive). Pushed data
+/// is kept without limit only as far as `heldBackLimit`: the line is then not read until the application has taken some.
+final class WiFiDriver: @unchecked Sendable {
+    // Unchecked: see above, every variable is guarded by `lock`.
+
+    enum Power { case uninitialized, off, low, full }
+
+    static let socketLimit = 16
+    static let linkLimit = 5
+    /// A queue longer than this stops reading for the sake of reading.
+    static let idleLimit = 128 * 1024
+    /// A queue longer than this stops reading altogether.
+    static let heldBackLimit = 1024 * 1024
+    /// A datagram socket whose queue is longer than this drops what comes.
+    static let datagramLimit = 256 * 1024
+
+    let lock = DriverLock()
+    let openLine: @Sendable () throws -> SerialPort
+    /// A peer that does not answer is given up after this.
+    let connectTimeout: Duration
+    /// How long a command that asks for nothing lengthy may take.
+    let replyTimeout: Duration
+    /// How long the module may take to hand data to its network: it waits for a peer that does not read.
+    let deliveryTimeout: Duration
+
+    var power = Power.uninitialized
+    var line: DriverLine?
+    var threads: Threads?
+    var dialect = DriverDialect.unknown
+    var versionLines: [[UInt8]] = []
+
+    // Calls that sleep, and the one command.
+    var waiters: [DriverWaiter] = []
+    var slot = CommandSlot()
+    var exchange: CommandExchange?
+    /// The firmware keeps TCP data until it is asked for.
+    var receivesPassively = false
+    /// What CIPRECVDATA reads for.
+    var readTarget: DriverConnection?
+    /// A command ended without its reply: before the next one, the conversation is to be found again.
+    var needsSync = false
+    /// The module restarted by itself and has lost what was set up.
+    var needsSetup = false
+    /// Bytes announced to CIPSEND that the module may still be waiting for.
+    var missingBytes = 0
+    /// Topics to notify of once the input at hand is handled.
+    var changed: DriverTopics = []
+
+    var links = [DriverConnection?](repeating: nil, count: WiFiDriver.linkLimit)
+    var sockets = [DriverSocket?](repeating: nil, count: WiFiDriver.socketLimit)
+    /// Numbers that a Connect found taken although nothing was reported of them.
+    var blockedLinks: Set<Int> = []
+    var nextEphemeralPort: UInt16 = 49152
+
+    var options = DriverOptions()
+    var station = StationState()
+    var accessPointIsActive = false
+    /// CWMODE: 1 station, 2 soft-AP, 3 both.
+    var mode = 1
+
+    var eventCallback: ARM_WIFI_SignalEvent_t?
+    var events: [(event: UInt32, mac: MACAddress)] = []
+    var jobs: [() -> Void] = []
+    /// Why Initialize failed last.
+    var lastError: (any Error)?
+
+    /// The network that the station is in.
+    struct StationState {
+        var isConnected = false
+        /// What Activate was called with.
+        var ssid: [UInt8] = []
+        var password: [UInt8] = []
+        var security: UInt8 = 0
+        /// The addresses of `options` may no longer be those in use.
+        var addressIsStale = false
+    }
+
+    /// - Parameters:
+    ///   - connectTimeout: how long Connect waits for a silent peer; callers count on less than 20 s.
+    ///   - replyTimeout: how long the module may take to answer an ordinary command.
+    ///   - deliveryTimeout: how long it may take to hand data to its network.
+    ///   - openLine: opens the line to the module; called by Initialize.
+    init(
+        connectTimeout: Duration = .seconds(18), replyTimeout: Duration = .seconds(5),
+        deliveryTimeout: Duration = .seconds(60), openLine: @escaping @Sendable () throws -> SerialPort
+    ) {
+        self.connectTimeout = connectTimeout
+        self.replyTimeout = replyTimeout
+        self.deliveryTimeout = deliveryTimeout
+        self.openLine = openLine
+    }
+
+    /// Runs a function of the interface: with the lock, and with somebody left to read the line afterwards.
+    func perform<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+        lock.lock()
+        defer {
+            leaveLine()
+            lock.unlock()
+        }
+        return try body()
+    }
+}

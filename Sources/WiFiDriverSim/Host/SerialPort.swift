@@ -1,0 +1,212 @@
+import CPosix
+import Glibc
+
+/// Why a serial port stopped working.
+enum SerialPortError: Error, Equatable {
+    /// The other end is gone: the adapter was unplugged, the pty's master or the socket's peer closed.
+    case vanished
+    case system(SystemError)
+}
+
+/// A client's end of a serial line: a tty, a pty's slave or one end of a socket pair.
+///
+/// The descriptor is non-blocking. Any thread may call any function; two threads that read (or write) at the same time
+/// would get the bytes in an undefined order, so the caller appoints one.
+final class SerialPort: Sendable {
+    /// What ended a wait.
+    struct Readiness: OptionSet {
+        let rawValue: UInt8
+        static let readable = Readiness(rawValue: 1)
+        static let writable = Readiness(rawValue: 2)
+        /// `wake()` was called, before the wait or during it.
+        static let woken = Readiness(rawValue: 4)
+    }
+
+    private let descriptor: Int32
+    private let waker: Int32
+
+    /// Opens the tty at `path`, raw 8N1 at `baud` bits per second.
+    convenience init(path: String, baud: Int) throws(SystemError) {
+        let descriptor = try systemCall("open \(path)") {
+            open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
+        }
+        do throws(SystemError) {
+            if isatty(descriptor) == 1 {
+                _ = try systemCall("set raw mode on \(path)") { cposix_tty_set_raw(descriptor, Int32(baud)) }
+            }
+            try self.init(adopting: descriptor)
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    /// Takes over `descriptor`, which is closed with this object; on failure it stays the caller's.
+    init(adopting descriptor: Int32) throws(SystemError) {
+        let flags = try systemCall("fcntl") { fcntl(descriptor, F_GETFL) }
+        try systemCall("fcntl") { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
+        waker = try systemCall("eventfd") { eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC)) }
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        close(waker)
+        close(descriptor)
+    }
+
+    /// Changes the rate of a tty; on anything else there is no rate to change.
+    func setBaud(_ baud: Int) throws(SystemError) {
+        guard isatty(descriptor) == 1 else { return }
+        try systemCall("set the line speed") { cposix_tty_set_raw(descriptor, Int32(baud)) }
+    }
+
+    /// Reads what is there, first into `first` and then into `second`; 0 when nothing is.
+    func read(
+        into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer
+    ) throws(SerialPortError) -> Int {
+        let count = retryingInterrupts {
+            if first.isEmpty { return Glibc.read(descriptor, second.baseAddress, second.count) }
+            let parts: InlineArray<2, iovec> = [
+                iovec(iov_base: first.baseAddress, iov_len: first.count),
+                iovec(iov_base: second.baseAddress, iov_len: second.count),
+            ]
+            return parts.span.withUnsafeBufferPointer { readv(descriptor, $0.baseAddress, 2) }
+        }
+        if count > 0 { return count }
+        if count == 0 { throw .vanished }
+        switch errno {
+        case EAGAIN: return 0
+        case EIO, ENXIO, ENODEV, ECONNRESET: throw .vanished
+        default: throw .system(SystemError("read the serial line"))
+        }
+    }
+
+    /// Writes as much as the line takes now; 0 when it takes nothing.
+    func write(_ bytes: UnsafeRawBufferPointer) throws(SerialPortError) -> Int {
+        // MSG_NOSIGNAL has no counterpart for ttys, which raise no SIGPIPE; a socket does.
+        var count = retryingInterrupts { send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+        if count < 0, errno == ENOTSOCK {
+            count = retryingInterrupts { Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
+        }
+        if count >= 0 { return count }
+        switch errno {
+        case EAGAIN: return 0
+        case EIO, EPIPE, ENXIO, ENODEV, ECONNRESET: throw .vanished
+        default: throw .system(SystemError("write the serial line"))
+        }
+    }
+
+    /// Sleeps until the line is ready, `wake()` is called or `timeout` is over (nil: never); empty on time-out.
+    ///
+    /// A line whose other end is gone counts as ready: the next read or write says so.
+    func wait(for interest: Readiness, timeout: Duration?) throws(SerialPortError) -> Readiness {
+        var events: Int16 = 0
+        if interest.contains(.readable) { events |= Int16(POLLIN) }
+        if interest.contains(.writable) { events |= Int16(POLLOUT) }
+        var descriptors: InlineArray<2, pollfd> = [
+            pollfd(
+                fd: interest.isDisjoint(with: [.readable, .writable]) ? -1 : descriptor, events: events, revents: 0),
+            pollfd(fd: interest.contains(.woken) ? waker : -1, events: Int16(POLLIN), revents: 0),
+        ]
+        let deadline = timeout.map { ContinuousClock.now + $0 }
+        while true {
+            let left = deadline.map { milliseconds(until: $0) } ?? -1
+            var span = descriptors.mutableSpan
+            let count = span.withUnsafeMutableBufferPointer { poll($0.baseAddress, 2, left) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw .system(SystemError("poll the serial line"))
+            }
+            var result: Readiness = []
+            let line = Int32(descriptors[0].revents)
+            if line & (POLLIN | POLLHUP | POLLERR | POLLNVAL) != 0 { result.insert(.readable) }
+            if line & (POLLOUT | POLLHUP | POLLERR | POLLNVAL) != 0 { result.insert(.writable) }
+            if descriptors[1].revents != 0 {
+                result.insert(.woken)
+                drainWaker()
+            }
+            return result.intersection(interest)
+        }
+    }
+
+    /// Ends the present or the next `wait` that is interested in it.
+    func wake() {
+        var one: UInt64 = 1
+        _ = retryingInterrupts { Glibc.write(waker, &one, 8) }
+    }
+
+    private func drainWaker() {
+        var count: UInt64 = 0
+        _ = retryingInterrupts { Glibc.read(waker, &count, 8) }
+    }
+
+    /// A watch on this line; it must not outlive the port.
+    func makeWatch() throws(SystemError) -> SerialPortWatch { try SerialPortWatch(descriptor) }
+}
+
+/// Rounded up, so that a wait never ends before its time.
+private func milliseconds(until deadline: ContinuousClock.Instant) -> Int32 {
+    let left = deadline - ContinuousClock.now
+    guard left > .zero else { return 0 }
+    let (seconds, attoseconds) = left.components
+    return Int32(clamping: seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+}
+
+/// Lets one thread sleep until bytes arrive on a line that nobody else is reading.
+///
+/// Arming and disarming cost one system call and wake no thread, so a caller that reads the line itself can keep the
+/// watching thread asleep.
+final class SerialPortWatch: Sendable {
+    private let descriptor: Int32
+    private let poller: Int32
+    private let waker: Int32
+
+    fileprivate init(_ descriptor: Int32) throws(SystemError) {
+        self.descriptor = descriptor
+        let poller = try systemCall("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) }
+        let waker: Int32
+        do throws(SystemError) {
+            waker = try systemCall("eventfd") { eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC)) }
+        } catch {
+            close(poller)
+            throw error
+        }
+        self.poller = poller
+        self.waker = waker
+        try control(EPOLL_CTL_ADD, descriptor, EPOLLONESHOT.rawValue)
+        try control(EPOLL_CTL_ADD, waker, EPOLLIN.rawValue)
+    }
+
+    deinit {
+        close(waker)
+        close(poller)
+    }
+
+    /// From now on, `sleep` ends once when bytes are there.
+    func arm() { try? control(EPOLL_CTL_MOD, descriptor, EPOLLIN.rawValue | EPOLLONESHOT.rawValue) }
+
+    func disarm() { try? control(EPOLL_CTL_MOD, descriptor, EPOLLONESHOT.rawValue) }
+
+    /// Sleeps until an armed line has bytes or `wake` is called.
+    func sleep() {
+        var events: InlineArray<2, epoll_event> = .init(repeating: epoll_event())
+        var span = events.mutableSpan
+        let count = retryingInterrupts {
+            span.withUnsafeMutableBufferPointer { epoll_wait(poller, $0.baseAddress, 2, -1) }
+        }
+        for index in 0..<max(0, Int(count)) where events[index].data.fd == waker {
+            var value: UInt64 = 0
+            _ = retryingInterrupts { Glibc.read(waker, &value, 8) }
+        }
+    }
+
+    func wake() {
+        var one: UInt64 = 1
+        _ = retryingInterrupts { Glibc.write(waker, &one, 8) }
+    }
+
+    private func control(_ operation: Int32, _ target: Int32, _ events: UInt32) throws(SystemError) {
+        var event = epoll_event(events: events, data: epoll_data_t(fd: target))
+        try systemCall("epoll_ctl") { epoll_ctl(poller, operation, target, &event) }
+    }
+}

@@ -1,0 +1,194 @@
+import Testing
+
+@testable import WiFiDriverSim
+
+/// What a line and a module can do to a driver, each with a defined end.
+@Suite struct `On a troubled line, the driver` {
+    @Test func `is not led astray by a second OK`() throws {
+        let module = try ScriptedModule()
+        module.on("AT+CIPSTART") { command, _ in
+            let link = command.split(separator: "=")[1].prefix(1)
+            return "\r\nOK\r\n\(link),CONNECT\r\n\r\nOK\r\n\r\nOK\r\n"
+        }
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        #expect(try driver.send(socket, Array("hello".utf8)) == 5)
+        #expect(try driver.localAddress(of: socket).address == IPAddress("10.0.2.15"))
+        try driver.uninitialize()
+    }
+
+    @Test(arguments: treacherousPayloads)
+    func `takes pushed data in the middle of a send`(payload: [UInt8]) throws {
+        let module = try ScriptedModule(.pushOnly)
+        module.on("AT+CIPSEND") { command, module in
+            let link = command.split(separator: "=")[1].prefix(1)
+            module.say(Array("\r\nOK\r\n\r\n+IPD,\(link),\(payload.count):".utf8) + payload + Array("\r\n> ".utf8))
+            module.say(Array("\r\n+IPD,\(link),\(payload.count):".utf8) + payload)
+            return "> "
+        }
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        #expect(try driver.send(socket, payload) == payload.count)
+        #expect(module.sentBytes == payload)
+        var got: [UInt8] = []
+        while got.count < 2 * payload.count { got += try driver.receive(socket) }
+        #expect(got == payload + payload)
+        try driver.uninitialize()
+    }
+
+    @Test func `repeats a command that found the module busy`() throws {
+        let module = try ScriptedModule()
+        let tries = Counter()
+        module.on("AT+PING") { _, _ in tries.next() < 3 ? "busy p...\r\n" : "+PING:1\r\n\r\nOK\r\n" }
+        let driver = try makeDriver(module)
+        try driver.ping(try #require(IPAddress("10.0.2.2")))
+        #expect(tries.value == 3)
+        try driver.uninitialize()
+    }
+
+    @Test func `gives up a command that is not answered and finds the conversation again`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module, replyTimeout: .milliseconds(100))
+        let socket = try driver.connectedSocket()
+        module.on("AT+CIPSEND") { _, _ in nil }
+        #expect(throws: SocketFailure.unspecified) { try driver.send(socket, [1]) }
+        // The late answer of the lost command, then the next command.
+        module.on("AT+CIPSEND") { _, _ in "\r\nOK\r\n\r\n>" }
+        module.say("\r\nERROR\r\n")
+        #expect(try driver.send(socket, [1]) == 1)
+        #expect(module.commands.contains("AT+CIPMUX?"))
+        try driver.uninitialize()
+    }
+
+    @Test func `ends sockets with ECONNABORTED when the module restarts, and sets it up anew`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        let waiting = try Background { try driver.receive(socket) }
+        module.on("AT+CIPSEND") { _, _ in "\r\n ets Jan  8 2013,rst cause:4\r\n\r\nready\r\n" }
+        #expect(throws: SocketFailure.aborted) { try driver.send(socket, [1]) }
+        #expect(waiting.failure == .aborted)
+        #expect(throws: SocketFailure.aborted) { try driver.receive(socket) }
+        #expect(!driver.isConnected())
+        let before = module.commands.count { $0 == "ATE0" }
+        let next = try driver.connectedSocket()
+        #expect(module.commands.count { $0 == "ATE0" } == before + 1)
+        module.on("AT+CIPSEND") { _, _ in "\r\nOK\r\n\r\n>" }
+        #expect(try driver.send(next, [1]) == 1)
+        try driver.uninitialize()
+    }
+
+    @Test func `ends every call when the line goes away`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        let receiving = try Background { try driver.receive(socket) }
+        module.on("AT+CIPSEND") { _, module in
+            module.hangUp()
+            return nil
+        }
+        let sending = try Background { try driver.send(socket, [1]) }
+        #expect(sending.failure == .aborted)
+        #expect(receiving.failure == .aborted)
+        #expect(throws: SocketFailure.unspecified) { try driver.createSocket(family: .v4, isStream: true) }
+        #expect(throws: DriverFailure.unspecified) { try driver.scan(limit: 5) }
+        try driver.close(socket)
+        try driver.uninitialize()
+    }
+
+    @Test func `skips noise`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        module.say([0xff, 0xfe, 0, 7] + Array("garbage\r\n+CIPXYZ:,,,\"\r\n+IPD,9,:\r\n+LINK_CONN:x\r\n5,CONNECT\r\n".utf8))
+        #expect(try driver.send(socket, [1, 2, 3]) == 3)
+        try driver.uninitialize()
+    }
+
+    @Test func `fills up what the line lost of a send, so that the module listens again`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module, deliveryTimeout: .milliseconds(100))
+        let socket = try driver.connectedSocket()
+        module.loseBytes(2)
+        #expect(throws: SocketFailure.unspecified) { try driver.send(socket, [1, 2, 3]) }
+        let other = try driver.connectedSocket()
+        #expect(try driver.send(other, [4]) == 1)
+        #expect(module.sentBytes.last == 4)
+        try driver.uninitialize()
+    }
+
+    @Test func `tells of a send that the module could not deliver`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        module.on("<delivery>") { _, _ in "\r\nSEND FAIL\r\n" }
+        #expect(throws: SocketFailure.reset) { try driver.send(socket, [1, 2, 3]) }
+        module.on("<delivery>") { _, _ in "\r\nSEND OK\r\n" }
+        #expect(try driver.send(socket, [4]) == 1)
+        try driver.uninitialize()
+    }
+
+    @Test func `takes another link when a peer got in first`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        let listener = Int32(try driver.createSocket(family: .v4, isStream: true))
+        try driver.bind(listener, to: try endpoint("0.0.0.0", 80))
+        try driver.listen(listener)
+        module.on("AT+CIPSTART=4") { _, _ in
+            "+LINK_CONN:0,4,\"TCP\",1,\"10.0.2.9\",5000,80\r\nALREADY CONNECTED\r\n\r\nERROR\r\n"
+        }
+        let socket = try driver.connectedSocket()
+        #expect(module.commands.contains { $0.hasPrefix("AT+CIPSTART=3,\"TCP\"") })
+        let accepted = try driver.accept(listener)
+        #expect(accepted.peer == (try endpoint("10.0.2.9", 5000)))
+        #expect(try driver.peerAddress(of: socket) == endpoint("10.0.2.2", 7))
+        try driver.uninitialize()
+    }
+
+    @Test func `holds a pushing module back instead of dropping what it pushes`() throws {
+        let module = try ScriptedModule(.pushOnly)
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        let block = 2000
+        let total = 4 * 1024 * 1024 / block
+        let pushing = try Background {
+            for number in 0..<total {
+                let bytes = (0..<block).map { UInt8(truncatingIfNeeded: number &* 7 &+ $0) }
+                module.say(Array("\r\n+IPD,4,\(block):".utf8) + bytes)
+            }
+        }
+        // Somebody who waits for something else reads the line, up to the limit.
+        let other = Int32(try driver.createSocket(family: .v4, isStream: true))
+        try driver.bind(other, to: try endpoint("0.0.0.0", 80))
+        try driver.listen(other)
+        try driver.setSocketOption(2, of: other, to: 300)
+        #expect(throws: SocketFailure.wouldBlock) { try driver.accept(other) }
+        let queued = driver.perform { driver.links.compactMap { $0?.queue.count }.max() ?? 0 }
+        #expect(queued > WiFiDriver.idleLimit)
+        #expect(queued <= WiFiDriver.heldBackLimit + 64 * 1024)
+        var position = 0
+        while position < total * block {
+            let bytes = try driver.receive(socket)
+            let isIntact = bytes.indices.allSatisfy {
+                let place = position + $0
+                return bytes[$0] == UInt8(truncatingIfNeeded: place / block &* 7 &+ place % block)
+            }
+            #expect(isIntact)
+            position += bytes.count
+        }
+        try pushing.value()
+        try driver.uninitialize()
+    }
+}
+
+/// Counts across threads.
+final class Counter: Sendable {
+    private let count = Locked(0)
+    func next() -> Int {
+        count.withLock {
+            $0 += 1
+            return $0
+        }
+    }
+    var value: Int { count.withLock { $0 } }
+}
