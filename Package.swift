@@ -21,7 +21,8 @@ let package = Package(
         .target(name: "SocketStartup", dependencies: ["WiFiDriverSim", "CDriverWiFi"]),
         .target(name: "IoTSocketWiFi", dependencies: ["SocketStartup", "CIoTSocket"]),
         .target(name: "IoTSocketMux", dependencies: ["SocketStartup", "CIoTSocket"]),
-        .executableTarget(name: "wifisim", dependencies: ["CPosix", "WiFiDriverSim"], swiftSettings: strict),
+        .executableTarget(
+            name: "wifisim", dependencies: ["CPosix", "IoTSocketWiFi", "WiFiDriverSim"], swiftSettings: strict),
 
         .target(name: "CTranscriptClient", dependencies: ["CTranscript"], path: "Tests/CTranscriptClient"),
         .testTarget(

@@ -21,6 +21,9 @@ final class ModuleHost {
     private var blocked: (retryAt: Instant, delay: Duration)?
     private static let retryDelays = (first: Duration.microseconds(200), longest: Duration.milliseconds(100))
 
+    /// So much of the module's output has been traced.
+    private var tracedCount = 0
+
     private var pacing: Pacing?
     private var readsLine = true
     private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
@@ -158,6 +161,7 @@ final class ModuleHost {
         }
         hasClient = false
         blocked = nil
+        tracedCount = 0
         do throws(SystemError) {
             try terminal.holdSlave()
         } catch {
@@ -181,14 +185,10 @@ final class ModuleHost {
                     return
                 }
             }
+            traceOutput(limit)
             let transfer = module.output.withUnsafeBytes { bytes in
                 Result { () throws(SystemError) in
-                    let part = UnsafeRawBufferPointer(rebasing: bytes[..<limit])
-                    let transfer = try line.write(part)
-                    if case .done(let count) = transfer {
-                        options.trace?(.toHost, .init(rebasing: part[..<count]), loop.now)
-                    }
-                    return transfer
+                    try line.write(UnsafeRawBufferPointer(rebasing: bytes[..<limit]))
                 }
             }
             switch transfer {
@@ -196,6 +196,7 @@ final class ModuleHost {
                 blocked = nil
                 pacing?.toHost.sent(count)
                 module.output.removeFirst(count)
+                tracedCount = max(0, tracedCount - count)
                 module.lineDrained(at: loop.now)
             case .success(.wouldBlock): return waitForRoom()
             case .success(.ended): return hangUp()
@@ -205,6 +206,13 @@ final class ModuleHost {
             }
         }
         lookAt.output = nil
+    }
+
+    /// Shows output before it is written, so that whoever it makes act is shown to act later.
+    private func traceOutput(_ limit: Int) {
+        guard let trace = options.trace, tracedCount < limit else { return }
+        module.output.withUnsafeBytes { trace(.toHost, .init(rebasing: $0[tracedCount..<limit]), loop.now) }
+        tracedCount = limit
     }
 
     private func waitForRoom() {
@@ -261,7 +269,7 @@ final class ModuleHost {
 }
 
 /// The direction of bytes on a serial line, as seen from the module.
-enum LineDirection { case toModule, toHost }
+public enum LineDirection: Sendable { case toModule, toHost }
 
 /// What passes between a module and its network.
 enum NetworkTraffic {

@@ -15,6 +15,22 @@ public final class Simulator {
     /// Makes the modules, their ttys and links. Nothing runs until `run`.
     public convenience init(_ options: SimulatorOptions, log: Log) throws { try self.init(options, log: log, observer: nil) }
 
+    /// The same, with a look at the first module's line: `onLine` is called with all bytes, in the order of the line.
+    public convenience init(
+        _ options: SimulatorOptions, log: Log, onLine: @escaping (LineDirection, [UInt8]) -> Void
+    ) throws {
+        try self.init(options, log: log, observer: LineObserver(onLine: onLine))
+    }
+
+    private final class LineObserver: ModuleObserver {
+        private let onLine: (LineDirection, [UInt8]) -> Void
+        init(onLine: @escaping (LineDirection, [UInt8]) -> Void) { self.onLine = onLine }
+        func saw(_ bytes: UnsafeRawBufferPointer, _ direction: LineDirection, at now: Instant) {
+            onLine(direction, Array(bytes))
+        }
+        func saw(_ traffic: NetworkTraffic, at now: Instant) {}
+    }
+
     /// - Parameter observer: sees the first module's line and network.
     init(_ options: SimulatorOptions, log: Log, observer: (any ModuleObserver)?) throws {
         self.log = log

@@ -1,0 +1,58 @@
+import Dispatch
+import Glibc
+import Synchronization
+import WiFiDriverSim
+
+extension CommandLineTool {
+    static let demoCommand = Subcommand(
+        name: "demo", summary: "shows an application, its driver and a module at work",
+        help: """
+            Usage: wifisim demo [--profile NAME] [--verbose]
+
+            Runs an echo server, a module on a pseudo-terminal and an application on IoT Socket that uses the one through the
+            other: start-up, a name, TCP, UDP and a server of its own. On the left is what the application calls, on the
+            right what goes over the serial line. Exits with 0 only if every byte came back right.
+
+            Example:
+              wifisim demo --profile esp8266-1.7
+            """,
+        options: OptionSet(options: [
+            SimulatorArguments.options[0],
+            Option("--verbose", nil, "shows all bytes, long data too"),
+        ])
+    ) { parsed in
+        var options = SimulatorOptions()
+        options.firmware = try SimulatorArguments.simulatorOptions(from: parsed).firmware
+        options.world.names["echo.wifisim"] = [.v4(IPv4Address(10, 0, 2, 2))]
+        let trace = DemoTrace(isVerbose: parsed.has("--verbose"))
+        let echo = try EchoServer()
+        trace.title("\(options.firmware.summary), and an echo server on port \(echo.port)")
+        try startModule(options, trace)
+        let application = DemoApplication(trace: trace, echoPort: echo.port)
+        let isRight = application.run()
+        trace.summary(isRight: isRight, application: application)
+        return isRight ? 0 : 1
+    }
+
+    /// Runs the module on a thread of its own, and names its tty to the library.
+    private static func startModule(_ options: SimulatorOptions, _ trace: DemoTrace) throws {
+        let started = DispatchSemaphore(value: 0)
+        let result = Mutex<Result<String, any Error>?>(nil)
+        DispatchQueue.global().async {
+            do {
+                let simulator = try Simulator(options, log: try Log(isQuiet: true)) { trace.line($0, $1) }
+                try simulator.boot()
+                result.withLock { $0 = .success(simulator.terminalPaths[0]) }
+                started.signal()
+                try simulator.run()
+            } catch {
+                result.withLock { $0 = .failure(error) }
+                started.signal()
+            }
+        }
+        started.wait()
+        guard let path = try result.withLock({ try $0?.get() }) else { return }
+        setenv("WIFISIM_TTY", path, 1)
+        trace.title("the module is on \(path)")
+    }
+}
