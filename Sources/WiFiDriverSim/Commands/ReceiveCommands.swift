@@ -43,7 +43,8 @@ let receiveCommands: [Command] = [
             let module = call.module
             guard module.isPassive(id), let link = module.links[id], !link.received.isEmpty else { throw .failed }
             let peer = call.session.showsPeer ? link.received.sender ?? link.remote : nil
-            let bytes = module.read(id, limit: limit, keepingDatagrams: keepsDatagrams ?? call.firmware.readsOneDatagram)
+            let bytes = module.read(
+                id, limit: limit, keepingDatagrams: keepsDatagrams ?? call.firmware.readsOneDatagram)
             module.write(call.firmware.receivedDataHeader(count: bytes.count, peer: peer))
             module.output.append(contentsOf: bytes)
             module.write("\r\nOK\r\n")

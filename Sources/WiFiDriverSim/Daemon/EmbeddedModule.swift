@@ -11,7 +11,9 @@ public enum EmbeddedModule {
     ///   - hostAddress: the module's own loopback address; `nil` is the host's.
     /// - Returns: the host's end of the serial line, a blocking descriptor that the caller closes.
     /// - Throws: `UnknownProfileError`, an error of `World.load`, or `SystemError`.
-    public static func start(profile: String? = nil, worldPath: String? = nil, hostAddress: IPv4Address? = nil) throws -> Int32 {
+    public static func start(profile: String? = nil, worldPath: String? = nil, hostAddress: IPv4Address? = nil) throws
+        -> Int32
+    {
         var options = SimulatorOptions()
         if let profile {
             guard let firmware = Firmware.named(profile) else { throw UnknownProfileError(name: profile) }

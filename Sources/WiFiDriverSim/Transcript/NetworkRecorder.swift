@@ -26,7 +26,9 @@ struct NetworkRecorder {
             guard let socket = sockets[id] else { return }
             let peer = target ?? socket.peer
             guard peer.port != 0 else { return }
-            if names[peer] == nil { recorder.record(.peer(name: name(of: peer), .listens(socket.transport, peer, after: .zero)), at: now) }
+            if names[peer] == nil {
+                recorder.record(.peer(name: name(of: peer), .listens(socket.transport, peer, after: .zero)), at: now)
+            }
             recorder.record(.peer(name: name(of: peer), .receives(Payload(recording: bytes))), at: now)
         case .close(let id, let aborting):
             guard let socket = sockets.removeValue(forKey: id), socket.transport == .tcp else { return }
@@ -63,7 +65,8 @@ struct NetworkRecorder {
             guard let socket = sockets[id] else { return }
             let peer = sender ?? socket.peer
             if names[peer] == nil {
-                recorder.record(.peer(name: name(of: peer), .connects(.udp, port: socket.localPort, from: peer)), at: now)
+                recorder.record(
+                    .peer(name: name(of: peer), .connects(.udp, port: socket.localPort, from: peer)), at: now)
             }
             recorder.record(.peer(name: name(of: peer), .sends(recorder.stored(bytes))), at: now)
         case .closed(let id):

@@ -6,7 +6,7 @@ extension CommandLineTool {
         help: """
             Usage: wifisim bench [--profile NAME] [--seconds N] [--json]
 
-            Measures a module on a pseudo-terminal, each figure beside the limit that the machine sets in the same run, and
+            Measures a module on a pseudo-terminal, and IoT Socket over one, each figure beside the limit that the machine sets in the same run, and
             prints the ratio: absolute figures differ from machine to machine and from minute to minute.
 
             Build it with -c release before you believe a figure.
@@ -22,9 +22,10 @@ extension CommandLineTool {
     ) { parsed in
         let firmware = try SimulatorArguments.simulatorOptions(from: parsed).firmware
         let duration = Duration.seconds(try parsed.integer("--seconds", 1...60) ?? 1)
-        let figures = try [
-            roundTrip(firmware, for: duration), upload(firmware, for: duration), download(firmware, for: duration),
-        ]
+        let figures =
+            try [
+                roundTrip(firmware, for: duration), upload(firmware, for: duration), download(firmware, for: duration),
+            ] + SocketFigures.all(firmware, for: duration)
         Console.print(parsed.has("--json") ? Figure.json(figures) : Figure.table(figures))
         return 0
     }

@@ -22,18 +22,36 @@ enum LoopbackServer {
         }
     }
 
-    private static func serve(_ body: @escaping @Sendable (Int32) -> Void) throws -> UInt16 {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, length) == 0 && listen(listener, 4) == 0 && getsockname(listener, $0, &length) == 0
+    /// Accepts, and ends what it has accepted once the peer has.
+    /// - Returns: its port.
+    static func accepting() throws -> UInt16 {
+        let (listener, port) = try listening()
+        DispatchQueue.global().async {
+            var byte: UInt8 = 0
+            while case let peer = accept(listener, nil, nil), peer >= 0 {
+                _ = read(peer, &byte, 1)
+                close(peer)
             }
         }
-        guard result else { throw SystemError("listen on 127.0.0.1") }
+        return port
+    }
+
+    /// A connection of the host's own, from its start until the peer has ended it too.
+    static func connectAndClose(to port: UInt16) throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        defer { close(descriptor) }
+        var address = Loopback.address(port)
+        let result = Loopback.withSystemAddress(&address) {
+            connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+        guard result == 0 else { throw SystemError("connect to 127.0.0.1:\(port)") }
+        shutdown(descriptor, Int32(SHUT_WR))
+        var byte: UInt8 = 0
+        _ = read(descriptor, &byte, 1)
+    }
+
+    private static func serve(_ body: @escaping @Sendable (Int32) -> Void) throws -> UInt16 {
+        let (listener, port) = try listening()
         DispatchQueue.global().async {
             let peer = accept(listener, nil, nil)
             close(listener)
@@ -42,6 +60,12 @@ enum LoopbackServer {
                 close(peer)
             }
         }
-        return UInt16(bigEndian: address.sin_port)
+        return port
+    }
+
+    private static func listening() throws -> (descriptor: Int32, port: UInt16) {
+        let (descriptor, port) = try Loopback.bound(SOCK_STREAM, port: 0)
+        guard listen(descriptor, 64) == 0 else { throw SystemError("listen on 127.0.0.1") }
+        return (descriptor, port)
     }
 }

@@ -1,5 +1,3 @@
-import Dispatch
-import Synchronization
 import WiFiDriverSim
 
 /// A client of a module on a pseudo-terminal, as fast as one can be: blocking reads of a raw tty.
@@ -7,28 +5,20 @@ final class ModuleClient {
     private let terminal: RawTerminal
     private var block: [UInt8] = []
 
-    /// Starts a module on a thread of its own and opens its tty.
+    /// Starts a module and opens its tty.
     convenience init(_ firmware: Firmware) throws {
-        let started = DispatchSemaphore(value: 0)
-        let result = Mutex<Result<String, any Error>?>(nil)
-        DispatchQueue.global().async {
-            do {
-                var options = SimulatorOptions()
-                options.firmware = firmware
-                let simulator = try Simulator(options, log: try Log())
-                result.withLock { $0 = .success(simulator.terminalPaths[0]) }
-                started.signal()
-                try simulator.run()
-            } catch {
-                result.withLock { $0 = .failure(error) }
-                started.signal()
-            }
-        }
-        started.wait()
-        guard let path = try result.withLock({ try $0?.get() }) else { throw BenchError("the module did not start") }
-        self.init(on: try RawTerminal(opening: path))
-        try waitFor("ready\r\n")
+        self.init(on: try RawTerminal(opening: try Self.startModule(firmware)))
         try command("ATE0")
+    }
+
+    /// Starts a module, with the standard options but for its firmware.
+    /// - Parameter firmware: its profile.
+    /// - Returns: its tty's path.
+    /// - Throws: what keeps it from starting.
+    static func startModule(_ firmware: Firmware) throws -> String {
+        var options = SimulatorOptions()
+        options.firmware = firmware
+        return try BackgroundModule.start(options)
     }
 
     init(on terminal: RawTerminal) { self.terminal = terminal }

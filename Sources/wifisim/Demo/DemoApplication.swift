@@ -40,7 +40,8 @@ final class DemoApplication {
     private func exchangeStream(with address: [UInt8]) {
         let socket = create("SOCK_STREAM", IOT_SOCKET_SOCK_STREAM, IOT_SOCKET_IPPROTO_TCP)
         let code = call(
-            "iotSocketConnect(\(socket), \(text(address)), \(echoPort))", iotSocketConnect(socket, address, 4, echoPort))
+            "iotSocketConnect(\(socket), \(text(address)), \(echoPort))", iotSocketConnect(socket, address, 4, echoPort)
+        )
         guard code == 0 else { return fail("TCP connect") }
         for length in [13, 1460, 5000] {
             let data = pattern(length)
@@ -72,7 +73,7 @@ final class DemoApplication {
     }
 
     private func serve() {
-        guard let port = try? LoopbackPeer.freePort() else { return fail("no free port on the host") }
+        guard let port = try? Loopback.freePort() else { return fail("no free port on the host") }
         let listener = create("SOCK_STREAM", IOT_SOCKET_SOCK_STREAM, IOT_SOCKET_IPPROTO_TCP)
         let any = [UInt8](repeating: 0, count: 4)
         guard call("iotSocketBind(\(listener), 0.0.0.0, \(port))", iotSocketBind(listener, any, 4, port)) == 0,
@@ -140,7 +141,9 @@ final class DemoApplication {
         return false
     }
 
-    private func pattern(_ length: Int) -> [UInt8] { (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ length) } }
+    private func pattern(_ length: Int) -> [UInt8] {
+        (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ length) }
+    }
 
     private func text(_ address: [UInt8]) -> String { address.map(String.init).joined(separator: ".") }
 }

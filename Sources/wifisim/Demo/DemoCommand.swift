@@ -1,6 +1,4 @@
-import Dispatch
 import Glibc
-import Synchronization
 import WiFiDriverSim
 
 extension CommandLineTool {
@@ -27,32 +25,12 @@ extension CommandLineTool {
         let trace = DemoTrace(isVerbose: parsed.has("--verbose"))
         let echo = try EchoServer()
         trace.title("\(options.firmware.summary), and an echo server on port \(echo.port)")
-        try startModule(options, trace)
+        let path = try BackgroundModule.start(options) { trace.line($0, $1) }
+        setenv("WIFISIM_TTY", path, 1)
+        trace.title("the module is on \(path)")
         let application = DemoApplication(trace: trace, echoPort: echo.port)
         let isRight = application.run()
         trace.summary(isRight: isRight, application: application)
         return isRight ? 0 : 1
-    }
-
-    /// Runs the module on a thread of its own, and names its tty to the library.
-    private static func startModule(_ options: SimulatorOptions, _ trace: DemoTrace) throws {
-        let started = DispatchSemaphore(value: 0)
-        let result = Mutex<Result<String, any Error>?>(nil)
-        DispatchQueue.global().async {
-            do {
-                let simulator = try Simulator(options, log: try Log(isQuiet: true)) { trace.line($0, $1) }
-                try simulator.boot()
-                result.withLock { $0 = .success(simulator.terminalPaths[0]) }
-                started.signal()
-                try simulator.run()
-            } catch {
-                result.withLock { $0 = .failure(error) }
-                started.signal()
-            }
-        }
-        started.wait()
-        guard let path = try result.withLock({ try $0?.get() }) else { return }
-        setenv("WIFISIM_TTY", path, 1)
-        trace.title("the module is on \(path)")
     }
 }

@@ -8,10 +8,10 @@ final class EchoServer {
     let port: UInt16
 
     init() throws {
-        let (listener, port) = try LoopbackPeer.bound(SOCK_STREAM, port: 0)
+        let (listener, port) = try Loopback.bound(SOCK_STREAM, port: 0)
         self.port = port
         guard listen(listener, 4) == 0 else { throw SystemError("listen on 127.0.0.1") }
-        let (datagrams, _) = try LoopbackPeer.bound(SOCK_DGRAM, port: port)
+        let (datagrams, _) = try Loopback.bound(SOCK_DGRAM, port: port)
         DispatchQueue.global().async {
             var buffer = [UInt8](repeating: 0, count: 64 * 1024)
             while case let peer = accept(listener, nil, nil), peer >= 0 {
@@ -49,9 +49,13 @@ final class LoopbackPeer: Sendable {
             defer { peer.done.signal() }
             let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
             defer { close(descriptor) }
-            var address = loopback(port)
-            let result = withSystemAddress(&address) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-            guard result == 0, send(descriptor, question, question.count, Int32(MSG_NOSIGNAL)) == question.count else { return }
+            var address = Loopback.address(port)
+            let result = Loopback.withSystemAddress(&address) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+            guard result == 0, send(descriptor, question, question.count, Int32(MSG_NOSIGNAL)) == question.count else {
+                return
+            }
             var buffer = [UInt8](repeating: 0, count: question.count)
             while case let have = peer.received.withLock({ $0.count }), have < question.count {
                 let count = read(descriptor, &buffer, question.count - have)
@@ -66,37 +70,5 @@ final class LoopbackPeer: Sendable {
     func answer() -> [UInt8] {
         done.wait()
         return received.withLock { $0 }
-    }
-
-    static func freePort() throws -> UInt16 {
-        let (descriptor, port) = try bound(SOCK_STREAM, port: 0)
-        close(descriptor)
-        return port
-    }
-
-    /// A socket bound to a port of 127.0.0.1, 0 for any free one.
-    static func bound(_ type: __socket_type, port: UInt16) throws -> (descriptor: Int32, port: UInt16) {
-        let descriptor = socket(AF_INET, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var address = loopback(port)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withSystemAddress(&address) {
-            bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-        }
-        guard isBound else { throw SystemError("bind 127.0.0.1:\(port)") }
-        return (descriptor, UInt16(bigEndian: address.sin_port))
-    }
-
-    private static func loopback(_ port: UInt16) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        address.sin_port = port.bigEndian
-        return address
-    }
-
-    private static func withSystemAddress<Result>(
-        _ address: inout sockaddr_in, _ body: (UnsafeMutablePointer<sockaddr>) -> Result
-    ) -> Result {
-        withUnsafeMutablePointer(to: &address) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1, body) }
     }
 }

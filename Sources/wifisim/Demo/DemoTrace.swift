@@ -56,7 +56,8 @@ final class DemoTrace: Sendable {
         if isVerbose { return [escaped(bytes)] }
         let isData = bytes.contains { $0 >= 0x7F || ($0 < 0x20 && $0 != 0x0D && $0 != 0x0A) }
         if isData || bytes.count > 400 {
-            let head = String(decoding: bytes.prefix { (0x20..<0x7F).contains($0) || $0 == 0x0D || $0 == 0x0A }, as: UTF8.self)
+            let head = String(
+                decoding: bytes.prefix { (0x20..<0x7F).contains($0) || $0 == 0x0D || $0 == 0x0A }, as: UTF8.self)
             let start = head.split(whereSeparator: \.isNewline).joined(separator: " ").prefix(Self.longestText)
             return [start.isEmpty ? "(\(bytes.count) bytes)" : "\(start) … (\(bytes.count) bytes)"]
         }

@@ -1,0 +1,65 @@
+import CIoTSocket
+import Glibc
+import IoTSocketWiFi
+import WiFiDriverSim
+
+/// IoT Socket over a module on a pseudo-terminal: the whole way from an application to the host's network.
+enum SocketFigures {
+    private static let blockLength = 8192
+
+    static func all(_ firmware: Firmware, for duration: Duration) throws -> [Figure] {
+        setenv("WIFISIM_TTY", try ModuleClient.startModule(firmware), 1)
+        guard socket_startup() == 0 else { throw BenchError("socket_startup failed") }
+        return [try send(firmware, for: duration), try receive(for: duration), try connect(for: duration)]
+    }
+
+    private static func send(_ firmware: Firmware, for duration: Duration) throws -> Figure {
+        let socket = try connected(to: try LoopbackServer.sink())
+        defer { iotSocketClose(socket) }
+        let block = [UInt8](repeating: 0x61, count: blockLength)
+        let value = try Measure.rate(for: duration) {
+            let count = iotSocketSend(socket, block, UInt32(block.count))
+            guard count == Int32(block.count) else { throw BenchError("iotSocketSend gave \(count)") }
+            return Int(count)
+        }
+        let length = min(blockLength, firmware.longestSendBlock)
+        let bare = ModuleClient(on: try RawTerminal.answeringSends(ofLength: length))
+        let limit = try Measure.rate(for: duration) {
+            try bare.send(blockOf: length)
+            return length
+        }
+        return Figure(
+            name: "iotSocketSend, 8 KiB", unit: "MB/s", value: value, limitName: "bare CIPSEND exchange", limit: limit)
+    }
+
+    private static func receive(for duration: Duration) throws -> Figure {
+        let socket = try connected(to: try LoopbackServer.source())
+        defer { iotSocketClose(socket) }
+        var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+        let value = try Measure.rate(for: duration) {
+            let count = iotSocketRecv(socket, &buffer, UInt32(buffer.count))
+            guard count > 0 else { throw BenchError("iotSocketRecv gave \(count)") }
+            return Int(count)
+        }
+        let raw = try RawTerminal.flooding()
+        let limit = try Measure.rate(for: duration) { try raw.readSome() }
+        return Figure(
+            name: "iotSocketRecv", unit: "MB/s", value: value, limitName: "raw pty, 4 KiB writes", limit: limit)
+    }
+
+    /// Connections a second, beside those that the host's own sockets make to the same server.
+    private static func connect(for duration: Duration) throws -> Figure {
+        let port = try LoopbackServer.accepting()
+        let value = try Measure.count(for: duration) { iotSocketClose(try connected(to: port)) }
+        let limit = try Measure.count(for: duration) { try LoopbackServer.connectAndClose(to: port) }
+        return Figure(
+            name: "connect and close", unit: "1/s", value: value, limitName: "the host's own sockets", limit: limit)
+    }
+
+    private static func connected(to port: UInt16) throws -> Int32 {
+        let socket = iotSocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_STREAM, IOT_SOCKET_IPPROTO_TCP)
+        let code = iotSocketConnect(socket, [127, 0, 0, 1], 4, port)
+        guard code == 0 else { throw BenchError("iotSocketConnect gave \(code)") }
+        return socket
+    }
+}
