@@ -19,7 +19,7 @@ import Testing
         case create, bind, listen, connect, send, send2, receive, receive2, peer, local, option, close
     }
 
-    @Test(arguments: [UInt64(20261125)])
+    @Test(arguments: [20_261_125, 7, 99] as [UInt64])
     func `agree with the model`(seed: UInt64) throws {
         let station = try SimulatedStation()
         let server = try HostServer.echo()
