@@ -30,5 +30,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "DriverTests", dependencies: ["CPosix", "CDriverWiFi", "WiFiDriverSim"], swiftSettings: strict),
+        .target(name: "CHeaderTests", dependencies: ["CDriverWiFi", "CIoTSocket"], path: "Tests/CHeaderTests"),
+        .testTarget(
+            name: "IoTSocketTests",
+            dependencies: ["IoTSocketWiFi", "CHeaderTests", "CIoTSocket", "CDriverWiFi", "SocketStartup"],
+            swiftSettings: strict),
     ]
 )

@@ -100,7 +100,8 @@ import Testing
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         let socket = try driver.connectedSocket()
-        module.say([0xff, 0xfe, 0, 7] + Array("garbage\r\n+CIPXYZ:,,,\"\r\n+IPD,9,:\r\n+LINK_CONN:x\r\n5,CONNECT\r\n".utf8))
+        module.say(
+            [0xff, 0xfe, 0, 7] + Array("garbage\r\n+CIPXYZ:,,,\"\r\n+IPD,9,:\r\n+LINK_CONN:x\r\n5,CONNECT\r\n".utf8))
         #expect(try driver.send(socket, [1, 2, 3]) == 3)
         try driver.uninitialize()
     }

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import WiFiDriverSim
@@ -215,4 +216,39 @@ let treacherousPayloads: [[UInt8]] = [
             #expect(parse(text, cut: .random, readsShowSource: shows, seed: UInt64(seed)) == whole)
         }
     }
+}
+
+@Suite struct `The fuzzer's findings` {
+    /// Inputs that reached new code in the parser; Scripts/fuzz.sh adds to them.
+    private static let corpus: [[UInt8]] = {
+        let folder = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        return filesIn("/\(folder)/Fuzz/corpus/response-parser")
+    }()
+
+    @Test func `parse the same however they are cut`() throws {
+        try #require(Self.corpus.count > 5)
+        for input in Self.corpus {
+            for shows in [false, true] {
+                let whole = parse(input, cut: .whole, readsShowSource: shows)
+                #expect(parse(input, cut: .bytes, readsShowSource: shows) == whole)
+            }
+        }
+    }
+}
+
+private func filesIn(_ folder: String) -> [[UInt8]] {
+    guard let directory = opendir(folder) else { return [] }
+    defer { closedir(directory) }
+    var files: [[UInt8]] = []
+    while let entry = readdir(directory) {
+        let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        guard let file = fopen("\(folder)/\(name)", "rb") else { continue }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = fread(&bytes, 1, bytes.count, file)
+        if count > 0 { files.append(Array(bytes.prefix(count))) }
+    }
+    return files
 }

@@ -133,7 +133,9 @@ final class ScriptedModule: Sendable {
         case "AT+CIPMUX?": return "+CIPMUX:1\r\n" + ok
         case "AT+CIPSTA?", "AT+CIPSTA_CUR?":
             let name = line.dropFirst(3).dropLast()
-            return "+\(name):ip:\"10.0.2.15\"\r\n+\(name):gateway:\"10.0.2.2\"\r\n+\(name):netmask:\"255.255.255.0\"\r\n" + ok
+            return
+                "+\(name):ip:\"10.0.2.15\"\r\n+\(name):gateway:\"10.0.2.2\"\r\n+\(name):netmask:\"255.255.255.0\"\r\n"
+                + ok
         case _ where line.hasPrefix("AT+CWJAP"): return "WIFI CONNECTED\r\nWIFI GOT IP\r\n" + ok
         case _ where line.hasPrefix("AT+CIPSTART="): return "\(field("AT+CIPSTART=")),CONNECT\r\n" + ok
         case _ where line.hasPrefix("AT+CIPCLOSE="): return "\(field("AT+CIPCLOSE=")),CLOSED\r\n" + ok

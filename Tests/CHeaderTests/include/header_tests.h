@@ -1,0 +1,3 @@
+#pragma once
+/// Does nothing: that it compiles is the test.
+void header_tests(void);

@@ -1,0 +1,288 @@
+import CDriverWiFi
+import CHeaderTests
+import CIoTSocket
+import Glibc
+import SocketStartup
+import Testing
+
+/// The C interface, called as a C program calls it: Driver_WiFi0 with a module in this process.
+@Suite(.serialized) struct `The C interface` {
+    /// The library joins once; the tests are one program.
+    private static let startup: Int32 = {
+        setenv("WIFISIM_HOST_ADDRESS", "127.0.0.10", 1)
+        return socket_startup()
+    }()
+
+    private let any: [UInt8] = [0, 0, 0, 0]
+    private let host: [UInt8] = [10, 0, 2, 2]
+
+    init() throws {
+        header_tests()
+        try #require(Self.startup == 0)
+    }
+
+    private func stream() throws -> Int32 {
+        let socket = iotSocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_STREAM, 0)
+        try #require(socket >= 0)
+        return socket
+    }
+
+    private func datagram() throws -> Int32 {
+        let socket = iotSocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_DGRAM, 0)
+        try #require(socket >= 0)
+        return socket
+    }
+
+    // MARK: Sockets
+
+    @Test func `creates sockets of known kinds only`() {
+        #expect(iotSocketCreate(9, IOT_SOCKET_SOCK_STREAM, 0) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketCreate(IOT_SOCKET_AF_INET, 9, 0) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_STREAM, 9) == IOT_SOCKET_EINVAL)
+        #expect(
+            iotSocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_STREAM, IOT_SOCKET_IPPROTO_UDP) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_DGRAM, IOT_SOCKET_IPPROTO_TCP) == IOT_SOCKET_EINVAL)
+    }
+
+    @Test(arguments: [-1, 16, 99, Int32.min, Int32.max])
+    func `knows sockets that do not exist`(number: Int32) {
+        var length: UInt32 = 4
+        var value: UInt32 = 0
+        #expect(iotSocketBind(number, any, 4, 80) == IOT_SOCKET_ESOCK)
+        #expect(iotSocketListen(number, 1) == IOT_SOCKET_ESOCK)
+        #expect(iotSocketAccept(number, nil, nil, nil) == IOT_SOCKET_ESOCK)
+        #expect(iotSocketConnect(number, host, 4, 80) == IOT_SOCKET_ESOCK)
+        #expect(iotSocketRecv(number, &value, 4) == IOT_SOCKET_ESOCK)
+        #expect(iotSocketRecvFrom(number, &value, 4, nil, nil, nil) == IOT_SOCKET_ESOCK)
+        #expect(iotSocketSend(number, &value, 4) == IOT_SOCKET_ESOCK)
+        #expect(iotSocketSendTo(number, &value, 4, host, 4, 80) == IOT_SOCKET_ESOCK)
+        #expect(iotSocketGetSockName(number, nil, nil, nil) == IOT_SOCKET_ESOCK)
+        #expect(iotSocketGetPeerName(number, nil, nil, nil) == IOT_SOCKET_ESOCK)
+        #expect(iotSocketGetOpt(number, IOT_SOCKET_SO_TYPE, &value, &length) == IOT_SOCKET_ESOCK)
+        #expect(iotSocketSetOpt(number, IOT_SOCKET_SO_RCVTIMEO, &value, 4) == IOT_SOCKET_ESOCK)
+        #expect(iotSocketClose(number) == IOT_SOCKET_ESOCK)
+    }
+
+    @Test func `binds once, to a port of its own`() throws {
+        for kind in [IOT_SOCKET_SOCK_STREAM, IOT_SOCKET_SOCK_DGRAM] {
+            let first = iotSocketCreate(IOT_SOCKET_AF_INET, kind, 0)
+            let second = iotSocketCreate(IOT_SOCKET_AF_INET, kind, 0)
+            #expect(iotSocketBind(first, nil, 4, 8100) == IOT_SOCKET_EINVAL)
+            #expect(iotSocketBind(first, any, 0, 8100) == IOT_SOCKET_EINVAL)
+            #expect(iotSocketBind(first, any, .max, 8100) == IOT_SOCKET_EINVAL)
+            #expect(iotSocketBind(first, any, 4, 0) == IOT_SOCKET_EINVAL)
+            #expect(iotSocketBind(first, any, 4, 8100) == 0)
+            #expect(iotSocketBind(first, any, 4, 8101) == IOT_SOCKET_EINVAL)
+            #expect(iotSocketBind(second, any, 4, 8100) == IOT_SOCKET_EADDRINUSE)
+            #expect(iotSocketBind(second, any, 4, 8101) == 0)
+            var ip: [UInt8] = [1, 2, 3, 4]
+            var length: UInt32 = 4
+            var port: UInt16 = 0
+            #expect(iotSocketGetSockName(first, &ip, &length, &port) == 0)
+            #expect(ip == any && length == 4 && port == 8100)
+            #expect(iotSocketClose(first) == 0)
+            #expect(iotSocketClose(first) == IOT_SOCKET_ESOCK)
+            #expect(iotSocketClose(second) == 0)
+        }
+    }
+
+    @Test func `listens on bound streams`() throws {
+        let socket = try stream()
+        #expect(iotSocketListen(socket, 1) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketAccept(socket, nil, nil, nil) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketBind(socket, any, 4, 8102) == 0)
+        #expect(iotSocketListen(socket, 1) == 0)
+        #expect(iotSocketListen(socket, 1) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketConnect(socket, host, 4, 80) == IOT_SOCKET_EINVAL)
+        var on: UInt32 = 1
+        #expect(iotSocketSetOpt(socket, IOT_SOCKET_IO_FIONBIO, &on, 4) == 0)
+        #expect(iotSocketAccept(socket, nil, nil, nil) == IOT_SOCKET_EAGAIN)
+        #expect(iotSocketRecv(socket, &on, 4) == IOT_SOCKET_ENOTCONN)
+        #expect(iotSocketSend(socket, &on, 4) == IOT_SOCKET_ENOTCONN)
+        #expect(iotSocketClose(socket) == 0)
+        let other = try datagram()
+        #expect(iotSocketListen(other, 1) == IOT_SOCKET_ENOTSUP)
+        #expect(iotSocketAccept(other, nil, nil, nil) == IOT_SOCKET_ENOTSUP)
+        #expect(iotSocketClose(other) == 0)
+    }
+
+    @Test func `refuses addresses that cannot be`() throws {
+        let socket = try stream()
+        #expect(iotSocketConnect(socket, nil, 4, 80) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketConnect(socket, any, 4, 80) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketConnect(socket, host, 5, 80) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketConnect(socket, host, 4, 0) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketGetSockName(socket, nil, nil, nil) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketGetPeerName(socket, nil, nil, nil) == IOT_SOCKET_ENOTCONN)
+        var byte: UInt8 = 0
+        #expect(iotSocketRecv(socket, &byte, 1) == IOT_SOCKET_ENOTCONN)
+        #expect(iotSocketSend(socket, &byte, 1) == IOT_SOCKET_ENOTCONN)
+        #expect(iotSocketRecv(socket, nil, 1) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketSend(socket, nil, 1) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketClose(socket) == 0)
+    }
+
+    @Test func `sets and drops the peer of a datagram socket, again and again`() throws {
+        let socket = try datagram()
+        #expect(iotSocketConnect(socket, any, 4, 80) == 0)
+        #expect(iotSocketConnect(socket, host, 4, 9) == 0)
+        var ip: [UInt8] = [0, 0, 0, 0, 0]
+        var length: UInt32 = 5
+        var port: UInt16 = 0
+        #expect(iotSocketGetPeerName(socket, &ip, &length, &port) == 0)
+        #expect(ip.prefix(4) == host[...] && length == 4 && port == 9)
+        #expect(iotSocketConnect(socket, host, 4, 10) == 0)
+        #expect(iotSocketGetSockName(socket, &ip, &length, &port) == 0)
+        #expect(port != 0 && ip.prefix(4) != any[...])
+        #expect(iotSocketConnect(socket, any, 4, 10) == 0)
+        #expect(iotSocketGetPeerName(socket, &ip, &length, &port) == IOT_SOCKET_ENOTCONN)
+        #expect(iotSocketClose(socket) == 0)
+    }
+
+    @Test func `holds options of four bytes`() throws {
+        let socket = try stream()
+        var value: UInt32 = 77
+        var length: UInt32 = 9
+        #expect(iotSocketGetOpt(socket, IOT_SOCKET_SO_TYPE, &value, &length) == 0)
+        #expect(value == UInt32(IOT_SOCKET_SOCK_STREAM) && length == 4)
+        #expect(iotSocketGetOpt(socket, IOT_SOCKET_IO_FIONBIO, &value, &length) == IOT_SOCKET_EINVAL)
+        length = 3
+        #expect(iotSocketGetOpt(socket, IOT_SOCKET_SO_TYPE, &value, &length) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketGetOpt(socket, IOT_SOCKET_SO_TYPE, nil, &length) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketGetOpt(socket, IOT_SOCKET_SO_TYPE, &value, nil) == IOT_SOCKET_EINVAL)
+        for option in [IOT_SOCKET_SO_RCVTIMEO, IOT_SOCKET_SO_SNDTIMEO, IOT_SOCKET_SO_KEEPALIVE] {
+            value = 1
+            #expect(iotSocketSetOpt(socket, option, &value, 3) == IOT_SOCKET_EINVAL)
+            #expect(iotSocketSetOpt(socket, option, nil, 4) == IOT_SOCKET_EINVAL)
+            #expect(iotSocketSetOpt(socket, option, &value, 4) == 0)
+            value = 0
+            length = 4
+            #expect(iotSocketGetOpt(socket, option, &value, &length) == 0)
+            #expect(value == 1 && length == 4)
+        }
+        #expect(iotSocketSetOpt(socket, IOT_SOCKET_SO_TYPE, &value, 4) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketSetOpt(socket, 99, &value, 4) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketClose(socket) == 0)
+    }
+
+    @Test func `resolves names`() {
+        var ip: [UInt8] = [0, 0, 0, 0, 0]
+        var length: UInt32 = 3
+        #expect(iotSocketGetHostByName("gateway.wifisim", IOT_SOCKET_AF_INET, &ip, &length) == IOT_SOCKET_EINVAL)
+        length = 5
+        #expect(iotSocketGetHostByName(nil, IOT_SOCKET_AF_INET, &ip, &length) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketGetHostByName("gateway.wifisim", 9, &ip, &length) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketGetHostByName("gateway.wifisim", IOT_SOCKET_AF_INET, nil, &length) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketGetHostByName("gateway.wifisim", IOT_SOCKET_AF_INET, &ip, nil) == IOT_SOCKET_EINVAL)
+        #expect(iotSocketGetHostByName("gateway.wifisim", IOT_SOCKET_AF_INET, &ip, &length) == 0)
+        #expect(ip.prefix(4) == host[...] && length == 4)
+        #expect(iotSocketGetHostByName("192.0.2.7", IOT_SOCKET_AF_INET, &ip, &length) == 0)
+        #expect(ip.prefix(4) == [192, 0, 2, 7])
+        #expect(
+            iotSocketGetHostByName("no-such-host.invalid", IOT_SOCKET_AF_INET, &ip, &length) == IOT_SOCKET_EHOSTNOTFOUND
+        )
+    }
+
+    // MARK: Control
+
+    /// The options and their sizes; nil where an interface does not have one.
+    private static let options: [(option: UInt32, station: UInt32?, accessPoint: UInt32?)] = [
+        (ARM_WIFI_BSSID, 6, 6), (ARM_WIFI_TX_POWER, 4, 4), (ARM_WIFI_LP_TIMER, 4, nil), (ARM_WIFI_DTIM, 4, 4),
+        (ARM_WIFI_BEACON, nil, 4), (ARM_WIFI_MAC, 6, 6), (ARM_WIFI_IP, 4, 4), (ARM_WIFI_IP_SUBNET_MASK, 4, 4),
+        (ARM_WIFI_IP_GATEWAY, 4, 4), (ARM_WIFI_IP_DNS1, 4, 4), (ARM_WIFI_IP_DNS2, 4, 4), (ARM_WIFI_IP_DHCP, 4, 4),
+        (ARM_WIFI_IP_DHCP_POOL_BEGIN, nil, 4), (ARM_WIFI_IP_DHCP_POOL_END, nil, 4),
+        (ARM_WIFI_IP_DHCP_LEASE_TIME, nil, 4), (ARM_WIFI_IP6_GLOBAL, 16, 16), (ARM_WIFI_IP6_LINK_LOCAL, 16, 16),
+        (ARM_WIFI_IP6_SUBNET_PREFIX_LEN, 4, 4), (ARM_WIFI_IP6_GATEWAY, 16, 16), (ARM_WIFI_IP6_DNS1, 16, 16),
+        (ARM_WIFI_IP6_DNS2, 16, 16), (ARM_WIFI_IP6_DHCP_MODE, 4, 4),
+    ]
+
+    @Test func `takes and gives every option on the interfaces that have it`() {
+        let driver = Driver_WiFi0
+        var data: [UInt8] = Array(repeating: 0, count: 20)
+        for (option, station, accessPoint) in Self.options {
+            for (interface, size) in [(UInt32(0), station), (1, accessPoint)] {
+                var length: UInt32 = 20
+                guard let size else {
+                    #expect(driver.GetOption(interface, option, &data, &length) == ARM_DRIVER_ERROR_UNSUPPORTED)
+                    continue
+                }
+                #expect(driver.GetOption(2, option, &data, &length) == ARM_DRIVER_ERROR_PARAMETER)
+                #expect(driver.GetOption(interface, option, nil, &length) == ARM_DRIVER_ERROR_PARAMETER)
+                length = size - 1
+                #expect(driver.GetOption(interface, option, &data, &length) == ARM_DRIVER_ERROR_PARAMETER)
+                length = 20
+                #expect(driver.GetOption(interface, option, &data, &length) == ARM_DRIVER_OK)
+                #expect(length == size)
+                #expect(driver.SetOption(2, option, data, size) == ARM_DRIVER_ERROR_PARAMETER)
+                #expect(driver.SetOption(interface, option, nil, size) == ARM_DRIVER_ERROR_PARAMETER)
+                #expect(driver.SetOption(interface, option, data, size - 1) == ARM_DRIVER_ERROR_PARAMETER)
+            }
+        }
+        #expect(driver.SetOption(0, 99, data, 20) == ARM_DRIVER_ERROR_UNSUPPORTED)
+    }
+
+    @Test func `refuses configurations that cannot be`() {
+        let driver = Driver_WiFi0
+        #expect(driver.Activate(0, nil) == ARM_DRIVER_ERROR_PARAMETER)
+        "network".withCString { ssid in
+            "password".withCString { password in
+                func activate(_ change: (inout ARM_WIFI_CONFIG_t) -> Void, interface: UInt32 = 0) -> Int32 {
+                    var config = ARM_WIFI_CONFIG_t()
+                    config.ssid = ssid
+                    config.pass = password
+                    config.security = UInt8(ARM_WIFI_SECURITY_WPA2)
+                    change(&config)
+                    return driver.Activate(interface, &config)
+                }
+                #expect(activate { $0.ssid = nil } == ARM_DRIVER_ERROR_PARAMETER)
+                #expect(activate { $0.pass = nil } == ARM_DRIVER_ERROR_PARAMETER)
+                #expect(activate { $0.security = 255 } == ARM_DRIVER_ERROR_PARAMETER)
+                #expect(activate { $0.ch = 15 } == ARM_DRIVER_ERROR_PARAMETER)
+                #expect(activate { $0.wps_method = 9 } == ARM_DRIVER_ERROR_PARAMETER)
+                #expect(activate({ _ in }, interface: 2) == ARM_DRIVER_ERROR_PARAMETER)
+                #expect(
+                    activate({ $0.security = UInt8(ARM_WIFI_SECURITY_WEP) }, interface: 1)
+                        == ARM_DRIVER_ERROR_UNSUPPORTED)
+            }
+        }
+        #expect(driver.Deactivate(2) == ARM_DRIVER_ERROR_PARAMETER)
+        #expect(driver.Deactivate(1) == ARM_DRIVER_OK)
+        #expect(driver.GetNetInfo(nil) == ARM_DRIVER_ERROR_PARAMETER)
+        #expect(driver.Scan(nil, 5) == ARM_DRIVER_ERROR_PARAMETER)
+        #expect(driver.Ping(host, 5) == ARM_DRIVER_ERROR_PARAMETER)
+        #expect(driver.Ping(nil, 4) == ARM_DRIVER_ERROR_PARAMETER)
+        #expect(driver.BypassControl(0, 1) == ARM_DRIVER_ERROR_UNSUPPORTED)
+        #expect(driver.EthSendFrame(0, host, 4) == ARM_DRIVER_ERROR_UNSUPPORTED)
+        #expect(driver.EthReadFrame(0, nil, 4) == ARM_DRIVER_ERROR_UNSUPPORTED)
+        #expect(driver.EthGetRxFrameSize(0) == 0)
+    }
+
+    @Test func `tells of the network it is in`() {
+        let driver = Driver_WiFi0
+        #expect(driver.IsConnected() != 0)
+        var info = ARM_WIFI_NET_INFO_t()
+        #expect(driver.GetNetInfo(&info) == ARM_DRIVER_OK)
+        #expect(withUnsafeBytes(of: info.ssid) { Array($0.prefix(8)) } == Array("wifisim".utf8) + [0])
+        #expect(withUnsafeBytes(of: info.pass) { Array($0.prefix(9)) } == Array("password".utf8) + [0])
+        #expect(info.security == UInt8(ARM_WIFI_SECURITY_WPA2) && info.ch == 6 && Int8(bitPattern: info.rssi) < 0)
+        var found = [ARM_WIFI_SCAN_INFO_t](repeating: ARM_WIFI_SCAN_INFO_t(), count: 3)
+        #expect(driver.Scan(&found, 3) == 1)
+        var text = [CChar](repeating: 1, count: 8)
+        #expect(driver.GetModuleInfo(&text, 0) == ARM_DRIVER_ERROR_PARAMETER)
+        #expect(driver.GetModuleInfo(&text, 8) == ARM_DRIVER_OK)
+        #expect(text.last == 0 && text.first != 0)
+    }
+
+    @Test func `answers before it is initialized`() {
+        let driver = Driver_WiFi1
+        #expect(driver.GetVersion().api == 0x101)
+        let capabilities = driver.GetCapabilities()
+        #expect(
+            capabilities.station == 1 && capabilities.ap == 1 && capabilities.station_ap == 1 && capabilities.ip == 1)
+        #expect(driver.PowerControl(ARM_POWER_OFF) == ARM_DRIVER_ERROR)
+        #expect(driver.PowerControl(ARM_POWER_FULL) == ARM_DRIVER_ERROR)
+        #expect(driver.SocketCreate(ARM_SOCKET_AF_INET, ARM_SOCKET_SOCK_STREAM, 0) == ARM_SOCKET_ERROR)
+        #expect(driver.IsConnected() == 0)
+        #expect(driver.Uninitialize() == ARM_DRIVER_OK)
+    }
+}
