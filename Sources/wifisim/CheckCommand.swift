@@ -21,7 +21,8 @@ extension CommandLineTool {
         options: OptionSet(
             options: [
                 Option("--update", nil, "rewrites the module's lines as the simulated module says them now"),
-                Option("--split", "HOW", "how the host's bytes arrive: whole (else), bytes, or the seed of random pieces"),
+                Option(
+                    "--split", "HOW", "how the host's bytes arrive: whole (else), bytes, or the seed of random pieces"),
                 Option("--junit", "FILE", "writes the results as JUnit XML"),
                 Option("--jobs", "N", "transcripts at a time, 1 to 256; else one a processor"),
                 Option("--quiet", nil, "prints differences only"),

@@ -13,7 +13,9 @@ enum CommandLineTool {
     }
 
     static let subcommands: [Subcommand] = [
-        demoCommand, runCommand, execCommand, recordCommand, replayCommand, checkCommand, reportCommand, commandsCommand, benchCommand]
+        demoCommand, runCommand, execCommand, recordCommand, replayCommand, checkCommand, reportCommand, commandsCommand,
+        benchCommand,
+    ]
 
     /// Runs what the arguments say.
     /// - Returns: the exit status.

@@ -28,7 +28,9 @@ extension CommandLineTool {
             throw UsageError("replay needs one transcript", hint: "Try: wifisim replay session.at --as module")
         }
         guard parsed.string("--as") == "module" else {
-            throw UsageError("replay needs a role: --as module", hint: "For the host's side, try: wifisim check \(parsed.operands[0])")
+            throw UsageError(
+                "replay needs a role: --as module",
+                hint: "For the host's side, try: wifisim check \(parsed.operands[0])")
         }
         let path = parsed.operands[0]
         let script = try Transcript.Script(contentsOf: path)

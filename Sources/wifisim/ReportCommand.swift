@@ -16,7 +16,8 @@ extension CommandLineTool {
         options: OptionSet(options: [Option("-o", "PAGE.html", "the page to write")], operands: "FILE")
     ) { parsed in
         guard parsed.operands.count == 1, let page = parsed.string("-o") else {
-            throw UsageError("report needs a transcript and a page", hint: "Try: wifisim report session.at -o session.html")
+            throw UsageError(
+                "report needs a transcript and a page", hint: "Try: wifisim report session.at -o session.html")
         }
         let path = parsed.operands[0]
         let name = path.split(separator: "/").last.map(String.init) ?? path

@@ -13,7 +13,9 @@ public final class Simulator {
     private let observer: (any ModuleObserver)?
 
     /// Makes the modules, their ttys and links. Nothing runs until `run`.
-    public convenience init(_ options: SimulatorOptions, log: Log) throws { try self.init(options, log: log, observer: nil) }
+    public convenience init(_ options: SimulatorOptions, log: Log) throws {
+        try self.init(options, log: log, observer: nil)
+    }
 
     /// The same, with a look at the first module's line: `onLine` is called with all bytes, in the order of the line.
     public convenience init(

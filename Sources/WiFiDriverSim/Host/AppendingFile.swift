@@ -10,7 +10,9 @@ final class AppendingFile {
     init(new path: String) throws(SystemError) {
         self.path = path
         descriptor = FileDescriptor(
-            owning: try systemCall("create \(path)") { open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o644) })
+            owning: try systemCall("create \(path)") {
+                open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o644)
+            })
     }
 
     func append(_ text: String) throws(SystemError) {

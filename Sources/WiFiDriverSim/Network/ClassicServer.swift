@@ -43,7 +43,9 @@ struct CalendarTime: CustomStringConvertible {
 
     init(unixTime: Int) {
         // Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days: eras of 400 years from March.
-        let (days, secondOfDay) = (unixTime.dividingFloored(by: 86_400), unixTime - unixTime.dividingFloored(by: 86_400) * 86_400)
+        let (days, secondOfDay) = (
+            unixTime.dividingFloored(by: 86_400), unixTime - unixTime.dividingFloored(by: 86_400) * 86_400
+        )
         let shifted = days + 719_468
         let era = shifted.dividingFloored(by: 146_097)
         let dayOfEra = shifted - era * 146_097

@@ -73,7 +73,8 @@ public final class VirtualNetwork {
 
     /// - Parameter seed: chooses the modules' local ports; 0 begins with the first of the dynamic ones, 49152.
     public init(
-        names: [String: [IPAddress]] = [:], hosts: Set<IPAddress> = [], latency: Duration = .milliseconds(1), seed: UInt64 = 0
+        names: [String: [IPAddress]] = [:], hosts: Set<IPAddress> = [], latency: Duration = .milliseconds(1),
+        seed: UInt64 = 0
     ) {
         self.names = names
         self.hosts = hosts
@@ -115,7 +116,9 @@ public final class VirtualNetwork {
     func isThere(_ address: IPAddress) -> Bool { hosts.contains(address) || stack(at: address) != nil }
 
     func newLocalPort() -> UInt16 {
-        defer { nextLocalPort = nextLocalPort == Self.localPorts.upperBound ? Self.localPorts.lowerBound : nextLocalPort + 1 }
+        defer {
+            nextLocalPort = nextLocalPort == Self.localPorts.upperBound ? Self.localPorts.lowerBound : nextLocalPort + 1
+        }
         return nextLocalPort
     }
 
@@ -152,10 +155,12 @@ public final class VirtualNetwork {
         switch content {
         case .connect(let socket, let remote): stack(of: socket)?.connectionArrives(socket, at: remote)
         case .toRemote(let socket, let bytes, let target): dataArrive(bytes, from: socket, at: target)
-        case .toModule(let socket, let bytes, let sender): stack(of: socket)?.receive(bytes, on: socket.id, from: sender)
+        case .toModule(let socket, let bytes, let sender):
+            stack(of: socket)?.receive(bytes, on: socket.id, from: sender)
         case .closeOfRemote(let socket, let isReset): stack(of: socket)?.remoteClosed(socket.id, isReset: isReset)
         case .closeOfModule(.peer(let peer), let isReset): peer.moduleClosed(isReset: isReset)
-        case .closeOfModule(.module(let socket), let isReset): stack(of: socket)?.remoteClosed(socket.id, isReset: isReset)
+        case .closeOfModule(.module(let socket), let isReset):
+            stack(of: socket)?.remoteClosed(socket.id, isReset: isReset)
         case .closeOfModule(.server, _): break
         case .event(let stack, let epoch, let event):
             if stacks[stack].epoch == epoch { stacks[stack].tell(event) }

@@ -52,7 +52,9 @@ public final class VirtualPeer {
     }
 
     /// Connects to a server of a module, or takes aim at one of its UDP ports.
-    public func connect(_ transport: Transport = .tcp, toPort port: UInt16, ofModule module: Int = 0, from endpoint: Endpoint) {
+    public func connect(
+        _ transport: Transport = .tcp, toPort port: UInt16, ofModule module: Int = 0, from endpoint: Endpoint
+    ) {
         self.transport = transport
         self.endpoint = endpoint
         network.hosts.insert(endpoint.address)

@@ -46,7 +46,8 @@ public final class VirtualStack: Network {
             network.send(.connect(reference(id), to: remote), after: network.latency)
         case .openUDP(let id, let peer, let localPort):
             let port = localPort == 0 ? network.newLocalPort() : localPort
-            let isTaken = network.busyPorts.contains(port)
+            let isTaken =
+                network.busyPorts.contains(port)
                 || sockets.values.contains { $0.transport == .udp && $0.local.port == port }
             guard !isTaken else { return tell(.connectFailed(id, .addressInUse)) }
             let local = localEndpoint(peer.address.family, port)
@@ -149,7 +150,9 @@ public final class VirtualStack: Network {
         }
     }
 
-    private func connect(_ socket: VirtualNetwork.SocketReference, to remote: VirtualNetwork.Remote, after delay: Duration) {
+    private func connect(
+        _ socket: VirtualNetwork.SocketReference, to remote: VirtualNetwork.Remote, after delay: Duration
+    ) {
         guard let local = sockets[socket.id]?.local else { return }
         sockets[socket.id]?.phase = .connected(remote)
         tellLater(.connected(socket.id, local: local), after: delay)

@@ -111,7 +111,9 @@ public final class Simulation {
     }
 
     public var nextDeadline: Instant? {
-        modules.reduce(Instant?.earlier(air.nextDeadline, network.nextDeadline)) { .earlier($0, $1.module.nextDeadline) }
+        modules.reduce(Instant?.earlier(air.nextDeadline, network.nextDeadline)) {
+            .earlier($0, $1.module.nextDeadline)
+        }
     }
 
     /// Carries effects and events to and fro until all is quiet at this moment.

@@ -44,7 +44,8 @@ public func wifisim_replay_open(
 ) -> OpaquePointer? {
     do {
         guard let path else { throw SystemError("open", code: 22) }
-        let replay = try CReplay(path: String(cString: path), strictness: strictness == WIFISIM_LOOSE ? .loose : .strict)
+        let replay = try CReplay(
+            path: String(cString: path), strictness: strictness == WIFISIM_LOOSE ? .loose : .strict)
         copy("", to: error, error_size)
         return OpaquePointer(Unmanaged.passRetained(replay).toOpaque())
     } catch let reason {
@@ -86,7 +87,8 @@ public func wifisim_replay_state(_ replay: OpaquePointer?) -> Int32 {
 }
 
 @c @implementation
-public func wifisim_replay_report(_ replay: OpaquePointer?, _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int {
+public func wifisim_replay_report(_ replay: OpaquePointer?, _ buffer: UnsafeMutablePointer<CChar>?, _ size: Int) -> Int
+{
     guard let replay else { return 0 }
     let state = CReplay.at(replay)
     let text = state.replay.finish()?.report(in: state.transcript, file: state.path) ?? ""

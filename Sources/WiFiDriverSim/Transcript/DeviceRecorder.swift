@@ -24,7 +24,9 @@ public final class DeviceRecorder {
     /// - Parameters:
     ///   - path: the new transcript's; a file that is there is not touched.
     ///   - profile: the firmware profile that the module comes nearest to.
-    public init(device devicePath: String, speed: Int, path: String, profile: String, origin: String) throws(SystemError) {
+    public init(device devicePath: String, speed: Int, path: String, profile: String, origin: String)
+        throws(SystemError)
+    {
         self.devicePath = devicePath
         self.speed = Int32(speed)
         device = FileDescriptor(
@@ -38,7 +40,9 @@ public final class DeviceRecorder {
         header.profile = profile
         header.origin = origin
         file = try RecordingFile(path: path, header: header, at: loop.now)
-        try loop.watch(device, for: .read) { [unowned self] _ in guarded { () throws(SystemError) in try deviceIsReady() } }
+        try loop.watch(device, for: .read) { [unowned self] _ in
+            guarded { () throws(SystemError) in try deviceIsReady() }
+        }
         try loop.watch(terminal.master, for: .read) { [unowned self] _ in
             guarded { () throws(SystemError) in try clientIsReady() }
         }
@@ -94,7 +98,9 @@ public final class DeviceRecorder {
         let current = cposix_tty_get_speed(terminal.master.rawValue)
         guard current > 0, current != speed else { return }
         speed = current
-        try systemCall("set \(devicePath) to \(current) bits per second") { cposix_tty_set_raw(device.rawValue, current) }
+        try systemCall("set \(devicePath) to \(current) bits per second") {
+            cposix_tty_set_raw(device.rawValue, current)
+        }
         try file.update(at: loop.now) { $0.record(.baud(Int(current)), at: loop.now) }
     }
 

@@ -69,7 +69,8 @@ extension Payload {
             self.init(bytes)
             return
         }
-        let header = bytes.prefix(Self.longestHeader).firstIndex(of: UInt8(ascii: ":")).map { Array(bytes[...$0]) } ?? []
+        let header =
+            bytes.prefix(Self.longestHeader).firstIndex(of: UInt8(ascii: ":")).map { Array(bytes[...$0]) } ?? []
         let data = Piece.reference(Reference(Array(bytes.dropFirst(header.count))))
         self.init(header.isEmpty ? [data] : [.bytes(header), data])
     }

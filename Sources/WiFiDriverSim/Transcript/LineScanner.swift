@@ -154,7 +154,8 @@ struct LineScanner {
             return high << 4 | low
         default:
             guard contains(more, byte) else {
-                throw failure("there is no such escape; there are \\r \\n \\t \\\\ \\xNN and, in payloads, \\< \\{", at: place)
+                throw failure(
+                    "there is no such escape; there are \\r \\n \\t \\\\ \\xNN and, in payloads, \\< \\{", at: place)
             }
             return byte
         }
@@ -187,7 +188,8 @@ extension Endpoint {
 
 extension Duration {
     private static let units: [(name: String, nanoseconds: Int64)] = [
-        ("ms", 1_000_000), ("us", 1000), ("ns", 1), ("min", 60_000_000_000), ("h", 3_600_000_000_000), ("s", 1_000_000_000),
+        ("ms", 1_000_000), ("us", 1000), ("ns", 1), ("min", 60_000_000_000), ("h", 3_600_000_000_000),
+        ("s", 1_000_000_000),
     ]
 
     /// Reads a decimal number and a unit; at most a thousand hours.
@@ -230,7 +232,9 @@ extension Duration {
 extension Int64 {
     /// Digits alone, no sign.
     fileprivate init?(digits: Substring) {
-        guard !digits.isEmpty, digits.utf8.count <= 18, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        guard !digits.isEmpty, digits.utf8.count <= 18, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
         self.init(digits)
     }
 }

@@ -39,7 +39,8 @@ public struct ModuleReplay {
         self.strictness = strictness
         var bindings: Payload.Bindings = [:]
         for (event, line) in script.transcript.events {
-            for case .placeholder(let placeholder) in event.payloads.flatMap(\.pieces) where bindings[placeholder] == nil {
+            for case .placeholder(let placeholder) in event.payloads.flatMap(\.pieces)
+            where bindings[placeholder] == nil {
                 bindings[placeholder] = Array(placeholder.kind.example.utf8)
             }
             do throws(PayloadError) {
@@ -172,7 +173,8 @@ public struct ModuleReplay {
     private mutating func diverge(from expected: [UInt8], line: Int) {
         let offset = zip(expected, received).prefix { $0 == $1 }.count
         divergence = Divergence(
-            line: line, reason: expected.isEmpty ? .unexpected : .differs(at: offset), expected: Payload.escaped(expected),
+            line: line, reason: expected.isEmpty ? .unexpected : .differs(at: offset),
+            expected: Payload.escaped(expected),
             actual: received)
     }
 }

@@ -26,7 +26,9 @@ struct NetworkRecorder {
             guard let socket = sockets[id] else { return }
             let peer = target ?? socket.peer
             guard peer.port != 0 else { return }
-            if names[peer] == nil { recorder.record(.peer(name: name(of: peer), .listens(socket.transport, peer, after: .zero)), at: now) }
+            if names[peer] == nil {
+                recorder.record(.peer(name: name(of: peer), .listens(socket.transport, peer, after: .zero)), at: now)
+            }
             recorder.record(.peer(name: name(of: peer), .receives(Payload(recording: bytes))), at: now)
         case .close(let id, let aborting):
             guard let socket = sockets.removeValue(forKey: id), socket.transport == .tcp else { return }
@@ -45,12 +47,15 @@ struct NetworkRecorder {
     mutating func record(_ event: NetworkEvent, in recorder: inout TranscriptRecorder, at now: Instant) {
         switch event {
         case .connected(let id, let local):
+            guard let socket = sockets[id] else { return }
+            // One that the module chose by chance.
+            if socket.localPort == 0 {
+                connectionCount += 1
+                recorder.nameLocalPort(local.port, "local\(connectionCount)")
+            }
             sockets[id]?.localPort = local.port
-            guard let socket = sockets[id], socket.transport == .tcp else { return }
-            let name = name(of: socket.peer)
-            recorder.endHold(.peer(name: name, .listens(.tcp, socket.peer, after: .zero)))
-            connectionCount += 1
-            recorder.nameLocalPort(local.port, "local\(connectionCount)")
+            guard socket.transport == .tcp else { return }
+            recorder.endHold(.peer(name: name(of: socket.peer), .listens(.tcp, socket.peer, after: .zero)))
         case .connectFailed(let id, let failure):
             guard let socket = sockets.removeValue(forKey: id), socket.transport == .tcp else { return }
             let action: Transcript.PeerAction =
@@ -63,7 +68,8 @@ struct NetworkRecorder {
             guard let socket = sockets[id] else { return }
             let peer = sender ?? socket.peer
             if names[peer] == nil {
-                recorder.record(.peer(name: name(of: peer), .connects(.udp, port: socket.localPort, from: peer)), at: now)
+                recorder.record(
+                    .peer(name: name(of: peer), .connects(.udp, port: socket.localPort, from: peer)), at: now)
             }
             recorder.record(.peer(name: name(of: peer), .sends(recorder.stored(bytes))), at: now)
         case .closed(let id):

@@ -78,7 +78,8 @@ public struct Payload: Equatable, Sendable {
             case .bytes(let bytes): all += bytes
             case .placeholder(let placeholder):
                 guard let value = bindings[placeholder] else {
-                    throw PayloadError(reason: "\(placeholder) stands for nothing yet; the module must have said it before")
+                    throw PayloadError(
+                        reason: "\(placeholder) stands for nothing yet; the module must have said it before")
                 }
                 all += value
             case .reference(let reference):

@@ -23,7 +23,9 @@ extension Payload {
             case .placeholder(let placeholder):
                 let following: UInt8? =
                     if index + 1 < pieces.count, case .bytes(let next) = pieces[index + 1] { next.first } else { nil }
-                guard let end = placeholder.kind.end(in: bytes, from: position, following: following) else { return .partial }
+                guard let end = placeholder.kind.end(in: bytes, from: position, following: following) else {
+                    return .partial
+                }
                 let value = Array(bytes[position..<end])
                 guard placeholder.kind.accepts(value) else { return .differs(at: position - start) }
                 if placeholder.isBound {

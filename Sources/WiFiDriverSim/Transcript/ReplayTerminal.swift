@@ -30,7 +30,9 @@ public final class ReplayTerminal {
 
     /// Runs until the client has gone, the session diverges, or a signal comes for which `onSignal` says so.
     /// - Returns: the first divergence.
-    public func run(until signals: SignalWatch, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws -> Divergence? {
+    public func run(until signals: SignalWatch, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws
+        -> Divergence?
+    {
         try signals.watch(on: loop) { [unowned self] signal in
             if onSignal(signal) { isStopped = true }
         }

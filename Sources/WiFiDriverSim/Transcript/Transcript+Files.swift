@@ -7,7 +7,9 @@ extension Transcript {
     }
 
     /// Writes the transcript, whole or not at all.
-    public func write(to path: String) throws(SystemError) { try Files.write(Array(description.utf8), to: path, mode: 0o644) }
+    public func write(to path: String) throws(SystemError) {
+        try Files.write(Array(description.utf8), to: path, mode: 0o644)
+    }
 }
 
 extension Transcript.Script {
@@ -24,7 +26,9 @@ extension Transcript.Script {
                 guard Payload.Reference(bytes, path: file) == reference else {
                     throw TranscriptError(
                         file: path, line: line, column: 1,
-                        reason: "\(file) has \(bytes.count) bytes with the digest \(SHA256.hexDigest(of: bytes)): another file than was recorded")
+                        reason:
+                            "\(file) has \(bytes.count) bytes with the digest \(SHA256.hexDigest(of: bytes)): another file than was recorded"
+                    )
                 }
                 contents[file] = bytes
             }

@@ -66,10 +66,12 @@ extension TranscriptCheck {
             let parts = check.path.split(separator: "/")
             let folder = parts.dropLast().joined(separator: ".")
             let name = parts.last.map(String.init) ?? check.path
-            text += "    <testcase classname=\"\(folder.xmlEscaped)\" name=\"\(name.xmlEscaped)\" time=\"\(check.elapsed.decimalSeconds)\""
+            text +=
+                "    <testcase classname=\"\(folder.xmlEscaped)\" name=\"\(name.xmlEscaped)\" time=\"\(check.elapsed.decimalSeconds)\""
             if let problem = check.problem {
                 let summary = problem.split(separator: "\n").first.map(String.init) ?? ""
-                text += ">\n      <failure message=\"\(summary.xmlEscaped)\">\(problem.xmlEscaped)</failure>\n    </testcase>\n"
+                text +=
+                    ">\n      <failure message=\"\(summary.xmlEscaped)\">\(problem.xmlEscaped)</failure>\n    </testcase>\n"
             } else {
                 text += "/>\n"
             }

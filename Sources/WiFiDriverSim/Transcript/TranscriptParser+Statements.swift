@@ -29,7 +29,9 @@ extension TranscriptParser {
             group = ([], scanner.number)
         case "end":
             try scanner.expectEnd()
-            guard let (items, line) = group else { throw scanner.failure("there is no unordered group to end", at: place) }
+            guard let (items, line) = group else {
+                throw scanner.failure("there is no unordered group to end", at: place)
+            }
             guard !items.isEmpty else { throw scanner.failure("the unordered group is empty", at: place) }
             group = nil
             transcript.lines.append(Transcript.Line(.event(.unordered(items)), number: line))
@@ -38,7 +40,8 @@ extension TranscriptParser {
         case "ap": try readAccessPoint(&scanner)
         default:
             throw scanner.failure(
-                "there is no event \"\(keyword)\"; there are > < wait quiet baud reset power unordered end peer name ap", at: place)
+                "there is no event \"\(keyword)\"; there are > < wait quiet baud reset power unordered end peer name ap",
+                at: place)
         }
     }
 
@@ -49,7 +52,9 @@ extension TranscriptParser {
     }
 
     private mutating func readHeader(_ key: String, _ scanner: inout LineScanner, at place: Int) throws(Failure) {
-        guard isInHeader else { throw scanner.failure("\(key) belongs above the first event, comment or blank line", at: place) }
+        guard isInHeader else {
+            throw scanner.failure("\(key) belongs above the first event, comment or blank line", at: place)
+        }
         guard headerKeys.insert(key).inserted else { throw scanner.failure("\(key) was said already", at: place) }
         try scanner.takeSpace(before: "the \(key)")
         let valuePlace = scanner.position
@@ -63,7 +68,9 @@ extension TranscriptParser {
             transcript.header.profile = value
         case "world": transcript.header.world = value == "standard" ? nil : value
         case "seed":
-            guard let seed = UInt64(value) else { throw scanner.failure("the seed must be a whole number", at: valuePlace) }
+            guard let seed = UInt64(value) else {
+                throw scanner.failure("the seed must be a whole number", at: valuePlace)
+            }
             transcript.header.seed = seed
         case "start":
             switch value {
@@ -104,7 +111,9 @@ extension TranscriptParser {
             let transport = try readTransport(&scanner)
             try scanner.takeSpace(before: "the module's port")
             let port = UInt16(try scanner.takeInteger("the module's port", 1...65_535))
-            guard scanner.skip(" from ") else { throw scanner.failure("from and the peer's address and port are missing") }
+            guard scanner.skip(" from ") else {
+                throw scanner.failure("from and the peer's address and port are missing")
+            }
             action = .connects(transport, port: port, from: try scanner.takeEndpoint())
         case "sends":
             try scanner.takeSpace(before: "what it sends")
@@ -123,7 +132,8 @@ extension TranscriptParser {
             action = .sees(ending)
         default:
             throw scanner.failure(
-                "a peer listens, refuses, ignores, connects, sends, receives, closes, half-closes, resets or sees", at: verbPlace)
+                "a peer listens, refuses, ignores, connects, sends, receives, closes, half-closes, resets or sees",
+                at: verbPlace)
         }
         switch action {
         case .listens, .connects, .refuses, .ignores: peers.insert(name)
@@ -164,7 +174,8 @@ extension TranscriptParser {
             var addresses: [IPAddress] = []
             for text in value.split(separator: ",", omittingEmptySubsequences: false) {
                 guard let address = IPAddress(String(text)) else {
-                    throw scanner.failure("\"\(text)\" is not an address; a name is ADDRESS[,ADDRESS…], unknown or silent", at: place)
+                    throw scanner.failure(
+                        "\"\(text)\" is not an address; a name is ADDRESS[,ADDRESS…], unknown or silent", at: place)
                 }
                 addresses.append(address)
             }
@@ -197,7 +208,9 @@ extension TranscriptParser {
                 throw scanner.failure("that is not an IPv4 address", at: addressPlace)
             }
             change = .leases(address)
-        default: throw scanner.failure("an access point goes on or off or changes channel, rssi, password or leases", at: place)
+        default:
+            throw scanner.failure(
+                "an access point goes on or off or changes channel, rssi, password or leases", at: place)
         }
         try finish(.accessPoint(ssid: ssid, change), scanner)
     }

@@ -94,7 +94,9 @@ struct TranscriptParser {
             let place = scanner.position
             var earliest, latest: Duration?
             if scanner.next != UInt8(ascii: ".") { earliest = try readWindowEnd(&scanner) }
-            guard scanner.skip("..") else { throw scanner.failure("a time window is written as [1s..2s], [..2s] or [1s..]") }
+            guard scanner.skip("..") else {
+                throw scanner.failure("a time window is written as [1s..2s], [..2s] or [1s..]")
+            }
             if scanner.next != UInt8(ascii: "]") { latest = try scanner.takeDuration(upTo: "]") }
             guard scanner.skip(UInt8(ascii: "]")), earliest != nil || latest != nil else {
                 throw scanner.failure("a time window is written as [1s..2s], [..2s] or [1s..]", at: place)
@@ -147,11 +149,13 @@ struct TranscriptParser {
                 flush()
                 if isSent {
                     guard bound.contains(placeholder) else {
-                        throw scanner.failure("\(placeholder) stands for nothing yet; write \\< for a plain <", at: place)
+                        throw scanner.failure(
+                            "\(placeholder) stands for nothing yet; write \\< for a plain <", at: place)
                     }
                 } else {
                     if case .placeholder = pieces.last {
-                        throw scanner.failure("between two placeholders there must be something to tell them apart", at: place)
+                        throw scanner.failure(
+                            "between two placeholders there must be something to tell them apart", at: place)
                     }
                     if scanner.isAtEnd {
                         throw scanner.failure("a placeholder must be followed by what ends it, as \\r\\n", at: place)
@@ -163,7 +167,8 @@ struct TranscriptParser {
                 let place = scanner.position
                 let reference = try readReference(&scanner)
                 if isSent, reference.path == nil {
-                    throw scanner.failure("what is sent must name the file that holds it: {COUNT sha256:DIGEST FILE}", at: place)
+                    throw scanner.failure(
+                        "what is sent must name the file that holds it: {COUNT sha256:DIGEST FILE}", at: place)
                 }
                 if case .placeholder(let placeholder) = pieces.last, bytes.isEmpty, placeholder.kind == .text {
                     throw scanner.failure("a text placeholder must be followed by the byte that ends it", at: place)
@@ -190,7 +195,8 @@ struct TranscriptParser {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard let kind = Payload.Placeholder.Kind(rawValue: parts[0]), scanner.skip(UInt8(ascii: ">")) else {
             let kinds = Payload.Placeholder.Kind.allCases.map { "<\($0.rawValue)>" }.joined(separator: " ")
-            throw scanner.failure("there is no such placeholder; there are \(kinds). Write \\< for a plain <", at: place)
+            throw scanner.failure(
+                "there is no such placeholder; there are \(kinds). Write \\< for a plain <", at: place)
         }
         if parts.count == 2, !parts[1].isTranscriptName {
             throw scanner.failure("a placeholder's name is made of letters, digits, - and _", at: place)
@@ -201,12 +207,14 @@ struct TranscriptParser {
     private func readReference(_ scanner: inout LineScanner) throws(Failure) -> Payload.Reference {
         let place = scanner.position
         _ = scanner.takeByte()
-        let fields = scanner.takeText(upTo: "}").split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+        let fields = scanner.takeText(upTo: "}").split(separator: " ", omittingEmptySubsequences: false).map(
+            String.init)
         guard scanner.skip(UInt8(ascii: "}")), (2...3).contains(fields.count), let count = Int(fields[0]),
             (1...(1 << 30)).contains(count), fields[1].hasPrefix("sha256:")
         else {
             throw scanner.failure(
-                "a reference is written as {COUNT sha256:DIGEST} or {COUNT sha256:DIGEST FILE}; write \\{ for a plain {", at: place)
+                "a reference is written as {COUNT sha256:DIGEST} or {COUNT sha256:DIGEST FILE}; write \\{ for a plain {",
+                at: place)
         }
         let digest = String(fields[1].dropFirst(7))
         guard digest.utf8.count == 64, digest.utf8.allSatisfy({ "0123456789abcdef".utf8.contains($0) }) else {
@@ -223,14 +231,15 @@ struct TranscriptParser {
 extension String {
     /// Of letters, digits, `-` and `_`.
     var isTranscriptName: Bool {
-        !isEmpty && utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-                true
-            default: false
+        !isEmpty
+            && utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                    true
+                default: false
+                }
             }
-        }
     }
 }
 

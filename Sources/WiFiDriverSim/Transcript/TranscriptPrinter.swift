@@ -64,7 +64,8 @@ extension Transcript.PeerAction: CustomStringConvertible {
     public var description: String {
         switch self {
         case .listens(let transport, let endpoint, .zero): "listens \(transport) \(endpoint)"
-        case .listens(let transport, let endpoint, let delay): "listens \(transport) \(endpoint) after \(delay.transcriptText)"
+        case .listens(let transport, let endpoint, let delay):
+            "listens \(transport) \(endpoint) after \(delay.transcriptText)"
         case .refuses(let transport, let endpoint): "refuses \(transport) \(endpoint)"
         case .ignores(let transport, let endpoint): "ignores \(transport) \(endpoint)"
         case .connects(let transport, let port, let endpoint): "connects \(transport) \(port) from \(endpoint)"

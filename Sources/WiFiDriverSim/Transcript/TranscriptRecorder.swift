@@ -80,7 +80,9 @@ public struct TranscriptRecorder {
 
     /// A line about a link, with a placeholder for its local port; `nil` for any other line.
     private func withPlaceholders(_ bytes: [UInt8]) -> Payload? {
-        guard !localPorts.isEmpty, ["+CIPSTA", "+LINK_CONN:"].contains(where: { bytes.starts(with: $0.utf8) }) else { return nil }
+        guard !localPorts.isEmpty, ["+CIPSTA", "+LINK_CONN:"].contains(where: { bytes.starts(with: $0.utf8) }) else {
+            return nil
+        }
         let fields = bytes.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
         var pieces: [Payload.Piece] = []
         var literal: [UInt8] = []

@@ -178,7 +178,8 @@ private struct LoadChart {
             counts.enumerated().filter { $0.element > 0 }.map { bin, count in
                 let size = max(1, count * (middle - 12) / most)
                 let top = upwards ? middle - size : middle
-                return "<rect class=\"\(kind)\" x=\"\(bin * binWidth)\" y=\"\(top)\" width=\"\(binWidth - 1)\" height=\"\(size)\"/>"
+                return
+                    "<rect class=\"\(kind)\" x=\"\(bin * binWidth)\" y=\"\(top)\" width=\"\(binWidth - 1)\" height=\"\(size)\"/>"
             }.joined()
         }
         let perSecond = Int(Double(most) * Double(Self.binCount) / (Double(duration) / 1e9))

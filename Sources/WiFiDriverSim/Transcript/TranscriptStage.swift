@@ -141,7 +141,8 @@ final class TranscriptStage {
             }
             let limit = items.compactMap { $0.window?.latest }.min() ?? patience
             guard simulation.runToNextDeadline(notAfter: lastEvent + limit) else {
-                throw Divergence(line: line, reason: .silence(limit), expected: expected, actual: Array(said[saidHead...]))
+                throw Divergence(
+                    line: line, reason: .silence(limit), expected: expected, actual: Array(said[saidHead...]))
             }
         }
     }

@@ -23,7 +23,8 @@ struct SHA256 {
     private mutating func mix(_ bytes: UnsafeRawBufferPointer, _ start: Int) {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { words in
             for index in 0..<16 {
-                words[index] = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: start + index * 4, as: UInt32.self))
+                words[index] = UInt32(
+                    bigEndian: bytes.loadUnaligned(fromByteOffset: start + index * 4, as: UInt32.self))
             }
             for index in 16..<64 {
                 let (early, late) = (words[index - 15], words[index - 2])
@@ -35,7 +36,9 @@ struct SHA256 {
             var (e, f, g, h) = (state[4], state[5], state[6], state[7])
             for index in 0..<64 {
                 let mixed = (e & f) ^ (~e & g)
-                let first = h &+ (e.rotated(6) ^ e.rotated(11) ^ e.rotated(25)) &+ mixed &+ Self.constants[index] &+ words[index]
+                let first =
+                    h &+ (e.rotated(6) ^ e.rotated(11) ^ e.rotated(25)) &+ mixed &+ Self.constants[index]
+                    &+ words[index]
                 let majority = (a & b) ^ (a & c) ^ (b & c)
                 let second = (a.rotated(2) ^ a.rotated(13) ^ a.rotated(22)) &+ majority
                 (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ second)
