@@ -56,6 +56,19 @@ struct TranscriptProgramTests {
         #expect(try run("check").status == 64)
     }
 
+    @Test func `check plays to a device, too`() throws {
+        let module = try Program(["run"])
+        let device = try #require(module.readLine())
+        let fixtures = "\(Fixtures.folder)/esp32c3-4.1"
+        let other = folder.write("transcript 1\n> AT\\r\\n\n< AT\\r\\n\n< \\r\\nNO\\r\\n\n", to: "other.at")
+        let result = try run(
+            "check", "--device", device, "\(fixtures)/basic/echo.at", "\(fixtures)/wi-fi/soft-ap-address.at", other)
+        #expect(result.status == 1)
+        #expect(result.output.contains("2 of 3 transcripts agree"), "\(result.output)")
+        #expect(result.output.contains("other.at:4: differs at byte 3"))
+        module.send(SIGINT)
+    }
+
     // MARK: record and replay
 
     @Test func `A recording agrees with the module, and its replay with the client`() throws {
