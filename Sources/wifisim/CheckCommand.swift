@@ -11,12 +11,14 @@ extension CommandLineTool {
 
             Plays the host's side of each transcript to a simulated module, in virtual time, and reports every transcript whose
             module says something else: the line, what was expected, what came. A folder stands for all .at files in it and
-            below. The exit status is 0 if all agree and 1 if one does not.
+            below. The exit status is 0 if all agree and 1 if one does not. With --device the transcripts are played to a real
+            module, one after the other and in real time; the peers and access points that they tell of must be there.
 
             Examples:
               wifisim check fixtures
               wifisim check --junit result.xml fixtures/esp32c3-4.1
               wifisim check --update session.at
+              wifisim check --device /dev/ttyUSB0 session.at
             """,
         options: OptionSet(
             options: [
@@ -25,6 +27,8 @@ extension CommandLineTool {
                     "--split", "HOW", "how the host's bytes arrive: whole (else), bytes, or the seed of random pieces"),
                 Option("--junit", "FILE", "writes the results as JUnit XML"),
                 Option("--jobs", "N", "transcripts at a time, 1 to 256; else one a processor"),
+                Option("--device", "TTY", "plays to a real module on this serial port"),
+                Option("--baud", "N", "the device's bit rate, 80 to 5000000; else 115200"),
                 Option("--quiet", nil, "prints differences only"),
             ], operands: "FILE|FOLDER")
     ) { parsed in
@@ -37,6 +41,9 @@ extension CommandLineTool {
             return found
         }
         if parsed.has("--update") { return try update(paths) }
+        if let device = parsed.string("--device") {
+            return try check(paths, on: device, speed: try parsed.integer("--baud", 80...5_000_000) ?? 115_200)
+        }
         let delivery = try delivery(parsed.string("--split"))
         let jobs = try parsed.integer("--jobs", 1...256) ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         let isQuiet = parsed.has("--quiet")
@@ -74,6 +81,22 @@ extension CommandLineTool {
             guard let seed = UInt64(text) else { throw UsageError("--split \(text): must be whole, bytes or a number") }
             return .split(seed: seed)
         }
+    }
+
+    private static func check(_ paths: [String], on device: String, speed: Int) throws -> Int32 {
+        let player = try DevicePlayer(device: device, speed: speed)
+        var failureCount = 0
+        for path in paths {
+            let script = try Transcript.Script(contentsOf: path)
+            let outcome = try player.play(script)
+            if let divergence = outcome.divergence {
+                failureCount += 1
+                Console.print(divergence.report(in: script.transcript, file: path))
+            }
+        }
+        let leftOut = player.leftOut == 0 ? "" : "; \(player.leftOut) events of peers and access points were left out"
+        Console.print("\(paths.count - failureCount) of \(paths.count) transcripts agree\(leftOut)")
+        return failureCount == 0 ? 0 : 1
     }
 
     private static func update(_ paths: [String]) throws -> Int32 {

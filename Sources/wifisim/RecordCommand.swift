@@ -42,6 +42,7 @@ extension CommandLineTool {
             options, path: path, origin: parsed.string("--origin") ?? "recorded by wifisim record",
             worldPath: parsed.string("--world"), log: try Log(path: parsed.string("--log")))
         defer { recorder.close() }
+        try recorder.boot()
         Console.print(recorder.terminalPath)
         try recorder.run(until: signals)
         return 0

@@ -89,6 +89,8 @@ public final class Air {
         }
     }
 
+    var hasEvents: Bool { !events.isEmpty }
+
     /// The events since the last call, in the order in which they happened.
     public func takeEvents() -> [(radio: RadioID, event: AirEvent)] {
         defer { events.removeAll() }

@@ -94,6 +94,8 @@ public final class VirtualStack: Network {
     public var nextDeadline: Instant? { network.nextDeadline }
     public func advance(to now: Instant) { network.advance(to: now) }
 
+    var hasEvents: Bool { !events.isEmpty }
+
     public func takeEvents() -> [NetworkEvent] {
         guard !events.isEmpty else { return [] }
         defer { events.removeAll(keepingCapacity: true) }

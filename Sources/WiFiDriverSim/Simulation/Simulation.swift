@@ -118,26 +118,29 @@ public final class Simulation {
 
     /// Carries effects and events to and fro until all is quiet at this moment.
     func settle() {
-        var isQuiet = false
-        while !isQuiet {
-            isQuiet = true
+        // Most of the time nothing has happened, and a simulated day asks a million times.
+        guard hasNews else { return }
+        while hasNews {
             for module in modules {
                 while module.module.hasEffects {
-                    isQuiet = false
                     for effect in module.module.takeEffects() { module.apply(effect) }
                 }
-                for event in module.stack.takeEvents() {
-                    isQuiet = false
-                    module.module.handle(event, at: now)
+                if module.stack.hasEvents {
+                    for event in module.stack.takeEvents() { module.module.handle(event, at: now) }
                 }
             }
+            guard air.hasEvents else { continue }
             for (radio, event) in air.takeEvents() {
-                isQuiet = false
-                guard let module = modules.first(where: { $0.radio == radio }) else { continue }
-                module.module.handle(event, at: now)
+                modules.first { $0.radio == radio }?.module.handle(event, at: now)
             }
         }
         // A lease or CIPSTA may have changed where the others find it.
         for module in modules { module.stack.address = module.module.station.lease.map { .v4($0.address) } }
+    }
+
+    private var hasNews: Bool {
+        if air.hasEvents { return true }
+        for module in modules where module.module.hasEffects || module.stack.hasEvents { return true }
+        return false
     }
 }

@@ -215,6 +215,7 @@ extension Duration {
     var transcriptText: String {
         let unit: (name: String, size: Int64, digits: Int) =
             switch nanoseconds {
+            case 0: ("s", 1, 0)
             case ..<1000: ("ns", 1, 0)
             case ..<1_000_000: ("us", 1000, 3)
             case ..<1_000_000_000: ("ms", 1_000_000, 6)

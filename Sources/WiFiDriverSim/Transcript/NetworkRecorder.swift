@@ -47,12 +47,15 @@ struct NetworkRecorder {
     mutating func record(_ event: NetworkEvent, in recorder: inout TranscriptRecorder, at now: Instant) {
         switch event {
         case .connected(let id, let local):
+            guard let socket = sockets[id] else { return }
+            // One that the module chose by chance.
+            if socket.localPort == 0 {
+                connectionCount += 1
+                recorder.nameLocalPort(local.port, "local\(connectionCount)")
+            }
             sockets[id]?.localPort = local.port
-            guard let socket = sockets[id], socket.transport == .tcp else { return }
-            let name = name(of: socket.peer)
-            recorder.endHold(.peer(name: name, .listens(.tcp, socket.peer, after: .zero)))
-            connectionCount += 1
-            recorder.nameLocalPort(local.port, "local\(connectionCount)")
+            guard socket.transport == .tcp else { return }
+            recorder.endHold(.peer(name: name(of: socket.peer), .listens(.tcp, socket.peer, after: .zero)))
         case .connectFailed(let id, let failure):
             guard let socket = sockets.removeValue(forKey: id), socket.transport == .tcp else { return }
             let action: Transcript.PeerAction =

@@ -21,6 +21,9 @@ public final class SimulatorRecorder {
         simulator = try Simulator(options, log: log, observer: observer)
     }
 
+    /// Runs until the module has booted and takes commands.
+    public func boot() throws { try simulator.boot() }
+
     /// Runs until a signal comes.
     public func run(until signals: SignalWatch, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws {
         try simulator.run(until: signals, onSignal: onSignal)

@@ -126,7 +126,7 @@ public struct TranscriptReport {
             switch entry.event {
             case .host(let payload): ("out", payload.description)
             case .module(let expectation): ("in", expectation.payload.description)
-            case .peer(let name, let action): (action.isTowardsModule ? "netin" : "netout", "\(name) \(action)")
+            case .peer(let name, let action): (action.lane, "\(name) \(action)")
             case .name, .accessPoint: ("net", entry.event.description)
             default: ("host", entry.event.description)
             }
@@ -139,10 +139,12 @@ public struct TranscriptReport {
 }
 
 extension Transcript.PeerAction {
-    fileprivate var isTowardsModule: Bool {
+    /// In the page's style sheet.
+    fileprivate var lane: String {
         switch self {
-        case .connects, .sends, .closes, .halfCloses, .resets: true
-        case .listens, .refuses, .ignores, .receives, .sees: false
+        case .connects, .sends, .closes, .halfCloses, .resets: "netin"
+        case .receives, .sees: "netout"
+        case .listens, .refuses, .ignores: "net"
         }
     }
 }

@@ -3,15 +3,9 @@
 final class TranscriptStage {
     let simulation: Simulation
     private let contents: [String: [UInt8]]
-    private let patience: Duration
+    private let listener: ModuleListener
     private var delivery: Splitter
     private var peers: [String: VirtualPeer] = [:]
-    private var bindings: Payload.Bindings = [:]
-    /// What the module has said and no line of the transcript has taken.
-    private var said: [UInt8] = []
-    private var saidHead = 0
-    /// When the event before came about.
-    private var lastEvent: Instant
 
     private var module: SimulatedModule { simulation.modules[0] }
 
@@ -22,31 +16,26 @@ final class TranscriptStage {
             start: header.start)
         simulation.modules[0].hostBaud = UARTConfiguration().baud
         contents = script.contents
-        self.patience = patience
         self.delivery = Splitter(delivery)
-        lastEvent = simulation.now
+        listener = ModuleListener(SimulatedLine(simulation), patience: patience)
     }
 
     /// Brings an event about, or waits for it.
     func play(_ event: Transcript.Event, line: Int) throws(Divergence) {
         switch event {
         case .host(let payload):
-            try expectNothing(line: line)
+            try listener.expectNothing(at: line)
             let bytes = try bytes(of: payload, line: line)
             // What a UART makes of another bit rate depends on how the bytes follow each other.
             let pieces = module.isMisread ? [bytes] : delivery.pieces(of: bytes)
             for piece in pieces { module.send(piece) }
         case .module(let expectation):
-            try expect([expectation], line: line)
+            try listener.expect([expectation], at: line)
         case .unordered(let items):
-            try expect(items, line: line)
-        case .wait(let duration): run(for: duration)
+            try listener.expect(items, at: line)
+        case .wait(let duration): listener.run(for: duration)
         case .quiet(let duration):
-            try expectNothing(line: line)
-            let end = simulation.now + duration
-            repeat { collect() } while unsaid == 0 && simulation.runToNextDeadline(notAfter: end)
-            collect()
-            try expectNothing(line: line)
+            try listener.expectSilence(for: duration, at: line)
         case .baud(let rate): module.hostBaud = rate
         case .reset: module.reset()
         case .power(isOn: true): module.powerOn()
@@ -62,12 +51,12 @@ final class TranscriptStage {
             }
             simulation.changeAccessPoint(ssid) { $0.apply(change) }
         }
-        lastEvent = simulation.now
+        listener.lastEvent = simulation.now
     }
 
     private func bytes(of payload: Payload, line: Int) throws(Divergence) -> [UInt8] {
         do throws(PayloadError) {
-            return try payload.bytes(bindings: bindings, contents: contents)
+            return try payload.bytes(bindings: listener.bindings, contents: contents)
         } catch {
             throw impossible(error.reason, line)
         }
@@ -77,82 +66,11 @@ final class TranscriptStage {
         Divergence(line: line, reason: .impossible(reason), expected: "", actual: [])
     }
 
-    // MARK: The module's bytes
-
-    private var unsaid: Int { said.count - saidHead }
-
-    private func collect() {
-        let bytes = module.takeBytes()
-        if bytes.isEmpty { return }
-        if saidHead == said.count {
-            said = bytes
-            saidHead = 0
-        } else {
-            said += bytes
-        }
-    }
-
-    func run(for duration: Duration) {
-        let end = simulation.now + duration
-        collect()
-        while simulation.runToNextDeadline(notAfter: end) { collect() }
-        collect()
-    }
-
     /// The module must have said nothing that the lines so far did not take.
-    func expectNothing(line: Int) throws(Divergence) {
-        collect()
-        guard unsaid == 0 else {
-            throw Divergence(line: line, reason: .unexpected, expected: "", actual: Array(said[saidHead...]))
-        }
-    }
-
-    /// Waits until the module has said all of these, in any order.
-    func expect(_ items: [Transcript.Expectation], line: Int) throws(Divergence) {
-        var items = items
-        while !items.isEmpty {
-            collect()
-            var isPossible = false
-            var furthest = 0
-            var matched = false
-            for (index, item) in items.enumerated() {
-                switch item.payload.match(said, from: saidHead, bindings: bindings) {
-                case .matched(let count, let newBindings):
-                    let elapsed = simulation.now - lastEvent
-                    if let window = item.window, !window.contains(elapsed) {
-                        throw Divergence(
-                            line: item.number == 0 ? line : item.number, reason: .outOfTime(elapsed),
-                            expected: item.description, actual: Array(said[saidHead..<saidHead + count]))
-                    }
-                    saidHead += count
-                    bindings = newBindings
-                    items.remove(at: index)
-                    matched = true
-                case .partial: isPossible = true
-                case .differs(let offset): furthest = max(furthest, offset)
-                }
-                if matched { break }
-            }
-            if matched { continue }
-            let expected = items.map { $0.payload.description }.joined(separator: "  or  ")
-            guard isPossible else {
-                throw Divergence(
-                    line: line, reason: .differs(at: furthest), expected: expected, actual: Array(said[saidHead...]))
-            }
-            let limit = items.compactMap { $0.window?.latest }.min() ?? patience
-            guard simulation.runToNextDeadline(notAfter: lastEvent + limit) else {
-                throw Divergence(
-                    line: line, reason: .silence(limit), expected: expected, actual: Array(said[saidHead...]))
-            }
-        }
-    }
+    func expectNothing(line: Int) throws(Divergence) { try listener.expectNothing(at: line) }
 
     /// What was said and not taken, which is taken so.
-    func takeSaid() -> [UInt8] {
-        collect()
-        defer { saidHead = said.count }
-        return Array(said[saidHead...])
-    }
+    func takeSaid() -> [UInt8] { listener.takeSaid() }
 
     // MARK: Other hosts
 
@@ -175,10 +93,10 @@ final class TranscriptStage {
         case .resets: peer.reset()
         case .receives(let payload):
             while true {
-                switch payload.match(peer.pending, from: 0, bindings: bindings) {
+                switch payload.match(peer.pending, from: 0, bindings: listener.bindings) {
                 case .matched(let count, let newBindings):
                     _ = peer.take(count)
-                    bindings = newBindings
+                    listener.bindings = newBindings
                     return
                 case .differs(let offset):
                     throw Divergence(
@@ -199,9 +117,9 @@ final class TranscriptStage {
     }
 
     private func awaitPeer(_ line: Int, expected: String, actual: [UInt8]) throws(Divergence) {
-        collect()
-        guard simulation.runToNextDeadline(notAfter: lastEvent + patience) else {
-            throw Divergence(line: line, reason: .silence(patience), expected: expected, actual: actual)
+        listener.collect()
+        guard simulation.runToNextDeadline(notAfter: listener.lastEvent + listener.patience) else {
+            throw Divergence(line: line, reason: .silence(listener.patience), expected: expected, actual: actual)
         }
     }
 }
@@ -219,4 +137,15 @@ extension AccessPoint {
             network.leases = first...max(first, last)
         }
     }
+}
+
+/// The line of a simulation's first module.
+private final class SimulatedLine: TranscriptLine {
+    private let simulation: Simulation
+    init(_ simulation: Simulation) { self.simulation = simulation }
+
+    var now: Instant { simulation.now }
+    func send(_ bytes: [UInt8]) { simulation.send(bytes) }
+    func takeBytes() -> [UInt8] { simulation.takeBytes() }
+    func wait(until end: Instant) -> Bool { simulation.runToNextDeadline(notAfter: end) }
 }

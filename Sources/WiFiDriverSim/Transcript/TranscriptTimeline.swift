@@ -26,10 +26,13 @@ struct TranscriptTimeline {
     private(set) var hostBytes = 0
     private(set) var moduleBytes = 0
 
-    /// The time is that of the transcript's waits; a transcript without any is played to a simulated module for it.
+    /// The time is that of the transcript's waits. One with fewer of them than every other line of the host needs was written
+    /// by hand, and is played to a simulated module for its times.
     init(_ script: Transcript.Script) {
         let events = script.transcript.events
-        let hasTimes = events.contains { if case .wait = $0.event { true } else { false } }
+        let waits = events.count { if case .wait = $0.event { true } else { false } }
+        let hostLines = events.count { if case .host = $0.event { true } else { false } }
+        let hasTimes = waits * 2 >= hostLines
         let stage = hasTimes ? nil : TranscriptStage(script, delivery: .whole, patience: .seconds(120))
         let start = stage?.simulation.now ?? .zero
         var now = Instant.zero

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The Python that runs the clients.
-private enum ClientPython {
+enum ClientPython {
     static let path: String? = {
         let candidate = ProcessInfo.processInfo.environment["WIFISIM_PYTHON"] ?? "/usr/bin/env"
         let arguments =

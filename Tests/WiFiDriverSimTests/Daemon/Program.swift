@@ -126,6 +126,11 @@ final class SerialClient {
         return Array(received[..<count])
     }
 
+    /// Changes the tty's bit rate.
+    func setSpeed(_ speed: Int32) throws {
+        guard cposix_tty_set_raw(descriptor, speed) == 0 else { throw SystemError("set \(path)") }
+    }
+
     /// Sends a line and waits for OK.
     @discardableResult
     func command(_ line: String) throws -> String {

@@ -7,13 +7,17 @@ struct SimulationTests {
 
     /// Sends a line and gives what the module says in its course.
     @discardableResult
-    private func ask(_ line: String, _ simulation: Simulation, module: Int = 0, for time: Duration = .milliseconds(100)) -> String {
+    private func ask(_ line: String, _ simulation: Simulation, module: Int = 0, for time: Duration = .milliseconds(100))
+        -> String
+    {
         send(line + "\r\n", simulation, module: module, for: time)
     }
 
     /// Sends data and gives what the module says in its course.
     @discardableResult
-    private func send(_ data: String, _ simulation: Simulation, module: Int = 0, for time: Duration = .milliseconds(100)) -> String {
+    private func send(
+        _ data: String, _ simulation: Simulation, module: Int = 0, for time: Duration = .milliseconds(100)
+    ) -> String {
         simulation.modules[module].send(data)
         var said = simulation.modules[module].takeOutput()
         let end = simulation.now + time

@@ -14,7 +14,9 @@ struct ModuleReplayTests {
 
         """
 
-    private func replay(_ strictness: ModuleReplay.Strictness = .strict, _ text: String = session) throws -> ModuleReplay {
+    private func replay(_ strictness: ModuleReplay.Strictness = .strict, _ text: String = session) throws
+        -> ModuleReplay
+    {
         try ModuleReplay(Transcript.Script(try Transcript(parsing: text)), strictness)
     }
 

@@ -21,7 +21,8 @@ struct TranscriptPlayerTests {
     }
 
     @Test func `A report shows the lines around`() throws {
-        let transcript = try Transcript(parsing: "transcript 1\n> ATE0\\r\\n\n< ATE0\\r\\n\n< \\r\\nOX\\r\\n\n> AT\\r\\n\n")
+        let transcript = try Transcript(
+            parsing: "transcript 1\n> ATE0\\r\\n\n< ATE0\\r\\n\n< \\r\\nOX\\r\\n\n> AT\\r\\n\n")
         let divergence = try #require(TranscriptPlayer(transcript).play().divergence)
         #expect(
             divergence.report(in: transcript, file: "a.at") == """
@@ -48,8 +49,11 @@ struct TranscriptPlayerTests {
     }
 
     @Test func `A time window is kept from both sides`() throws {
-        let join = "> ATE0\\r\\n\n< ATE0\\r\\n\n< \\r\\nOK\\r\\n\n> AT+CWMODE=1\\r\\n\n< \\r\\nOK\\r\\n\n> AT+CWJAP=\"wifisim\",\"password\"\\r\\n\n"
-        #expect(try play(join + "<[500ms..2s] WIFI CONNECTED\\r\\n\n<[200ms..] WIFI GOT IP\\r\\n\n< \\r\\nOK\\r\\n\n").divergence == nil)
+        let join =
+            "> ATE0\\r\\n\n< ATE0\\r\\n\n< \\r\\nOK\\r\\n\n> AT+CWMODE=1\\r\\n\n< \\r\\nOK\\r\\n\n> AT+CWJAP=\"wifisim\",\"password\"\\r\\n\n"
+        #expect(
+            try play(join + "<[500ms..2s] WIFI CONNECTED\\r\\n\n<[200ms..] WIFI GOT IP\\r\\n\n< \\r\\nOK\\r\\n\n")
+                .divergence == nil)
         let early = try play(join + "<[5s..] WIFI CONNECTED\\r\\n\n").divergence
         guard case .outOfTime = early?.reason else { Issue.record("\(String(describing: early))"); return }
         #expect(try play(join + "<[..100ms] WIFI CONNECTED\\r\\n\n").divergence?.reason == .silence(.milliseconds(100)))
@@ -102,7 +106,8 @@ struct TranscriptPlayerTests {
     }
 
     @Test func `The lines of an unordered group come in any order`() throws {
-        let lines = "> AT+GMR\\r\\n\nunordered\n  < SDK version:v5.0.6-dirty\\r\\n\n  < compile<text>\\r\\n\n  < AT+GMR\\r\\n\n  < AT version:<text:v>\\r\\n\n  < Bin<text:b>\\r\\n\nend\n< \\r\\nOK\\r\\n\n"
+        let lines =
+            "> AT+GMR\\r\\n\nunordered\n  < SDK version:v5.0.6-dirty\\r\\n\n  < compile<text>\\r\\n\n  < AT+GMR\\r\\n\n  < AT version:<text:v>\\r\\n\n  < Bin<text:b>\\r\\n\nend\n< \\r\\nOK\\r\\n\n"
         #expect(try play(lines).divergence == nil)
         #expect(try play(lines.replacing("v5.0.6", with: "v5.0.7")).divergence?.line == 5)
     }
