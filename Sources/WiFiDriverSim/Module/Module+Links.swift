@@ -149,7 +149,8 @@ extension Module {
 
     /// Lets the network deliver as much as there is room for: in the passive buffer, or on the line.
     func replenishLinks() {
-        for (id, link) in links.open where link.phase == .open {
+        for id in 0..<Links.limit {
+            guard let link = links[id], link.phase == .open else { continue }
             let room: Int
             if link.transport == .udp {
                 room = isPassive(id) || output.count < Self.lineHighWater ? Self.longestDatagram : 0
