@@ -13,8 +13,8 @@ enum CommandLineTool {
     }
 
     static let subcommands: [Subcommand] = [
-        demoCommand, runCommand, execCommand, recordCommand, replayCommand, checkCommand, reportCommand, commandsCommand,
-        benchCommand,
+        demoCommand, runCommand, execCommand, recordCommand, replayCommand, checkCommand, reportCommand,
+        commandsCommand, benchCommand,
     ]
 
     /// Runs what the arguments say.

@@ -33,7 +33,7 @@ public final class Simulator {
         func saw(_ traffic: NetworkTraffic, at now: Instant) {}
     }
 
-    /// - Parameter observer: sees the first module's line and network.
+    /// The same with an observer that sees the first module's line and network.
     init(_ options: SimulatorOptions, log: Log, observer: (any ModuleObserver)?) throws {
         self.log = log
         self.observer = observer

@@ -16,7 +16,7 @@ enum Files {
     }
 
     /// Replaces a file whole: whoever reads it, and a crash, finds the old or the new.
-    /// - Parameter mode: who may read it, before the process's mask; else the owner alone.
+    /// The mode says who may read it, before the process's mask.
     static func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws(SystemError) {
         let temporary = "\(path).\(getpid()).tmp"
         do throws(SystemError) {

@@ -18,8 +18,7 @@ public enum ClassicServer: Sendable, Equatable {
         (7, .echo), (9, .discard), (13, .daytime), (19, .chargen), (37, .time),
     ]
 
-    /// What it says to a new connection, or to a datagram; `nil` if it waits for data.
-    /// - Parameter clock: Unix time in seconds.
+    /// What it says to a new connection, or to a datagram; `nil` if it waits for data. The clock is Unix time in seconds.
     func greeting(at clock: Int) -> [UInt8]? {
         switch self {
         case .echo, .discard, .chargen: nil

@@ -71,7 +71,7 @@ public final class VirtualNetwork {
         case module(SocketReference)
     }
 
-    /// - Parameter seed: chooses the modules' local ports; 0 begins with the first of the dynamic ones, 49152.
+    /// A network without modules. The seed chooses their local ports; 0 begins with the first of the dynamic ones, 49152.
     public init(
         names: [String: [IPAddress]] = [:], hosts: Set<IPAddress> = [], latency: Duration = .milliseconds(1),
         seed: UInt64 = 0

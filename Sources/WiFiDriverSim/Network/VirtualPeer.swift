@@ -42,8 +42,7 @@ public final class VirtualPeer {
 
     // MARK: What it does
 
-    /// Waits for connections or datagrams at an address and port.
-    /// - Parameter delay: how long it takes to accept a connection.
+    /// Waits for connections or datagrams at an address and port. It takes `acceptDelay` to accept a connection.
     public func listen(_ transport: Transport = .tcp, at endpoint: Endpoint, acceptDelay delay: Duration = .zero) {
         self.transport = transport
         self.endpoint = endpoint

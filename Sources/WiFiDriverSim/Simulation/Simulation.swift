@@ -21,9 +21,13 @@ public final class Simulation {
         case power
     }
 
+    /// Modules that are on.
     /// - Parameters:
+    ///   - firmware: what the modules run.
+    ///   - world: what surrounds them.
     ///   - moduleCount: modules, all with the same firmware.
     ///   - seed: chooses what is left to chance: the local ports of connections.
+    ///   - start: how far the modules are.
     ///   - serialNumber: the first module's; it makes the factory's MAC addresses differ from another's.
     ///   - settings: what the modules' flash holds; `nil` is as from the factory.
     public init(

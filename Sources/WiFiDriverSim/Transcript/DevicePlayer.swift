@@ -8,7 +8,12 @@ public final class DevicePlayer {
     /// Events that were left out, since nothing here can bring them about.
     public private(set) var leftOut = 0
 
-    /// - Parameter patience: how long the module may take over a line without a time window.
+    /// Opens the device.
+    /// - Parameters:
+    ///   - path: the serial port's.
+    ///   - speed: its bit rate.
+    ///   - patience: how long the module may take over a line without a time window.
+    /// - Throws: `SystemError` if it cannot be opened.
     public init(device path: String, speed: Int, patience: Duration = .seconds(30)) throws(SystemError) {
         port = try DevicePort(path, speed: speed)
         device = DeviceLine(port)
@@ -16,6 +21,8 @@ public final class DevicePlayer {
     }
 
     /// Plays up to the end or the first difference.
+    /// - Parameter script: the transcript.
+    /// - Returns: what came of it.
     /// - Throws: `SystemError` when the device fails.
     public func play(_ script: Transcript.Script) throws -> TranscriptPlayer.Outcome {
         var outcome = TranscriptPlayer.Outcome()

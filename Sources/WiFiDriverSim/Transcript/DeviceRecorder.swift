@@ -22,8 +22,12 @@ public final class DeviceRecorder {
 
     /// Opens the device and makes the file.
     /// - Parameters:
+    ///   - devicePath: the serial port's.
+    ///   - speed: its bit rate until the client sets another.
     ///   - path: the new transcript's; a file that is there is not touched.
     ///   - profile: the firmware profile that the module comes nearest to.
+    ///   - origin: what the transcript tells of where it is from.
+    /// - Throws: `SystemError` if one of them cannot be opened.
     public init(device devicePath: String, speed: Int, path: String, profile: String, origin: String)
         throws(SystemError)
     {

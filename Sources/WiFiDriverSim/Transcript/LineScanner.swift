@@ -66,8 +66,7 @@ struct LineScanner {
         return false
     }
 
-    /// The next word.
-    /// - Parameter what: names it in the error where the line is over.
+    /// The next word; `what` names it in the error where the line is over.
     mutating func takeWord(_ what: @autoclosure () -> String) throws(Failure) -> String {
         let word = takeText()
         if word.isEmpty { throw failure("\(what()) is missing") }
@@ -134,8 +133,7 @@ struct LineScanner {
         throw failure("the closing double quote of \(what) is missing")
     }
 
-    /// A backslash and what follows.
-    /// - Parameter more: characters that may be escaped here besides those that may be everywhere.
+    /// A backslash and what follows; `more` are characters that may be escaped here besides those that may be everywhere.
     mutating func takeEscape(and more: StaticString) throws(Failure) -> UInt8 {
         let place = position
         position += 1

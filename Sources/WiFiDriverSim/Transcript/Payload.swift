@@ -68,8 +68,7 @@ public struct Payload: Equatable, Sendable {
         return all
     }
 
-    /// The bytes to send.
-    /// - Parameter contents: of the files that are referred to, by path.
+    /// The bytes to send; `contents` are those of the files that are referred to, by path.
     func bytes(bindings: Bindings, contents: [String: [UInt8]]) throws(PayloadError) -> [UInt8] {
         if let literal { return literal }
         var all: [UInt8] = []

@@ -47,8 +47,8 @@ extension Payload {
 }
 
 extension Payload.Placeholder.Kind {
-    /// Where a value of this kind that begins at `start` ends; `nil` if more bytes could belong to it.
-    /// - Parameter following: the byte of the payload that comes behind it.
+    /// Where a value of this kind that begins at `start` ends; `nil` if more bytes could belong to it. `following` is the
+    /// byte of the payload that comes behind it.
     fileprivate func end(in bytes: [UInt8], from start: Int, following: UInt8?) -> Int? {
         if let following, self == .text { return bytes[start...].firstIndex(of: following) }
         guard var end = bytes[start...].firstIndex(where: { !canContain($0) }) else { return nil }

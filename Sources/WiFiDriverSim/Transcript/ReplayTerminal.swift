@@ -16,7 +16,11 @@ public final class ReplayTerminal {
 
     public var terminalPath: String { terminal.path }
 
-    /// - Parameter linkPath: a symbolic link to the tty.
+    /// Makes the pseudo-terminal.
+    /// - Parameters:
+    ///   - replay: what is played.
+    ///   - linkPath: a symbolic link to the tty.
+    /// - Throws: `SystemError` or `TerminalLinkError` if that cannot be made.
     public init(_ replay: ModuleReplay, linkPath: String? = nil) throws {
         self.replay = replay
         loop = try EventLoop()

@@ -9,8 +9,12 @@ public final class SimulatorRecorder {
 
     /// Makes the module and the file.
     /// - Parameters:
+    ///   - options: what is simulated.
     ///   - path: the new transcript's; a file that is there is not touched.
     ///   - origin: what the transcript tells of where it is from.
+    ///   - worldPath: the world file, as the transcript is to name it.
+    ///   - log: takes notices.
+    /// - Throws: what `Simulator` throws, and `SystemError` if the file cannot be made.
     public init(_ options: SimulatorOptions, path: String, origin: String, worldPath: String?, log: Log) throws {
         var header = Transcript.Header()
         header.profile = options.firmware.name

@@ -11,7 +11,7 @@ struct TranscriptParser {
 
     typealias Failure = LineScanner.Failure
 
-    /// - Parameter file: names the text in errors.
+    /// Reads a transcript; `file` names it in errors.
     static func parse(_ text: [UInt8], file: String) throws(TranscriptError) -> Transcript {
         let result = text.withUnsafeBytes { bytes in
             Result { () throws(Failure) in
@@ -129,8 +129,7 @@ struct TranscriptParser {
 
     // MARK: Payloads
 
-    /// The rest of the line.
-    /// - Parameter isSent: placeholders must be bound already, and references must name a file.
+    /// The rest of the line. Where it is sent, placeholders must be bound already, and references must name a file.
     mutating func readPayload(_ scanner: inout LineScanner, isSent: Bool) throws(Failure) -> Payload {
         var pieces: [Payload.Piece] = []
         var bytes: [UInt8] = []
@@ -245,13 +244,19 @@ extension String {
 
 extension Transcript {
     /// Reads a transcript.
-    /// - Parameter file: names the text in errors.
+    /// - Parameters:
+    ///   - text: the content of an `.at` file.
+    ///   - file: names the text in errors.
+    /// - Throws: `TranscriptError` if it is wrong.
     public init(parsing text: some Collection<UInt8>, file: String = "transcript") throws(TranscriptError) {
         self = try TranscriptParser.parse(Array(text), file: file)
     }
 
     /// Reads a transcript.
-    /// - Parameter file: names the text in errors.
+    /// - Parameters:
+    ///   - text: the content of an `.at` file.
+    ///   - file: names the text in errors.
+    /// - Throws: `TranscriptError` if it is wrong.
     public init(parsing text: String, file: String = "transcript") throws(TranscriptError) {
         self = try TranscriptParser.parse(Array(text.utf8), file: file)
     }

@@ -15,7 +15,11 @@ public struct TranscriptRecorder {
     /// Something that belongs before the lines from here on is not known yet, since then.
     private var hold: (index: Int, count: Int, since: Instant)?
 
-    /// - Parameter payloadFolder: where long payloads go, from the transcript's folder.
+    /// A recorder that has heard nothing yet.
+    /// - Parameters:
+    ///   - header: the transcript's.
+    ///   - payloadFolder: where long payloads go, from the transcript's folder.
+    ///   - now: when the session begins.
     public init(header: Transcript.Header, payloadFolder: String, at now: Instant) {
         self.payloadFolder = payloadFolder
         toldUntil = now

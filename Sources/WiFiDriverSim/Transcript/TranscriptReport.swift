@@ -5,7 +5,10 @@ public struct TranscriptReport {
     private let timeline: TranscriptTimeline
     private let title: String
 
-    /// - Parameter title: the file's name.
+    /// The page of a transcript.
+    /// - Parameters:
+    ///   - script: the transcript.
+    ///   - title: the file's name.
     public init(_ script: Transcript.Script, title: String) {
         transcript = script.transcript
         timeline = TranscriptTimeline(script)
