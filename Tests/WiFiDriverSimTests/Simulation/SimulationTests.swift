@@ -164,13 +164,6 @@ struct SimulationTests {
         #expect(text.components(separatedBy: "SEND OK").count - 1 == 3500)
         #expect(text.contains("WIFI DISCONNECT") && text.hasSuffix("CONNECT\r\n\r\nOK\r\n"))
     }
-
-    #if !DEBUG
-        @Test func `A day of a module takes less than a second`() {
-            let elapsed = ContinuousClock().measure { _ = life(hours: 24) }
-            #expect(elapsed < .seconds(1), "\(elapsed)")
-        }
-    #endif
 }
 
 extension String {
