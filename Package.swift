@@ -21,7 +21,10 @@ let package = Package(
         .target(name: "SocketStartup", dependencies: ["WiFiDriverSim", "CDriverWiFi"]),
         .target(name: "IoTSocketWiFi", dependencies: ["SocketStartup", "CIoTSocket"]),
         .target(name: "IoTSocketMux", dependencies: ["SocketStartup", "CIoTSocket"]),
-        .executableTarget(name: "wifisim", dependencies: ["CPosix", "WiFiDriverSim"], swiftSettings: strict),
+        .executableTarget(
+            name: "wifisim",
+            dependencies: ["CPosix", "WiFiDriverSim", "CDriverWiFi", "CIoTSocket", "IoTSocketWiFi", "SocketStartup"],
+            swiftSettings: strict),
 
         .target(name: "CTranscriptClient", dependencies: ["CTranscript"], path: "Tests/CTranscriptClient"),
         .testTarget(

@@ -12,7 +12,7 @@ enum CommandLineTool {
         let run: @Sendable (ParsedOptions) throws -> Int32
     }
 
-    static let subcommands: [Subcommand] = [runCommand, execCommand, recordCommand, replayCommand, checkCommand, reportCommand, commandsCommand, benchCommand]
+    static let subcommands: [Subcommand] = [demoCommand, runCommand, execCommand, recordCommand, replayCommand, checkCommand, reportCommand, commandsCommand, benchCommand]
 
     /// Runs what the arguments say.
     /// - Returns: the exit status.

@@ -75,7 +75,8 @@ extension WiFiDriver {
         timeout: Duration? = nil, expectsReset: Bool = false
     ) -> Reply {
         converse(
-            command, CommandExchange(expecting: expectation, expectsReset: expectsReset), until: .now + (timeout ?? replyTimeout))
+            command, CommandExchange(expecting: expectation, expectsReset: expectsReset),
+            until: .now + (timeout ?? replyTimeout))
         return finishExchange()
     }
 
