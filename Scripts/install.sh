@@ -58,7 +58,7 @@ install_library() {
 
     # One relocatable object of the library and the runtime, in which only the API is global.
     {
-        for target in $name.build SocketStartup.build CDriverWiFi.build CPosix.build WiFiDriverSim.build; do
+        for target in $name.build SocketStartup.build CDriverWiFi.build CPosix.build CTranscript.build WiFiDriverSim.build; do
             find "$objects/$target" -name '*.o'
         done
         echo "$runtime/$machine/swiftrt.o"

@@ -8,7 +8,7 @@ final class HostServer: Sendable {
     let port: UInt16
     private let descriptor: Int32
 
-    /// - Parameter serve: has the connection; it is closed when this returns.
+    /// Gives each connection to `serve`; it is closed when that returns.
     init(_ serve: @escaping @Sendable (HostConnection) -> Void) throws {
         let (descriptor, port) = try boundSocket(SOCK_STREAM)
         try #require(listen(descriptor, 16) == 0)

@@ -19,7 +19,7 @@ final class ReceiveQueue {
     private var consumed = 0
     private let isDatagram: Bool
 
-    /// - Parameter capacity: bytes at first, a power of two; it grows as needed.
+    /// An empty queue with `capacity` bytes at first, a power of two; it grows as needed.
     init(isDatagram: Bool, capacity: Int = 4096) {
         self.isDatagram = isDatagram
         storage = .allocate(byteCount: capacity, alignment: 64)

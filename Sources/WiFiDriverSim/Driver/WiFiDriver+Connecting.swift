@@ -64,6 +64,7 @@ extension WiFiDriver {
             guard let link = freeLink() else { break }
             let connection = DriverConnection(link: link, isDatagram: false, owner: socket.number, peer: peer)
             links[link] = connection
+            setPushing(link, false)
             var command = CommandText("CIPSTART").field(link).quoted(socket.family == .v6 ? "TCPv6" : "TCP")
                 .quoted(peer.address).field(peer.port)
             if dialect.hasCommandTimeout {
@@ -178,7 +179,7 @@ extension WiFiDriver {
         connection.onlySource = datagram.peer
         links[link] = connection
         // Datagrams are pushed where the mode can be set for one link: so their bounds are known.
-        if receivesPassively, dialect.hasReceiveType { _ = transact(CommandText("CIPRECVTYPE").field(link).field(0)) }
+        setPushing(link, true)
         // With mode 2 anybody may send; each CIPSEND names its destination.
         let any: IPAddress = socket.family == .v6 ? .v6(.any) : .v4(.any)
         let remote = datagram.peer ?? Endpoint(any, port)
@@ -201,6 +202,13 @@ extension WiFiDriver {
             if links[link] === connection { links[link] = nil }
         }
         return .done
+    }
+
+    /// Has a link push what it receives, or keep it until it is asked for; the slot is the caller's.
+    func setPushing(_ link: Int, _ pushing: Bool) {
+        guard receivesPassively, dialect.hasReceiveType, pushingLinks.contains(link) != pushing else { return }
+        guard transact(CommandText("CIPRECVTYPE").field(link).field(pushing ? 0 : 1)).isDone else { return }
+        if pushing { pushingLinks.insert(link) } else { pushingLinks.remove(link) }
     }
 
     /// The next port of the dynamic range (RFC 6335) that no socket has.

@@ -140,6 +140,7 @@ extension WiFiDriver {
         let passive =
             dialect.hasReceiveType ? CommandText("CIPRECVTYPE").field(5).field(1) : CommandText("CIPRECVMODE").field(1)
         receivesPassively = transact(passive).isDone
+        pushingLinks = []
         line?.parser.readsShowSource = showsSource && dialect.readsShowSource
         if dialect.hasIPv6 { _ = transact(CommandText("CIPV6").field(1)) }
         for interface in DriverOptions.Interface.allCases { applyOptions(of: interface) }

@@ -16,7 +16,7 @@ extension WiFiDriver {
         }
     }
 
-    /// - Parameter value: nil when the caller gave none, or a short one.
+    /// Sets an option to `value`, which is nil when the caller gave none or a short one.
     func setSocketOption(_ option: Int32, of number: Int32, to value: UInt32?) throws(SocketFailure) {
         try perform { () throws(SocketFailure) in
             let socket = try socket(number)

@@ -231,9 +231,17 @@ extension WiFiDriver {
     /// Closes a link in the module, if it still is this connection's.
     func closeLink(_ connection: DriverConnection) {
         guard connection.ending == nil, links[connection.link] === connection else { return }
-        let reply = run(CommandText("CIPCLOSE").field(connection.link), expecting: .linkClosed(connection.link))
+        let outcome = withSlot { () -> CommandExchange.Outcome in
+            let reply = transact(
+                CommandText("CIPCLOSE").field(connection.link), expecting: .linkClosed(connection.link))
+            // A connection that comes in next has the number, and is to be read like every other.
+            if reply.isDone { setPushing(connection.link, false) }
+            return reply.outcome
+        } otherwise: {
+            $0
+        }
         // Whatever the module says: it is not ours any more. A late report for it finds no connection.
-        if links[connection.link] === connection, reply.outcome != .timedOut { links[connection.link] = nil }
+        if links[connection.link] === connection, outcome != .timedOut { links[connection.link] = nil }
         connection.end(.aborted)
     }
 }

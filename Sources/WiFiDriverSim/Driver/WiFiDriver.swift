@@ -58,6 +58,8 @@ final class WiFiDriver: @unchecked Sendable {
 
     var links = [DriverConnection?](repeating: nil, count: WiFiDriver.linkLimit)
     var sockets = [DriverSocket?](repeating: nil, count: WiFiDriver.socketLimit)
+    /// Links that CIPRECVTYPE has set to push what they receive, for datagrams.
+    var pushingLinks: Set<Int> = []
     /// Numbers that a Connect found taken although nothing was reported of them.
     var blockedLinks: Set<Int> = []
     var nextEphemeralPort: UInt16 = 49152
