@@ -83,6 +83,7 @@ enum ExitCode {
         switch error {
         case is WorldFileError, is StateFileError, is TranscriptError: EX_DATAERR
         case is TerminalLinkError: EX_CANTCREAT
+        case is ClaimError: EX_TEMPFAIL
         case let error as SystemError where error.code == ENOENT: EX_NOINPUT
         case let error as SystemError where error.code == EACCES || error.code == EPERM: EX_NOPERM
         case is SystemError: EX_OSERR

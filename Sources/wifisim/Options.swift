@@ -57,6 +57,9 @@ struct OptionSet: Sendable {
                 let what = word.hasPrefix("-") ? "option \(parts[0])" : "argument \"\(word)\""
                 throw UsageError("\(subcommand) has no \(what)", hint: "Try: wifisim \(subcommand) --help")
             }
+            if option.value != nil, parts.count == 2 ? parts[1].isEmpty : rest.first?.isEmpty ?? false {
+                throw UsageError("\(option.name) needs a value that is not empty: \(option.name) \(option.value ?? "")")
+            }
             if option.value == nil {
                 guard parts.count == 1 else { throw UsageError("\(option.name) takes no value") }
                 parsed.values[option.name, default: []].append("")

@@ -8,7 +8,7 @@ enum SimulatorArguments {
         Option("--link", "PATH", "a symbolic link to the tty; with --count, PATH0, PATH1, …"),
         Option("--count", "N", "modules, 1 to 1000"),
         Option("--state", "FILE", "keeps the flash; with --count, FILE0, FILE1, …"),
-        Option("--baud", "N", "the UART's stored bit rate, 80 to 5000000; else 115200"),
+        Option("--baud", "N", "the UART's stored bit rate, 80 to 5000000; else what --state has, or 115200"),
         Option("--pace", nil, "bytes take the time that the bit rate gives them"),
         Option(
             "--host-address", "A", "the module's own loopback address, as 127.0.0.2; with --count the next for each"),
@@ -28,7 +28,7 @@ enum SimulatorArguments {
         }
         if let path = parsed.string("--world") { options.world = try World.load(path) }
         options.count = try parsed.integer("--count", 1...1000) ?? 1
-        options.baud = try parsed.integer("--baud", 80...5_000_000) ?? options.baud
+        options.baud = try parsed.integer("--baud", 80...5_000_000)
         options.isPaced = parsed.has("--pace")
         options.linkPath = parsed.string("--link")
         options.statePath = parsed.string("--state")
@@ -36,6 +36,9 @@ enum SimulatorArguments {
             guard let address = IPv4Address(text), address.isLoopback else {
                 throw UsageError("--host-address \(text): must be in 127.0.0.0/8, as 127.0.0.2")
             }
+            guard IPv4Address(rawValue: address.rawValue + UInt32(options.count) - 1).isLoopback,
+                address.rawValue + UInt32(options.count) - 1 < IPv4Address(127, 255, 255, 255).rawValue
+            else { throw UsageError("--host-address \(text): has not \(options.count) addresses of 127.0.0.0/8 from there on") }
             options.hostAddress = address
         }
         options.forwards = try parsed.all("--hostfwd").map { text in

@@ -70,6 +70,11 @@ public struct AccessPoint: Sendable, Equatable {
             IPv4Address(rawValue: prefixLength == 0 ? 0 : ~0 << (32 - UInt32(prefixLength)))
         }
 
+        /// Its gateway, and a name server that is on it.
+        func answersPings(to address: IPv4Address) -> Bool {
+            address == gateway || (dns.contains(address) && contains(address))
+        }
+
         public func contains(_ address: IPv4Address) -> Bool {
             address.rawValue & netmask.rawValue == gateway.rawValue & netmask.rawValue
         }

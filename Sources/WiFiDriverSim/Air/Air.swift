@@ -60,14 +60,17 @@ public final class Air {
     public func handle(_ request: AirRequest, from radio: RadioID, at now: Instant) {
         switch request {
         case .scan(let scan):
-            let channelCount = scan.channel == nil ? scan.channels.count : 1
-            radios[radio.index].scan = (scan, now + scan.timePerChannel * channelCount)
-        case .stopScan:
-            radios[radio.index].scan = nil
+            radios[radio.index].scan = (scan, now + scan.timePerChannel * scan.channels.count)
         case .join(let join):
             radios[radio.index].station = .searching(join, until: now + searchTime(for: join))
         case .leave:
             radios[radio.index].station = .idle
+        case .askForAddress:
+            guard case .associated(let join, let bssid) = radios[radio.index].station,
+                let accessPoint = audible(bssid)
+            else { return }
+            radios[radio.index].station = .askingForAddress(
+                join, bssid: bssid, until: now + Timing.dhcp + accessPoint.latency * 2)
         }
     }
 
@@ -122,7 +125,6 @@ public final class Air {
     private func sightings(for scan: AirRequest.Scan) -> [AirEvent.Sighting] {
         accessPoints.filter { accessPoint in
             accessPoint.isOn && scan.channels.contains(accessPoint.channel)
-                && (scan.channel ?? accessPoint.channel) == accessPoint.channel
                 && (scan.bssid ?? accessPoint.bssid) == accessPoint.bssid
                 && (scan.ssid == nil ? !accessPoint.isHidden : scan.ssid == accessPoint.ssid)
         }.map(AirEvent.Sighting.init).sorted { $0.rssi > $1.rssi }
@@ -228,6 +230,7 @@ extension AirEvent.Sighting {
     init(_ accessPoint: AccessPoint) {
         self.init(
             ssid: accessPoint.ssid, bssid: accessPoint.bssid, channel: accessPoint.channel, rssi: accessPoint.rssi,
-            security: accessPoint.security, hasWPS: accessPoint.hasWPS, network: accessPoint.network)
+            security: accessPoint.security, hasWPS: accessPoint.hasWPS, latency: accessPoint.latency,
+            network: accessPoint.network)
     }
 }

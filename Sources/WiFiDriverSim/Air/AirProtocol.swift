@@ -1,18 +1,18 @@
 /// What a module's radio asks of the air.
 public enum AirRequest: Equatable, Sendable {
     case scan(Scan)
-    case stopScan
     case join(Join)
     case leave
+    /// A station that is on an AP asks for an address by DHCP.
+    case askForAddress
 
     public struct Scan: Equatable, Sendable {
         public var ssid: String?
         public var bssid: MACAddress?
-        public var channel: Int?
         /// How long each channel is listened to.
         public var timePerChannel: Duration
-        /// The channels that the country allows.
-        public var channels: ClosedRange<Int>
+        /// The channels to listen on, of those that the country allows.
+        public var channels: [Int]
     }
 
     public struct Join: Equatable, Sendable {
@@ -47,6 +47,8 @@ public enum AirEvent: Equatable, Sendable {
         public var rssi: Int
         public var security: Security
         public var hasWPS: Bool
+        /// Round trip to the network's gateway.
+        public var latency: Duration
         /// What the network behind it offers by itself; the module reads it once it is associated.
         public var network: AccessPoint.Network
     }

@@ -22,7 +22,9 @@ let addressCommands: [Command] = [
                 // 0 is the soft-AP, 1 the station, 2 both.
                 interfaces = (first != 0, first != 1)
             }
+            let asksForAddress = interfaces.station && enables && !call.settings.stationUsesDHCP
             if interfaces.station { call.set(\.stationUsesDHCP, to: enables) }
+            if asksForAddress { call.module.useDHCP() }
             if interfaces.softAP { call.set(\.softAPUsesDHCP, to: enables) }
             return .ok
         }),

@@ -10,7 +10,7 @@ let nameCommands: [Command] = [
             if timeout != nil || showsAll != nil, call.firmware.generation < .v4_1 {
                 throw CommandError(kind: .count, position: 2)
             }
-            guard call.module.hasNetwork else { throw .failed }
+            guard call.module.reaches(nil) else { throw .failed }
             if network == 3, !call.settings.ipv6 { throw .failed }
             call.module.request(
                 .resolve(name: name, network == 3 ? .v6 : network == 1 && call.settings.ipv6 ? nil : .v4))
@@ -23,7 +23,7 @@ let nameCommands: [Command] = [
     Command(
         name: "PING", family: .tcpIP,
         set: .init(Text("host", 1...LineBuffer.limit)) { (call, host) throws(CommandError) in
-            guard call.module.hasNetwork else { throw .failed }
+            guard call.module.reaches(nil) else { throw .failed }
             let module = call.module
             var operation = PingOperation(deadline: module.now + resolveTimeout(nil))
             if let address = IPAddress(host) {
@@ -98,12 +98,23 @@ private struct ResolveOperation: Operation {
 
 private struct PingOperation: Operation {
     var deadline: Instant?
+    /// The AP's own network answers after this time.
+    private var ownAnswer: Duration?
     /// An echo that takes longer is lost.
-    static let timeout = Duration.seconds(1)
+    private static let timeout = Duration.seconds(1)
+
+    init(deadline: Instant) { self.deadline = deadline }
 
     mutating func ping(_ address: IPAddress, on module: Module) {
-        module.request(.ping(address))
         deadline = module.now + Self.timeout
+        if case .v4(let address) = address, let accessPoint = module.station.accessPoint,
+            accessPoint.network.answersPings(to: address)
+        {
+            if accessPoint.latency < Self.timeout { ownAnswer = accessPoint.latency }
+            deadline = module.now + min(accessPoint.latency, Self.timeout)
+        } else {
+            module.request(.ping(address))
+        }
     }
 
     mutating func resume(_ event: ModuleEvent, on module: Module) -> Outcome? {
@@ -114,11 +125,16 @@ private struct PingOperation: Operation {
             return nil
         case .network(.pinged(let roundTrip)):
             guard let roundTrip else { return timedOut(on: module) }
-            module.writeLine(module.firmware.pingReply("\(max(1, roundTrip.milliseconds))"))
-            return .ok
-        case .deadline, .air(.lost): return timedOut(on: module)
+            return answered(roundTrip, on: module)
+        case .deadline: return ownAnswer.map { answered($0, on: module) } ?? timedOut(on: module)
+        case .air(.lost): return timedOut(on: module)
         case .network, .air: return nil
         }
+    }
+
+    private func answered(_ roundTrip: Duration, on module: Module) -> Outcome {
+        module.writeLine(module.firmware.pingReply("\(max(1, roundTrip.milliseconds))"))
+        return .ok
     }
 
     private func timedOut(on module: Module) -> Outcome {

@@ -13,8 +13,7 @@ let receiveCommands: [Command] = [
         name: "CIPRECVMODE", family: .tcpIP,
         query: { call in call.answer(call.session.receivesPassively[0] ? "1" : "0") },
         set: .init(Flag("mode")) { call, passive in
-            call.module.session.receivesPassively = .init(repeating: passive, count: Links.limit)
-            return .ok
+            return setPassive(passive, 0..<Links.limit, call)
         }),
 
     Command(
@@ -29,10 +28,9 @@ let receiveCommands: [Command] = [
             (call, id, passive, reportsNext) throws(CommandError) in
             if reportsNext != nil, call.firmware.generation < .v4_1 { throw CommandError(kind: .count, position: 2) }
             for id in id == Links.limit ? 0..<Links.limit : id..<id + 1 {
-                call.module.session.receivesPassively[id] = passive
                 call.module.session.reportsNextDatagram[id] = reportsNext ?? false
             }
-            return .ok
+            return setPassive(passive, id == Links.limit ? 0..<Links.limit : id..<id + 1, call)
         }),
 
     Command(
@@ -58,3 +56,11 @@ let receiveCommands: [Command] = [
             call.answer((0..<Links.limit).map { "\(call.module.waitingLength($0))" }.joined(separator: ","))
         }),
 ]
+
+/// Sets how links receive. What a link that becomes active holds follows the answer.
+private func setPassive(_ passive: Bool, _ ids: Range<Int>, _ call: Call) -> Outcome {
+    for id in ids { call.module.session.receivesPassively[id] = passive }
+    call.module.write("\r\nOK\r\n")
+    if !passive { for id in ids { call.module.pushBuffered(id) } }
+    return .answered
+}

@@ -5,13 +5,14 @@ let serverCommands: [Command] = [
         query: { (call) throws(CommandError) in
             guard call.firmware.generation >= .esp8266_2_2 else { throw CommandError(kind: .wrongForm) }
             guard let server = call.module.links.server else { return call.answer("0") }
-            let netif = call.firmware.generation >= .v4_1 ? ",0" : ""
-            return call.answer("1,\(server.port),\"\(server.family == .v4 ? "TCP" : "TCPv6")\",0\(netif)")
+            let netif = call.firmware.generation >= .v4_1 ? ",\(server.interface.rawValue)" : ""
+            let type = server.family == .v4 ? "TCP" : "TCPv6"
+            return call.answer("1,\(server.port),\"\(type)\",\(server.wantsCertificates ? 1 : 0)\(netif)")
         },
         set: .init(
             Flag("mode"), Optionally(Integer("port or close all", 0...65_535)), Optionally(Text("type")),
-            Optionally(Flag("CA enable")), Optionally(Integer("netif", 0...2))
-        ) { (call, starts, number, type, _, netif) throws(CommandError) in
+            Optionally(Flag("CA enable")), Optionally(Choice("netif", 0...2, as: Links.Server.Interface.self))
+        ) { (call, starts, number, type, wantsCertificates, netif) throws(CommandError) in
             guard call.session.multiplexes else { throw call.refusal("MUX=0") }
             if netif != nil, call.firmware.generation < .v4_1 { throw CommandError(kind: .count, position: 4) }
             guard starts else {
@@ -22,7 +23,11 @@ let serverCommands: [Command] = [
                 }
                 return stopServer(closingLinks: closesAll, call)
             }
-            return try startServer(port: number ?? 333, type: type ?? "TCP", call)
+            let server = try server(port: number ?? 333, type: type ?? "TCP", call)
+            return start(
+                Links.Server(
+                    port: server.port, family: server.family, wantsCertificates: wantsCertificates ?? false,
+                    interface: netif ?? .all), call)
         }),
 
     Command(
@@ -45,7 +50,9 @@ let serverCommands: [Command] = [
         }),
 ]
 
-private func startServer(port: Int, type: String, _ call: Call) throws(CommandError) -> Outcome {
+private func server(
+    port: Int, type: String, _ call: Call
+) throws(CommandError) -> (port: UInt16, family: IPAddress.Family) {
     guard let port = UInt16(exactly: port), port > 0 else { throw CommandError(kind: .invalid, position: 1) }
     let family: IPAddress.Family
     switch type {
@@ -56,12 +63,16 @@ private func startServer(port: Int, type: String, _ call: Call) throws(CommandEr
         throw .failed
     default: throw CommandError(kind: .invalid, position: 2)
     }
+    return (port, family)
+}
+
+private func start(_ server: Links.Server, _ call: Call) -> Outcome {
     guard call.module.links.server == nil else {
         call.module.writeLine("no change")
         return .ok
     }
-    call.module.request(.listen(port: port, family))
-    return .running(ListenOperation(server: Links.Server(port: port, family: family)))
+    call.module.request(.listen(port: server.port, server.family))
+    return .running(ListenOperation(server: server))
 }
 
 private func stopServer(closingLinks closesLinks: Bool, _ call: Call) -> Outcome {

@@ -177,20 +177,23 @@ private func open(
         plan = .udp(localPort: UInt16(localPort), rule ?? .fixed)
     }
     let localAddress = try Optionally(Text("local IP")).read(from: &rest)
-    let timeout = try Optionally(Integer("timeout", 0...60_000)).read(from: &rest) ?? 0
+    let timeout = try Optionally(Integer("timeout", 0...60_000)).read(from: &rest)
     try rest.end()
+    if timeout != nil, call.firmware.generation < .v4_1 { throw CommandError(kind: .count) }
     if family == .v6, !call.settings.ipv6 { throw .failed }
-    guard module.hasNetwork else { throw .failed(saying: "no ip") }
+    let address = IPAddress(host) ?? (host == "0" ? .v4(.any) : nil)
+    guard module.reaches(address) else { throw .failed(saying: "no ip") }
     if let localAddress, !localAddress.isEmpty {
         guard let address = IPAddress(localAddress), module.ownAddresses.contains(address) else { throw .failed }
     }
     let operation = ConnectOperation(
         id: id, family: family, port: port, plan: plan,
-        deadline: module.now + (timeout == 0 ? connectTimeout : .milliseconds(timeout)))
-    if let address = IPAddress(host) ?? (host == "0" ? .v4(.any) : nil) {
+        deadline: module.now + (timeout.map { $0 == 0 ? connectTimeout : .milliseconds($0) } ?? connectTimeout))
+    if let address {
         guard address.family == family else { throw CommandError(kind: .invalid, position: 2) }
         operation.open(address, on: module)
     } else {
+        operation.reserve(on: module)
         module.request(.resolve(name: host, family))
     }
     return .running(operation)
@@ -207,6 +210,14 @@ private struct ConnectOperation: Operation {
     enum Plan {
         case tcp(TCPOptions)
         case udp(localPort: UInt16, Link.PeerRule)
+    }
+
+    /// Takes the link while its name is resolved, so that no accepted connection gets its number.
+    func reserve(on module: Module) {
+        let nowhere = Endpoint(family == .v4 ? .v4(.any) : .v6(.any), port)
+        module.links[id] = Link(
+            transport: .tcp, family: family, socket: module.links.newSocket(), isServed: false, remote: nowhere,
+            local: nowhere, lastActivity: module.now)
     }
 
     func open(_ address: IPAddress, on module: Module) {
@@ -231,7 +242,10 @@ private struct ConnectOperation: Operation {
     mutating func resume(_ event: ModuleEvent, on module: Module) -> Outcome? {
         switch event {
         case .network(.resolved(let addresses)):
-            guard let address = addresses.first else { return .failed(module.firmware.unknownHost) }
+            guard let address = addresses.first else {
+                module.links[id] = nil
+                return .failed(module.firmware.unknownHost)
+            }
             open(address, on: module)
             return nil
         case .network(.connected): return module.links[id]?.phase == .open ? .ok : nil
@@ -318,7 +332,10 @@ private struct SendOperation: Operation {
         case (.network(.sent(socket)), .sending):
             module.write("\r\nSEND OK\r\n")
             return .answered
-        case (.network(.sendFailed(socket)), .sending), (.deadline, _):
+        case (.network(.sendFailed(socket)), .sending):
+            return Self.failure(on: module)
+        case (.deadline, _):
+            module.request(.abandonSend(socket))
             return Self.failure(on: module)
         case (.network, _), (.air, _):
             // The link may have gone with its AP or by its peer.

@@ -12,6 +12,7 @@ private let stationCommands: [Command] = [
             let hadStation = call.settings.wifiMode.hasStation
             call.set(\.wifiMode, to: mode)
             if hadStation, !mode.hasStation { call.module.leave() }
+            if mode == .off { call.module.closeLinks { _ in true } }
             if !hadStation, mode.hasStation, autoConnect ?? true, let known = call.settings.station {
                 call.module.join(known, .automatic(1))
             }
@@ -198,7 +199,11 @@ private let scanCommands: [Command] = [
             var scan = try call.scan()
             scan.ssid = ssid
             scan.bssid = bssid
-            scan.channel = channel == 0 ? nil : channel
+            if let channel, channel != 0 {
+                scan.channels = scan.channels.filter { $0 == channel }
+            } else if let bitmap {
+                scan.channels = scan.channels.filter { bitmap >> $0 & 1 == 1 }
+            }
             scan.timePerChannel =
                 switch (longestTime ?? 0, passive ?? false) {
                 case (0, true): Air.Timing.passiveScan
@@ -241,7 +246,7 @@ extension AirEvent.Sighting {
 extension Call {
     fileprivate func scan() throws(CommandError) -> AirRequest.Scan {
         try requireStation()
-        return AirRequest.Scan(timePerChannel: Air.Timing.activeScan, channels: settings.country.channels)
+        return AirRequest.Scan(timePerChannel: Air.Timing.activeScan, channels: Array(settings.country.channels))
     }
 
     fileprivate func run(_ scan: AirRequest.Scan) -> Outcome {

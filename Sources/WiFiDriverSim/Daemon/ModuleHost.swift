@@ -21,6 +21,8 @@ final class ModuleHost {
     private var blocked: (retryAt: Instant, delay: Duration)?
     private static let retryDelays = (first: Duration.microseconds(200), longest: Duration.milliseconds(100))
 
+    /// The line goes on with this once so much of the output is sent.
+    private var nextLine: (configuration: UARTConfiguration, afterBytes: Int)?
     /// So much of the module's output has been traced.
     private var tracedCount = 0
 
@@ -162,6 +164,7 @@ final class ModuleHost {
         hasClient = false
         blocked = nil
         tracedCount = 0
+        changeLineIfDue(.max)
         do throws(SystemError) {
             try terminal.holdSlave()
         } catch {
@@ -197,6 +200,7 @@ final class ModuleHost {
                 pacing?.toHost.sent(count)
                 module.output.removeFirst(count)
                 tracedCount = max(0, tracedCount - count)
+                changeLineIfDue(count)
                 module.lineDrained(at: loop.now)
             case .success(.wouldBlock): return waitForRoom()
             case .success(.ended): return hangUp()
@@ -206,6 +210,14 @@ final class ModuleHost {
             }
         }
         lookAt.output = nil
+    }
+
+    private func changeLineIfDue(_ sent: Int) {
+        guard let next = nextLine else { return }
+        guard next.afterBytes <= sent else { return nextLine = (next.configuration, next.afterBytes - sent) }
+        nextLine = nil
+        pacing?.toHost.configure(next.configuration)
+        pacing?.toModule.configure(next.configuration)
     }
 
     /// Shows output before it is written, so that whoever it makes act is shown to act later.
@@ -261,8 +273,8 @@ final class ModuleHost {
         case .air(let request): air.handle(request, from: radio, at: loop.now)
         case .store(let settings): options.store(settings)
         case .setLine(let configuration):
-            pacing?.toHost.configure(configuration)
-            pacing?.toModule.configure(configuration)
+            nextLine = (configuration, afterBytes: module.output.count)
+            changeLineIfDue(0)
         case .log(let text): options.log(text)
         }
     }

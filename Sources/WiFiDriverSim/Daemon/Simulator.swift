@@ -9,6 +9,8 @@ public final class Simulator {
     public private(set) var terminalPaths: [String] = []
     private let modules: ModuleLoop
     private var links: [TerminalLink] = []
+    /// Links and state files are this simulator's alone.
+    private var claims: [Claim] = []
     private let log: Log
     private let observer: (any ModuleObserver)?
 
@@ -61,19 +63,21 @@ public final class Simulator {
             hostOptions.observeNetwork = observer.saw
         }
         var settings: Settings?
+        var stateFile: StateFile?
         if let path = options.statePath.map(numbered) {
             let file = StateFile(path: path, firmware: options.firmware)
+            claims.append(try Claim(of: path))
+            stateFile = file
             settings = try file.load()
             hostOptions.store = { [log] settings in
                 do { try file.save(settings) } catch { log.write("module \(index): \(error)") }
             }
         }
         let serialNumber = UInt32(index + 1)
-        if settings == nil, options.baud != UARTConfiguration().baud {
-            settings = .factory(for: options.firmware, serialNumber: serialNumber)
-        }
-        if options.baud != UARTConfiguration().baud { settings?.uart.baud = options.baud }
-        let module = Module(firmware: options.firmware, serialNumber: serialNumber, settings: settings)
+        var used = settings ?? .factory(for: options.firmware, serialNumber: serialNumber)
+        if let baud = options.baud { used.uart.baud = baud }
+        if let file = stateFile, used != settings { try file.save(used) }
+        let module = Module(firmware: options.firmware, serialNumber: serialNumber, settings: used)
         let terminal = try PseudoTerminal(speed: module.settings.uart.baud)
         let network = try HostNetwork(
             HostNetwork.Configuration(options, moduleIndex: index), loop: modules.loop, resolver: modules.resolver,
@@ -82,7 +86,10 @@ public final class Simulator {
             try ModuleHost(
                 module: module, line: terminal.master, terminal: terminal, loop: modules.loop, network: network,
                 air: modules.air, options: hostOptions))
-        if let path = options.linkPath.map(numbered) { links.append(try TerminalLink(at: path, to: terminal.path)) }
+        if let path = options.linkPath.map(numbered) {
+            claims.append(try Claim(of: path))
+            links.append(try TerminalLink(at: path, to: terminal.path))
+        }
         terminalPaths.append(terminal.path)
     }
 
@@ -146,9 +153,6 @@ extension HostNetwork.Configuration {
         isRestricted = options.isRestricted
         names = options.world.names
         hostAliases = accessPoints.map(\.network.gateway)
-        innerAddresses = accessPoints.flatMap(\.network.dns).filter { dns in
-            accessPoints.contains { $0.network.contains(dns) }
-        }
-        latency = accessPoints.first?.latency ?? .zero
+        hostAliases6 = accessPoints.compactMap { $0.network.ipv6Prefix.map { IPv6Address(high: $0.high, low: 2) } }
     }
 }

@@ -4,8 +4,8 @@ public struct SimulatorOptions: Sendable {
     public var world = World.standard
     /// Modules, 1 and up.
     public var count = 1
-    /// Bits per second that the modules' UARTs have stored: 80 to 5,000,000.
-    public var baud = 115_200
+    /// Bits per second that the modules' UARTs have stored, 80 to 5,000,000; `nil` is what the flash says.
+    public var baud: Int?
     /// Bytes take the time that the bit rate gives them.
     public var isPaced = false
     /// A symbolic link to the tty; with several modules, each link's name has the module's number behind.

@@ -27,6 +27,9 @@ struct StateFile {
                 reason:
                     "holds the flash of profile \(content.profile), not \(firmware.name); name another file or profile")
         }
+        if let reason = content.settings.mistake {
+            throw StateFileError(path: path, reason: "\(reason); move it away to start anew")
+        }
         return content.settings
     }
 

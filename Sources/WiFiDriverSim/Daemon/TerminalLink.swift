@@ -16,7 +16,9 @@ final class TerminalLink {
         } else if Files.exists(path) {
             throw TerminalLinkError(path: path, reason: "exists and is not a link")
         }
-        try systemCall("link \(path)") { symlink(target, path) }
+        guard symlink(target, path) == 0 else {
+            throw TerminalLinkError(path: path, reason: String(cString: strerror(errno)))
+        }
     }
 
     /// Removes the link, unless it leads elsewhere by now.
@@ -36,5 +38,5 @@ final class TerminalLink {
 public struct TerminalLinkError: Error, CustomStringConvertible {
     public let path: String
     public let reason: String
-    public var description: String { "\(path): \(reason); wifisim only replaces links to a tty" }
+    public var description: String { "\(path): \(reason); a link is only made where nothing is, or a link to a tty" }
 }

@@ -65,8 +65,6 @@ final class EventLoop {
         watches[descriptor.rawValue]?.interest = interest
     }
 
-    func isWatching(_ descriptor: FileDescriptor) -> Bool { watches[descriptor.rawValue] != nil }
-
     func unwatch(_ descriptor: FileDescriptor) {
         guard watches.removeValue(forKey: descriptor.rawValue) != nil else { return }
         epoll_ctl(epoll.rawValue, EPOLL_CTL_DEL, descriptor.rawValue, nil)

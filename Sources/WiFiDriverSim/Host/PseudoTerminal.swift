@@ -37,10 +37,4 @@ final class PseudoTerminal {
         // The slave's input is the master's output.
         if let slave { tcflush(slave.rawValue, TCIFLUSH) }
     }
-
-    /// The bit rate that the client has set.
-    var clientSpeed: Int? {
-        let speed = cposix_tty_get_speed(master.rawValue)
-        return speed > 0 ? Int(speed) : nil
-    }
 }

@@ -44,6 +44,16 @@ struct Socket {
         return socket
     }
 
+    /// Takes part in an IPv4 multicast group.
+    func join(_ group: IPv4Address) throws(SystemError) {
+        var request = ip_mreq()
+        request.imr_multiaddr.s_addr = group.rawValue.bigEndian
+        try systemCall("join \(group)") {
+            setsockopt(
+                descriptor.rawValue, Int32(IPPROTO_IP), IP_ADD_MEMBERSHIP, &request, socklen_t(MemoryLayout<ip_mreq>.size))
+        }
+    }
+
     /// A socket for echo requests: the kind that any user may have where the system allows it, else a raw one.
     static func icmp() throws(SystemError) -> (socket: Socket, isRaw: Bool) {
         if let socket = try? Socket(.v4, SOCK_DGRAM, Int32(IPPROTO_ICMP)) { return (socket, false) }

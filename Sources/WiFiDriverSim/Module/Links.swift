@@ -55,6 +55,11 @@ struct Links {
     struct Server: Equatable {
         var port: UInt16
         var family: IPAddress.Family
+        var wantsCertificates = false
+        var interface = Interface.all
+
+        /// CIPSERVER's `<netif>`.
+        enum Interface: Int { case all, station, softAP }
     }
 
     subscript(id: Int) -> Link? {
@@ -119,12 +124,13 @@ struct ReceiveBuffer {
     }
 
     /// Removes at most `limit` bytes; with `keepingDatagrams`, the part of the first datagram that fits, and the rest of it is lost.
-    mutating func take(_ limit: Int, keepingDatagrams: Bool) -> [UInt8] {
+    mutating func take(_ limit: Int, keepingDatagrams: Bool) -> (bytes: [UInt8], lost: Int) {
         if keepingDatagrams, let first = datagrams.first {
             let taken = bytes.take(min(limit, first.length))
-            bytes.removeFirst(first.length - taken.count)
+            let lost = first.length - taken.count
+            bytes.removeFirst(lost)
             datagrams.removeFirst()
-            return taken
+            return (taken, lost)
         }
         let taken = bytes.take(limit)
         var left = taken.count
@@ -137,6 +143,6 @@ struct ReceiveBuffer {
                 left = 0
             }
         }
-        return taken
+        return (taken, 0)
     }
 }

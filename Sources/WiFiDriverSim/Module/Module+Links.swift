@@ -27,7 +27,10 @@ extension Module {
     // MARK: Opening and closing
 
     private func accept(_ socket: SocketID, from peer: Endpoint, at local: Endpoint) {
-        guard let server = links.server, links.servedCount < session.serverLimit, let id = links.firstFree() else {
+        guard let server = links.server, isServing(on: server.interface) else {
+            return request(.close(socket, aborting: true))
+        }
+        guard links.servedCount < session.serverLimit, let id = links.firstFree() else {
             writeLine("Have \(links.servedCount) Connections")
             return request(.close(socket, aborting: true))
         }
@@ -88,6 +91,14 @@ extension Module {
     }
 
     private func receive(_ bytes: [UInt8], from sender: Endpoint?, on id: Int) {
+        if sender != nil {
+            links.update(id) { $0.credit -= NetworkRequest.datagramOverhead }
+            // Reassembly is not built in (ESP-AT docs, TCP-IP, CIPSTART), and an empty datagram has no report.
+            guard 1...Self.longestDatagramTaken ~= bytes.count else {
+                links.update(id) { $0.credit -= bytes.count }
+                return logDrop("a datagram of \(bytes.count) bytes, of 1 to \(Self.longestDatagramTaken) that are taken", id)
+            }
+        }
         let passive = isPassive(id)
         var mustReport = false
         links.update(id) { link in
@@ -97,7 +108,7 @@ extension Module {
             guard passive else { return }
             // A datagram beyond the buffer is lost, as documented (ESP-AT docs, TCP-IP, CIPRECVTYPE).
             if sender != nil, link.received.count + bytes.count > firmware.receiveWindow {
-                emit(.log("link \(id): a datagram of \(bytes.count) bytes dropped, the receive buffer is full"))
+                logDrop("a datagram of \(bytes.count) bytes, the receive buffer is full", id)
                 return
             }
             link.received.append(bytes, from: sender)
@@ -110,6 +121,15 @@ extension Module {
         } else if !passive {
             push(bytes, from: sender ?? links[id]?.remote, on: id)
         }
+    }
+
+    /// A link that was passive is no longer: what it has buffered is pushed, then the close that waited.
+    func pushBuffered(_ id: Int) {
+        while let link = links[id], !link.received.isEmpty {
+            let sender = link.received.sender
+            push(read(id, limit: firmware.longestPush, keepingDatagrams: sender != nil), from: sender ?? link.remote, on: id)
+        }
+        if links[id]?.phase == .closedByPeer { reportClosed(id) }
     }
 
     /// What `+IPD` and CIPRECVLEN say of a passive link.
@@ -130,14 +150,15 @@ extension Module {
 
     /// Removes what CIPRECVDATA reads; the close that waited for it follows by `finishRead`.
     func read(_ id: Int, limit: Int, keepingDatagrams: Bool) -> [UInt8] {
-        links.update(id) { link in
-            let bytes = link.received.take(limit, keepingDatagrams: keepingDatagrams)
+        let taken = links.update(id) { link in
             link.hasReported = false
-            return bytes
-        } ?? []
+            return link.received.take(limit, keepingDatagrams: keepingDatagrams)
+        }
+        if let lost = taken?.lost, lost > 0 { logDrop("\(lost) bytes of a datagram that was read in part", id) }
+        return taken?.bytes ?? []
     }
 
-    /// After the answer to a read: what is left is reported anew, or the close that waited.
+    /// After the answer to a read: what is left was reported already; a close that waited for the end of it is told.
     func finishRead(_ id: Int) {
         guard let link = links[id] else { return }
         if !link.received.isEmpty {
@@ -168,6 +189,14 @@ extension Module {
     /// With so much output waiting, sockets are not read.
     private static let lineHighWater = 4096
     private static let longestDatagram = 65_535
+    private static let longestDatagramTaken = 1460
+
+    /// Tells of what is dropped: the first time, the second, the fourth and so on.
+    private func logDrop(_ what: String, _ id: Int) {
+        session.dropCount += 1
+        guard session.dropCount & (session.dropCount - 1) == 0 else { return }
+        emit(.log("link \(id): dropped \(what) (\(session.dropCount) since the start)"))
+    }
 
     // MARK: Time
 

@@ -23,6 +23,8 @@ public final class Module {
     var stationIPv6 = StationIPv6()
 
     private var state = State.off
+    /// The network owes an answer to a `resolve` or `ping`.
+    private var hasOpenQuery = false
     private var lineBuffer = LineBuffer()
     private let interpreter: any CommandInterpreter
     private var effects: [Effect] = []
@@ -68,13 +70,13 @@ public final class Module {
 
     public func powerUp(at now: Instant) {
         self.now = now
-        boot(cause: .power)
+        boot()
     }
 
     /// Pulls the reset line.
     public func reset(at now: Instant) {
         self.now = now
-        boot(cause: .reset)
+        boot()
     }
 
     public func powerOff(at now: Instant) {
@@ -84,9 +86,7 @@ public final class Module {
         state = .off
     }
 
-    private enum BootCause { case power, reset }
-
-    private func boot(cause: BootCause) {
+    private func boot() {
         let wasRunning = if case .off = state { false } else { true }
         dropEverything()
         if wasRunning { request(.reset) }
@@ -107,13 +107,13 @@ public final class Module {
     }
 
     /// Restarts the firmware, as RST does.
-    func restart() { boot(cause: .reset) }
+    func restart() { boot() }
 
     /// Puts back the factory's settings and restarts, as RESTORE does.
     func restoreFactorySettings() {
         storedSettings = factorySettings
         emit(.store(storedSettings))
-        boot(cause: .reset)
+        boot()
     }
 
     /// Off but for the timer that wakes it, as GSLP does.
@@ -199,6 +199,11 @@ public final class Module {
         case .idle, .running, .collecting: break
         }
         lineBuffer.isRefusing = false
+        if hasOpenQuery, !outcome.isUnfinished {
+            // The command has ended without its answer, which must not become another command's.
+            hasOpenQuery = false
+            request(.cancelQuery)
+        }
         switch outcome {
         case .ok:
             state = .idle
@@ -237,6 +242,10 @@ public final class Module {
     public func handle(_ event: NetworkEvent, at now: Instant) {
         self.now = now
         guard isRunning else { return }
+        switch event {
+        case .resolved, .pinged: hasOpenQuery = false
+        default: break
+        }
         handleNetwork(event)
         resume(.network(event))
         replenishLinks()
@@ -304,7 +313,7 @@ public final class Module {
             switch state {
             case .off: break
             case .booting: finishBoot()
-            case .asleep: boot(cause: .reset)
+            case .asleep: boot()
             case .running(let operation) where operation.deadline.map { $0 <= due } ?? false:
                 resume(.deadline)
             case .idle, .running, .collecting:
@@ -330,7 +339,13 @@ public final class Module {
     }
 
     func emit(_ effect: Effect) { effects.append(effect) }
-    func request(_ request: NetworkRequest) { effects.append(.network(request)) }
+    func request(_ request: NetworkRequest) {
+        switch request {
+        case .resolve, .ping: hasOpenQuery = true
+        default: break
+        }
+        effects.append(.network(request))
+    }
     func request(_ request: AirRequest) { effects.append(.air(request)) }
 
     public var hasEffects: Bool { !effects.isEmpty }

@@ -7,6 +7,13 @@ enum Outcome {
     case running(any Operation)
     /// OK and the prompt, then so many bytes of data for the command.
     case collecting(DataEntry)
+
+    var isUnfinished: Bool {
+        switch self {
+        case .running, .collecting: true
+        case .ok, .failed, .answered: false
+        }
+    }
 }
 
 /// A command that waits for something: each event goes to `resume` until this gives an outcome.

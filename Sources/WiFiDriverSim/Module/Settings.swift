@@ -24,6 +24,20 @@ public struct Settings: Codable, Equatable, Sendable {
 
     var ssl = [SSLSettings](repeating: SSLSettings(), count: Links.limit)
 
+    /// What no module could have stored; `nil` for settings that are in order.
+    var mistake: String? {
+        if !(80...5_000_000).contains(uart.baud) { return "uart.baud is not 80 to 5000000" }
+        if !(5...8).contains(uart.dataBits) || !(1...3).contains(uart.stopBits) || !(0...2).contains(uart.parity) {
+            return "uart has no such data bits, stop bits or parity"
+        }
+        if tcpOptions.count != Links.limit { return "tcpOptions has not \(Links.limit) entries" }
+        if ssl.count != Links.limit { return "ssl has not \(Links.limit) entries" }
+        if !(1...14).contains(country.firstChannel) || !(1...15 - country.firstChannel).contains(country.channelCount) {
+            return "country has channels that are not 1 to 14"
+        }
+        return nil
+    }
+
     /// The settings of a module that has never been used.
     /// - Parameters:
     ///   - firmware: the profile.
@@ -94,12 +108,8 @@ struct SSLSettings: Codable, Equatable, Sendable {
 /// The bits of SYSMSG (ESP-AT docs, Basic, SYSMSG).
 struct SystemMessages: Codable, Equatable, Sendable {
     var rawValue = 0
-    /// Says `+QUITT` when passthrough ends.
-    var tellsPassthroughEnd: Bool { rawValue & 1 != 0 }
     /// `+LINK_CONN:` in the place of `n,CONNECT`.
     var detailsConnections: Bool { rawValue & 2 != 0 }
-    /// Status changes are told in passthrough too.
-    var tellsStatusInPassthrough: Bool { rawValue & 4 != 0 }
 }
 
 /// CWCOUNTRY.
@@ -132,6 +142,8 @@ struct Session {
     var scanOptions: ScanOptions
     /// Unix time at the clock's zero, in seconds.
     var epoch = 0
+    /// Datagrams, or ends of them, that were dropped.
+    var dropCount = 0
 
     /// CWLAPOPT (ESP-AT docs, Wi-Fi, CWLAPOPT).
     struct ScanOptions: Equatable {

@@ -186,6 +186,13 @@ extension Module {
         if settings.ipv6, station.accessPoint != nil { awaitIPv6() }
     }
 
+    /// DHCP was switched on while the station may be up with an address set by hand.
+    func useDHCP() {
+        guard case .connected(let target, let accessPoint, _) = station else { return }
+        station = .associated(target, accessPoint, .automatic(1))
+        request(.askForAddress)
+    }
+
     /// CIPSTA's set form, while the station may be up.
     func useStaticAddress(_ address: StaticAddress) {
         guard let accessPoint = station.accessPoint, let target = station.target else { return }
@@ -209,8 +216,21 @@ extension Module {
         return StaticAddress(address: .any, gateway: .any, netmask: .any)
     }
 
-    /// Whether connections have a way out.
-    var hasNetwork: Bool { station.lease != nil || settings.wifiMode.hasSoftAP }
+    /// Whether an address can be reached: with a lease any; the soft-AP alone has nobody on it, so that only a UDP link
+    /// without a peer, which waits for one, can be opened there.
+    func reaches(_ address: IPAddress?) -> Bool {
+        if station.lease != nil { return true }
+        return settings.wifiMode.hasSoftAP && address == .v4(.any)
+    }
+
+    /// Whether a peer can come in at the server: by the interface that it listens on (ESP-AT docs, TCP-IP, CIPSERVER).
+    func isServing(on interface: Links.Server.Interface) -> Bool {
+        switch interface {
+        case .all: station.lease != nil || settings.wifiMode.hasSoftAP
+        case .station: station.lease != nil
+        case .softAP: settings.wifiMode.hasSoftAP
+        }
+    }
 }
 
 extension MACAddress {

@@ -57,6 +57,10 @@ final class Connection {
         case .closed, .connecting: return [.sendFailed(id)]
         case .open, .ending: break
         }
+        guard outbound.isEmpty else {
+            outbound.append(contentsOf: bytes)
+            return []
+        }
         switch bytes.withUnsafeBytes(socket.send) {
         case .success(.done(bytes.count)): return [.sent(id)]
         case .success(.done(let count)): outbound.append(contentsOf: bytes[count...])
@@ -65,6 +69,12 @@ final class Connection {
         }
         updateInterest()
         return []
+    }
+
+    /// Drops what the host has not taken.
+    func abandonSend() {
+        outbound.removeAll()
+        updateInterest()
     }
 
     private func handle(_ readiness: EventLoop.Readiness) {

@@ -37,7 +37,7 @@ final class DatagramSocket {
             socket.receiveDatagram(into: buffer).map { (Array(UnsafeRawBufferPointer(buffer)[..<$0.count]), $0.sender) }
         }
         guard let (bytes, sender) = datagram else { return }
-        credit -= bytes.count
+        credit -= bytes.count + NetworkRequest.datagramOverhead
         updateInterest()
         deliver(bytes, sender)
     }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// One module's network on the host's own sockets.
 ///
 /// The gateway's address and 127.0.0.0/8 are the host's loopback, as in QEMU's user network. A TCP socket is read only as far
@@ -12,9 +14,8 @@ final class HostNetwork: Network {
         var names: [String: [IPAddress]] = [:]
         /// Addresses inside the simulation, the gateways, that are the host.
         var hostAliases: [IPv4Address] = []
-        /// Other addresses that exist only inside, and answer pings.
-        var innerAddresses: [IPv4Address] = []
-        var latency = Duration.zero
+        /// The same in IPv6: the second address of each prefix.
+        var hostAliases6: [IPv6Address] = []
     }
 
     private let configuration: Configuration
@@ -30,10 +31,11 @@ final class HostNetwork: Network {
     private var datagramSockets: [SocketID: DatagramSocket] = [:]
     private var server: (listener: Socket?, port: UInt16)?
     private var forwardListeners: [Socket] = []
+    /// Listeners that no descriptor was free for: watched, they would be reported without end.
+    private var paused: (listeners: [(Socket, UInt16)], until: Instant)?
     private var nextAccepted: UInt32 = 0x8000_0000
     /// Queries of before the last reset are not answered.
     private var epoch = 0
-    private var innerPing: Instant?
     /// The address by which the module last reached the host; a peer there appears under it.
     private var addressOfHost: IPAddress?
 
@@ -61,6 +63,7 @@ final class HostNetwork: Network {
         case .connect(let id, let remote, let options): connect(id, to: remote, options)
         case .openUDP(let id, let peer, let localPort): openUDP(id, peer, localPort)
         case .send(let id, let bytes, let target): send(bytes, on: id, to: target)
+        case .abandonSend(let id): connections[id]?.abandonSend()
         case .allow(let id, let bytes):
             connections[id]?.allow(bytes)
             datagramSockets[id]?.allow(bytes)
@@ -71,7 +74,8 @@ final class HostNetwork: Network {
         case .listen(let port, let family): listen(port, family)
         case .stopListening: stopListening()
         case .resolve(let name, let family): resolve(name, family)
-        case .ping(let address): ping(address, at: now)
+        case .ping(let address): ping(address)
+        case .cancelQuery: cancelQuery()
         case .reset: reset()
         }
     }
@@ -82,13 +86,13 @@ final class HostNetwork: Network {
         return events
     }
 
-    var nextDeadline: Instant? { innerPing }
+    /// When listeners that had to be left alone are looked at again.
+    var nextDeadline: Instant? { paused?.until }
 
     func advance(to now: Instant) {
-        if let due = innerPing, due <= now {
-            innerPing = nil
-            events.append(.pinged(configuration.latency))
-        }
+        guard let paused, paused.until <= now else { return }
+        self.paused = nil
+        for (listener, port) in paused.listeners { try? accept(from: listener, toPort: port) }
     }
 
     private func reset() {
@@ -99,7 +103,6 @@ final class HostNetwork: Network {
         datagramSockets = [:]
         stopListening()
         events = []
-        innerPing = nil
     }
 
     private func announce(_ event: NetworkEvent) {
@@ -118,6 +121,9 @@ final class HostNetwork: Network {
         if case .v4(let address) = endpoint.address, configuration.hostAliases.contains(address) {
             addressOfHost = endpoint.address
             return Endpoint(.v4(.loopback), endpoint.port)
+        }
+        if case .v6(let address) = endpoint.address, configuration.hostAliases6.contains(address) {
+            return Endpoint(.v6(.loopback), endpoint.port)
         }
         if endpoint.address == .v4(.loopback) { addressOfHost = endpoint.address }
         return endpoint.address.isLoopback || !configuration.isRestricted ? endpoint : nil
@@ -170,13 +176,20 @@ final class HostNetwork: Network {
     }
 
     private func stopListening() {
-        if let listener = server?.listener { loop.unwatch(listener.descriptor) }
+        if let listener = server?.listener {
+            loop.unwatch(listener.descriptor)
+            paused?.listeners.removeAll { $0.0.descriptor === listener.descriptor }
+        }
         server = nil
     }
 
     private func accept(from listener: Socket, toPort port: UInt16) throws(SystemError) {
         try loop.watch(listener.descriptor, for: .read) { [weak self] _ in
-            guard let self, let (socket, peer) = listener.accept() else { return }
+            guard let self else { return }
+            guard let (socket, peer) = listener.accept() else {
+                if errno == EMFILE || errno == ENFILE { self.pause(listener, port) }
+                return
+            }
             // Nobody serves the forwarded port: the peer sees its connection end.
             guard self.server?.port == port else { return }
             let id = SocketID(rawValue: self.nextAccepted)
@@ -193,12 +206,19 @@ final class HostNetwork: Network {
         }
     }
 
+    private func pause(_ listener: Socket, _ port: UInt16) {
+        log("no descriptor is free for a connection to port \(port); trying again")
+        loop.unwatch(listener.descriptor)
+        paused = ((paused?.listeners ?? []) + [(listener, port)], loop.now + .milliseconds(100))
+    }
+
     // MARK: UDP
 
     private func openUDP(_ id: SocketID, _ peer: Endpoint, _ localPort: UInt16) {
         let forward = configuration.forwards.first { $0.transport == .udp && $0.modulePort == localPort }
         do throws(SystemError) {
             let socket = try Socket.datagram(at: forward?.host ?? datagramAddress(for: peer, localPort))
+            if case .v4(let group) = peer.address, group.isMulticast { try socket.join(group) }
             let port = forward == nil ? socket.localEndpoint?.port ?? localPort : localPort
             datagramSockets[id] = try DatagramSocket(id, socket, on: loop) { [weak self] bytes, sender in
                 guard let self else { return }
@@ -251,13 +271,20 @@ final class HostNetwork: Network {
         }
     }
 
-    private func ping(_ address: IPAddress, at now: Instant) {
-        guard case .v4(let address) = address, let target = onHost(Endpoint(.v4(address), 0)) else {
-            return events.append(.pinged(nil))
+    private func cancelQuery() {
+        epoch += 1
+        events.removeAll { event in
+            switch event {
+            case .resolved, .pinged: true
+            default: false
+            }
         }
-        if configuration.hostAliases.contains(address) || configuration.innerAddresses.contains(address) {
-            innerPing = now + configuration.latency
-            return
+    }
+
+    private func ping(_ address: IPAddress) {
+        guard case .v4 = address, let target = onHost(Endpoint(address, 0)) else {
+            if address.family == .v6 { log("pings of IPv6 addresses are not simulated") }
+            return events.append(.pinged(nil))
         }
         guard case .v4(let host) = target.address else { return }
         do throws(SystemError) {

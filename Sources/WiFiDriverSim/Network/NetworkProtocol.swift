@@ -14,7 +14,10 @@ public enum NetworkRequest: Equatable, Sendable {
     case openUDP(SocketID, peer: Endpoint, localPort: UInt16)
     /// Answered by `sent` or `sendFailed` once the stack has taken all bytes. `to` is for UDP.
     case send(SocketID, [UInt8], to: Endpoint?)
-    /// The stack has room for so many more bytes of this socket; without such credit nothing is delivered.
+    /// Gives up what is not yet sent of the last `send`; no event follows.
+    case abandonSend(SocketID)
+    /// The stack has room for so many more bytes of this socket; without such credit nothing is delivered. A datagram
+    /// counts `datagramOverhead` more than its bytes, so that small ones are not for nothing.
     case allow(SocketID, bytes: Int)
     case setOptions(SocketID, TCPOptions)
     /// Ends the socket; no event follows. `aborting` resets the connection.
@@ -26,8 +29,15 @@ public enum NetworkRequest: Equatable, Sendable {
     case resolve(name: String, IPAddress.Family?)
     /// Answered by `pinged`.
     case ping(IPAddress)
+    /// Nobody waits for the answer to the last `resolve` or `ping` any more; no event follows.
+    case cancelQuery
     /// The stack has started anew: every socket, query and server is gone.
     case reset
+}
+
+extension NetworkRequest {
+    /// What a datagram takes beside its bytes, in bytes of credit: about as much as the report of it.
+    static let datagramOverhead = 64
 }
 
 public struct TCPOptions: Equatable, Sendable, Codable {

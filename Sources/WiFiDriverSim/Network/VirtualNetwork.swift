@@ -122,6 +122,16 @@ public final class VirtualNetwork {
         return nextLocalPort
     }
 
+    /// Nobody waits for the answers to this module's queries any more.
+    func cancelQueries(of stack: Int) {
+        underWay[head...].removeAll { packet in
+            switch packet.content {
+            case .query(stack, _, _, _), .event(stack, _, .resolved), .event(stack, _, .pinged): true
+            default: false
+            }
+        }
+    }
+
     // MARK: Time
 
     public var nextDeadline: Instant? { head < underWay.count ? underWay[head].at : nil }

@@ -57,6 +57,7 @@ public final class VirtualStack: Network {
             guard let socket = sockets[id], !socket.isClosing else { return tell(.sendFailed(id)) }
             tell(.sent(id))
             network.send(.toRemote(reference(id), bytes, to: target ?? socket.peer), after: network.latency)
+        case .abandonSend: break
         case .allow(let id, let bytes):
             sockets[id]?.credit += bytes
             deliver(id)
@@ -76,6 +77,7 @@ public final class VirtualStack: Network {
             guard network.isThere(address) else { return }
             let roundTrip = network.latency * 2
             network.send(.event(stack: index, epoch: epoch, .pinged(roundTrip)), after: roundTrip)
+        case .cancelQuery: network.cancelQueries(of: index)
         case .reset:
             for socket in sockets.values { tellRemote(of: socket, isReset: true) }
             sockets = [:]

@@ -36,11 +36,14 @@ struct NetworkRecorder {
         case .resolve(let name, _):
             queries.append(name)
             recorder.beginHold(at: now)
+        case .cancelQuery:
+            for _ in queries { recorder.endHold(nil) }
+            queries = []
         case .reset:
             sockets = [:]
             for _ in queries { recorder.endHold(nil) }
             queries = []
-        case .allow, .setOptions, .listen, .stopListening, .ping: break
+        case .allow, .abandonSend, .setOptions, .listen, .stopListening, .ping: break
         }
     }
 

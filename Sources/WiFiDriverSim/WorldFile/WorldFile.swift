@@ -105,6 +105,7 @@ private struct AccessPointFile: Decodable {
         let ssid = try container.decode(String.self, forKey: .ssid)
         try container.check(1...32 ~= ssid.utf8.count, .ssid, "must have 1 to 32 bytes")
         bssid = try container.decodeIfPresent(MACAddress.self, forKey: .bssid)
+        try container.check(bssid?.isUnicast ?? true, .bssid, "must not be a group address or zero")
         template = AccessPoint(ssid: ssid, bssid: MACAddress(rawValue: 0))
         template.isHidden = try container.decodeIfPresent(Bool.self, forKey: .hidden) ?? false
         template.channel = try container.decodeIfPresent(Int.self, forKey: .channel) ?? template.channel
@@ -162,6 +163,9 @@ private struct NetworkFile: Decodable {
             }
             network.gateway = gateway
             network.prefixLength = prefix
+            let host = gateway.rawValue & ~network.netmask.rawValue
+            try container.check(
+                host != 0 && host != ~network.netmask.rawValue, .gateway, "must not be the network's own or its broadcast address")
             network.dns = [gateway]
             network.leases = network.firstLeases
         }

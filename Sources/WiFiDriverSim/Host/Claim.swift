@@ -1,0 +1,42 @@
+import CPosix
+import Glibc
+
+/// A path that only one process uses at a time. The claim ends with the process, however that ends, and leaves no file.
+///
+/// It is the name of an abstract Unix socket (unix(7)), of which the kernel gives out only one.
+final class Claim {
+    private let descriptor: FileDescriptor
+
+    init(of path: String) throws {
+        descriptor = FileDescriptor(
+            owning: try systemCall("socket") { socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0) })
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        // A path can be longer than a socket's name.
+        let name = Array("\0wifisim:\(SHA256.hexDigest(of: Array(Self.absolute(path).utf8)))".utf8)
+        let offset = MemoryLayout<sockaddr_un>.offset(of: \sockaddr_un.sun_path) ?? 2
+        withUnsafeMutableBytes(of: &address) { $0.baseAddress?.advanced(by: offset).copyMemory(from: name, byteCount: name.count) }
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor.rawValue, $0, socklen_t(offset + name.count))
+            }
+        }
+        guard result == 0 else {
+            if errno == EADDRINUSE { throw ClaimError(path: path) }
+            throw SystemError("claim \(path)")
+        }
+    }
+
+    private static func absolute(_ path: String) -> String {
+        if path.hasPrefix("/") { return path }
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        guard getcwd(&buffer, buffer.count) != nil else { return path }
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) + "/" + path
+    }
+}
+
+/// Another wifisim uses the path.
+public struct ClaimError: Error, CustomStringConvertible {
+    public let path: String
+    public var description: String { "\(path): another wifisim uses it" }
+}
