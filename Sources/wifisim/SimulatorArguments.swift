@@ -38,7 +38,10 @@ enum SimulatorArguments {
             }
             guard IPv4Address(rawValue: address.rawValue + UInt32(options.count) - 1).isLoopback,
                 address.rawValue + UInt32(options.count) - 1 < IPv4Address(127, 255, 255, 255).rawValue
-            else { throw UsageError("--host-address \(text): has not \(options.count) addresses of 127.0.0.0/8 from there on") }
+            else {
+                throw UsageError(
+                    "--host-address \(text): has not \(options.count) addresses of 127.0.0.0/8 from there on")
+            }
             options.hostAddress = address
         }
         options.forwards = try parsed.all("--hostfwd").map { text in

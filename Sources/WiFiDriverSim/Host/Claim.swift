@@ -9,13 +9,16 @@ final class Claim {
 
     init(of path: String) throws {
         descriptor = FileDescriptor(
-            owning: try systemCall("socket") { socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0) })
+            owning: try systemCall("socket") { socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0) }
+        )
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         // A path can be longer than a socket's name.
         let name = Array("\0wifisim:\(SHA256.hexDigest(of: Array(Self.absolute(path).utf8)))".utf8)
         let offset = MemoryLayout<sockaddr_un>.offset(of: \sockaddr_un.sun_path) ?? 2
-        withUnsafeMutableBytes(of: &address) { $0.baseAddress?.advanced(by: offset).copyMemory(from: name, byteCount: name.count) }
+        withUnsafeMutableBytes(of: &address) {
+            $0.baseAddress?.advanced(by: offset).copyMemory(from: name, byteCount: name.count)
+        }
         let result = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 bind(descriptor.rawValue, $0, socklen_t(offset + name.count))

@@ -50,7 +50,8 @@ struct Socket {
         request.imr_multiaddr.s_addr = group.rawValue.bigEndian
         try systemCall("join \(group)") {
             setsockopt(
-                descriptor.rawValue, Int32(IPPROTO_IP), IP_ADD_MEMBERSHIP, &request, socklen_t(MemoryLayout<ip_mreq>.size))
+                descriptor.rawValue, Int32(IPPROTO_IP), IP_ADD_MEMBERSHIP, &request,
+                socklen_t(MemoryLayout<ip_mreq>.size))
         }
     }
 

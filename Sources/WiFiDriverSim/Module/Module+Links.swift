@@ -96,7 +96,8 @@ extension Module {
             // Reassembly is not built in (ESP-AT docs, TCP-IP, CIPSTART), and an empty datagram has no report.
             guard 1...Self.longestDatagramTaken ~= bytes.count else {
                 links.update(id) { $0.credit -= bytes.count }
-                return logDrop("a datagram of \(bytes.count) bytes, of 1 to \(Self.longestDatagramTaken) that are taken", id)
+                return logDrop(
+                    "a datagram of \(bytes.count) bytes, of 1 to \(Self.longestDatagramTaken) that are taken", id)
             }
         }
         let passive = isPassive(id)
@@ -127,7 +128,9 @@ extension Module {
     func pushBuffered(_ id: Int) {
         while let link = links[id], !link.received.isEmpty {
             let sender = link.received.sender
-            push(read(id, limit: firmware.longestPush, keepingDatagrams: sender != nil), from: sender ?? link.remote, on: id)
+            push(
+                read(id, limit: firmware.longestPush, keepingDatagrams: sender != nil), from: sender ?? link.remote,
+                on: id)
         }
         if links[id]?.phase == .closedByPeer { reportClosed(id) }
     }

@@ -165,7 +165,8 @@ private struct NetworkFile: Decodable {
             network.prefixLength = prefix
             let host = gateway.rawValue & ~network.netmask.rawValue
             try container.check(
-                host != 0 && host != ~network.netmask.rawValue, .gateway, "must not be the network's own or its broadcast address")
+                host != 0 && host != ~network.netmask.rawValue, .gateway,
+                "must not be the network's own or its broadcast address")
             network.dns = [gateway]
             network.leases = network.firstLeases
         }

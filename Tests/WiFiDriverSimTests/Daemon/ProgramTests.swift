@@ -36,6 +36,31 @@ struct ProgramTests {
         #expect(try String(contentsOfFile: file, encoding: .utf8) == "precious")
     }
 
+    @Test func `A link or a state file belongs to one run at a time`() throws {
+        let (program, _) = try Program.module("--link", folder.path("esp"), "--state", folder.path("flash"))
+        for options in [["--link", folder.path("esp")], ["--state", folder.path("flash")]] {
+            let second = try Program(["run"] + options).finish()
+            #expect(second.status == EX_TEMPFAIL)
+            #expect(second.errors.contains("\(options[1]): another wifisim uses it"))
+        }
+        program.send(SIGTERM)
+        _ = program.finish()
+        let (_, client) = try Program.module("--link", folder.path("esp"), "--state", folder.path("flash"))
+        #expect(try client.command("AT").hasSuffix("OK\r\n"))
+    }
+
+    @Test func `A state file that no module can have written is refused`() throws {
+        let (program, _) = try Program.module("--state", folder.path("flash"))
+        program.send(SIGTERM)
+        _ = program.finish()
+        let state = try String(contentsOfFile: folder.path("flash"), encoding: .utf8)
+        let wrong = folder.write(state.replacing("\"baud\" : 115200", with: "\"baud\" : 0"), to: "wrong")
+        let result = try Program.run("run", "--state", wrong, "--pace")
+        #expect(result.status == EX_DATAERR)
+        #expect(result.errors.contains("uart.baud"))
+        #expect(try Program.run("run", "--state", folder.path("no/such/folder")).status != 0)
+    }
+
     @Test func `exec sets the ttys and exits with the command's status`() throws {
         let script = "test -c $WIFISIM_TTY && test $WIFISIM_TTY = $WIFISIM_TTY0 && test -c $WIFISIM_TTY1 && exit 7"
         #expect(try Program.run("exec", "--count", "2", "--", "sh", "-c", script).status == 7)
