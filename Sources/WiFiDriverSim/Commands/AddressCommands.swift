@@ -134,7 +134,7 @@ let addressCommands: [Command] = [
 ]
 
 private func addressForm(
-    _ run: @escaping @Sendable (Call, StaticAddress) throws(CommandError) -> Outcome
+    _ run: @escaping @Sendable (Call, StaticAddress) throws(CommandError) -> CommandOutcome
 ) -> Command.SetForm {
     .init(
         Quoted("ip", as: IPv4Address.self), Optionally(Quoted("gateway", as: IPv4Address.self)),

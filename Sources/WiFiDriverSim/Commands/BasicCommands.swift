@@ -159,7 +159,7 @@ extension Command {
     var typedName: String { name.isEmpty || name == "E0" || name == "E1" ? "AT" + name : "AT+" + name }
 }
 
-private func echo(_ echoes: Bool, _ call: Call) -> Outcome {
+private func echo(_ echoes: Bool, _ call: Call) -> CommandOutcome {
     call.module.session.echoes = echoes
     return .ok
 }
@@ -167,7 +167,7 @@ private func echo(_ echoes: Bool, _ call: Call) -> Outcome {
 // MARK: UART
 
 private func uartForm(
-    _ run: @escaping @Sendable (Call, UARTConfiguration) -> Outcome
+    _ run: @escaping @Sendable (Call, UARTConfiguration) -> CommandOutcome
 ) -> Command.SetForm {
     .init(
         Integer("baudrate", 80...5_000_000), Integer("databits", 5...8), Integer("stopbits", 1...3),
@@ -184,7 +184,7 @@ private func uartForm(
 }
 
 /// The answer still goes out as before.
-private func changeLine(_ call: Call, _ configuration: UARTConfiguration) -> Outcome {
+private func changeLine(_ call: Call, _ configuration: UARTConfiguration) -> CommandOutcome {
     call.module.write("\r\nOK\r\n")
     call.module.setLine(configuration)
     return .answered

@@ -8,9 +8,9 @@ struct Command: Sendable {
     var firmware = Availability.all
     /// Where its settings go, for those that have some.
     var storing = Storage.inUse
-    var query: (@Sendable (Call) throws(CommandError) -> Outcome)?
+    var query: (@Sendable (Call) throws(CommandError) -> CommandOutcome)?
     var set: SetForm?
-    var execute: (@Sendable (Call) throws(CommandError) -> Outcome)?
+    var execute: (@Sendable (Call) throws(CommandError) -> CommandOutcome)?
 
     enum Family: String, Sendable, CaseIterable {
         case basic = "Basic", wifi = "Wi-Fi", tcpIP = "TCP/IP"
@@ -54,11 +54,11 @@ struct Command: Sendable {
     /// A set form: its parameters, in order, and what is done with their values.
     struct SetForm: Sendable {
         let parameters: [ParameterDescription]
-        let run: @Sendable (Call, inout Arguments) throws(CommandError) -> Outcome
+        let run: @Sendable (Call, inout Arguments) throws(CommandError) -> CommandOutcome
 
         init<each P: Parameter>(
             _ parameters: repeat each P,
-            run: @escaping @Sendable (Call, repeat (each P).Value) throws(CommandError) -> Outcome
+            run: @escaping @Sendable (Call, repeat (each P).Value) throws(CommandError) -> CommandOutcome
         ) {
             var descriptions: [ParameterDescription] = []
             for parameter in repeat each parameters { descriptions.append(parameter.description) }
@@ -88,7 +88,7 @@ struct Call {
     func reply(_ text: String) { module.writeLine("+\(name):\(text)") }
 
     /// Writes `+NAME:` and the text, and ends the command.
-    func answer(_ text: String) -> Outcome {
+    func answer(_ text: String) -> CommandOutcome {
         reply(text)
         return .ok
     }

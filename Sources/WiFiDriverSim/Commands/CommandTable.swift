@@ -33,7 +33,7 @@ struct CommandTable: CommandInterpreter {
         return [command.name, command.name + "_CUR", command.name + "_DEF"]
     }
 
-    func execute(_ line: [UInt8], on module: Module) -> Outcome {
+    func execute(_ line: [UInt8], on module: Module) -> CommandOutcome {
         do throws(CommandError) {
             return try run(try CommandLine(line), on: module)
         } catch {
@@ -41,7 +41,7 @@ struct CommandTable: CommandInterpreter {
         }
     }
 
-    private func run(_ line: CommandLine, on module: Module) throws(CommandError) -> Outcome {
+    private func run(_ line: CommandLine, on module: Module) throws(CommandError) -> CommandOutcome {
         guard let entry = byName[line.name] else { throw CommandError(kind: .unsupported) }
         let call = Call(
             module: module, command: entry.command, name: line.name, storing: storing(of: entry, on: module))

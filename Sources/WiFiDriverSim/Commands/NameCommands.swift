@@ -82,7 +82,7 @@ private struct ResolveOperation: Operation {
     let showsAll: Bool
     let deadline: Instant?
 
-    mutating func resume(_ event: ModuleEvent, on module: Module) -> Outcome? {
+    mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         switch event {
         case .network(.resolved(let addresses)):
             guard !addresses.isEmpty else { return .failed(module.firmware.unknownHost) }
@@ -117,7 +117,7 @@ private struct PingOperation: Operation {
         }
     }
 
-    mutating func resume(_ event: ModuleEvent, on module: Module) -> Outcome? {
+    mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         switch event {
         case .network(.resolved(let addresses)):
             guard let address = addresses.first else { return timedOut(on: module) }
@@ -132,12 +132,12 @@ private struct PingOperation: Operation {
         }
     }
 
-    private func answered(_ roundTrip: Duration, on module: Module) -> Outcome {
+    private func answered(_ roundTrip: Duration, on module: Module) -> CommandOutcome {
         module.writeLine(module.firmware.pingReply("\(max(1, roundTrip.milliseconds))"))
         return .ok
     }
 
-    private func timedOut(on module: Module) -> Outcome {
+    private func timedOut(on module: Module) -> CommandOutcome {
         module.writeLine(module.firmware.pingReply(nil))
         return .failed(.failed)
     }

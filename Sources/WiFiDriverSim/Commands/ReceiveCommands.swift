@@ -58,7 +58,7 @@ let receiveCommands: [Command] = [
 ]
 
 /// Sets how links receive. What a link that becomes active holds follows the answer.
-private func setPassive(_ passive: Bool, _ ids: Range<Int>, _ call: Call) -> Outcome {
+private func setPassive(_ passive: Bool, _ ids: Range<Int>, _ call: Call) -> CommandOutcome {
     for id in ids { call.module.session.receivesPassively[id] = passive }
     call.module.write("\r\nOK\r\n")
     if !passive { for id in ids { call.module.pushBuffered(id) } }

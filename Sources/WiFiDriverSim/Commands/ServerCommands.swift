@@ -66,7 +66,7 @@ private func server(
     return (port, family)
 }
 
-private func start(_ server: Links.Server, _ call: Call) -> Outcome {
+private func start(_ server: Links.Server, _ call: Call) -> CommandOutcome {
     guard call.module.links.server == nil else {
         call.module.writeLine("no change")
         return .ok
@@ -75,7 +75,7 @@ private func start(_ server: Links.Server, _ call: Call) -> Outcome {
     return .running(ListenOperation(server: server))
 }
 
-private func stopServer(closingLinks closesLinks: Bool, _ call: Call) -> Outcome {
+private func stopServer(closingLinks closesLinks: Bool, _ call: Call) -> CommandOutcome {
     guard call.module.links.server != nil else {
         call.module.writeLine("no change")
         return .ok
@@ -91,7 +91,7 @@ private struct ListenOperation: Operation {
     let server: Links.Server
     let deadline: Instant? = nil
 
-    mutating func resume(_ event: ModuleEvent, on module: Module) -> Outcome? {
+    mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         switch event {
         case .network(.listening):
             module.links.server = server

@@ -152,7 +152,7 @@ private let connectTimeout = Duration.seconds(10)
 /// CIPSTART and CIPSTARTEX from the type on.
 private func open(
     _ id: Int, _ type: String, _ host: String, _ port: Int, _ rest: Arguments, _ call: Call
-) throws(CommandError) -> Outcome {
+) throws(CommandError) -> CommandOutcome {
     var rest = rest
     let module = call.module
     let family: IPAddress.Family = type.hasSuffix("v6") ? .v6 : .v4
@@ -239,7 +239,7 @@ private struct ConnectOperation: Operation {
         module.links[id] = link
     }
 
-    mutating func resume(_ event: ModuleEvent, on module: Module) -> Outcome? {
+    mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         switch event {
         case .network(.resolved(let addresses)):
             guard let address = addresses.first else {
@@ -258,7 +258,7 @@ private struct ConnectOperation: Operation {
     }
 
     /// The firmware tells the link's end before the command's.
-    private func fail(on module: Module) -> Outcome {
+    private func fail(on module: Module) -> CommandOutcome {
         module.reportClosed(id)
         return .failed(.failed)
     }
@@ -287,7 +287,7 @@ private enum SendTarget {
     case name(String, UInt16)
 }
 
-private func send(_ bytes: [UInt8], on id: Int, to target: SendTarget, _ module: Module) -> Outcome {
+private func send(_ bytes: [UInt8], on id: Int, to target: SendTarget, _ module: Module) -> CommandOutcome {
     module.write("\r\nRecv \(bytes.count) bytes\r\n")
     guard let link = module.links[id], link.phase == .open else { return SendOperation.failure(on: module) }
     module.links.update(id) { $0.lastActivity = module.now }
@@ -317,12 +317,12 @@ private struct SendOperation: Operation {
         case sending
     }
 
-    static func failure(on module: Module) -> Outcome {
+    static func failure(on module: Module) -> CommandOutcome {
         module.write("\r\nSEND FAIL\r\n")
         return .answered
     }
 
-    mutating func resume(_ event: ModuleEvent, on module: Module) -> Outcome? {
+    mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         switch (event, state) {
         case (.network(.resolved(let addresses)), .resolving(let port, let bytes)):
             guard let address = addresses.first else { return Self.failure(on: module) }

@@ -122,7 +122,7 @@ private let stationCommands: [Command] = [
     Command(name: "CWCOUNTRY", family: .wifi, firmware: .since(.esp32_2_1), query: answerCountry, set: countryForm),
 ]
 
-private let answerCountry: @Sendable (Call) throws(CommandError) -> Outcome = { call in
+private let answerCountry: @Sendable (Call) throws(CommandError) -> CommandOutcome = { call in
     let country = call.settings.country
     return call.answer("\(country.isFixed ? 1 : 0),\"\(country.code)\",\(country.firstChannel),\(country.channelCount)")
 }
@@ -138,7 +138,7 @@ private let countryForm = Command.SetForm(
 
 // MARK: Joining
 
-private func join(_ target: StationSettings, timeout: Int, _ call: Call) -> Outcome {
+private func join(_ target: StationSettings, timeout: Int, _ call: Call) -> CommandOutcome {
     if call.module.station.accessPoint != nil { call.module.leave() }
     call.module.join(target, .command)
     return .running(JoinOperation(name: call.name, deadline: call.module.now + .seconds(timeout)))
@@ -149,7 +149,7 @@ private struct JoinOperation: Operation {
     let name: String
     let deadline: Instant?
 
-    mutating func resume(_ event: ModuleEvent, on module: Module) -> Outcome? {
+    mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         if module.station.lease != nil { return .ok }
         switch event {
         case .air(.joinFailed(let failure)): return fail(failure, on: module)
@@ -161,7 +161,7 @@ private struct JoinOperation: Operation {
         }
     }
 
-    private func fail(_ failure: JoinFailure, on module: Module) -> Outcome {
+    private func fail(_ failure: JoinFailure, on module: Module) -> CommandOutcome {
         module.writeLine("+\(name):\(failure.rawValue)")
         guard module.firmware.joinFailure != "ERROR" else { return .failed(.failed) }
         module.write("\r\n\(module.firmware.joinFailure)\r\n")
@@ -220,7 +220,7 @@ private struct ScanOperation: Operation {
     let name: String
     let deadline: Instant? = nil
 
-    mutating func resume(_ event: ModuleEvent, on module: Module) -> Outcome? {
+    mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         guard case .air(.scanned(let sightings)) = event else { return nil }
         let options = module.session.scanOptions
         let shown = sightings.filter {
@@ -249,7 +249,7 @@ extension Call {
         return AirRequest.Scan(timePerChannel: Air.Timing.activeScan, channels: Array(settings.country.channels))
     }
 
-    fileprivate func run(_ scan: AirRequest.Scan) -> Outcome {
+    fileprivate func run(_ scan: AirRequest.Scan) -> CommandOutcome {
         module.request(.scan(scan))
         return .running(ScanOperation(name: name))
     }

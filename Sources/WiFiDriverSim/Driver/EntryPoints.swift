@@ -269,13 +269,13 @@ public func wifisim_driver_Ping(_ number: UInt32, _ ip: UnsafePointer<UInt8>?, _
 }
 
 /// The address at `ip`; nil unless its length is 4 or 16.
-func address(_ ip: UnsafePointer<UInt8>, _ length: UInt32) -> IPAddress? {
+private func address(_ ip: UnsafePointer<UInt8>, _ length: UInt32) -> IPAddress? {
     guard length == 4 || length == 16 else { return nil }
     return IPAddress(networkBytes: UnsafeRawBufferPointer(start: ip, count: Int(length)))
 }
 
 /// Stores an address where the caller wants one.
-func store(
+private func store(
     _ endpoint: Endpoint, _ ip: UnsafeMutablePointer<UInt8>?, _ ipLength: UnsafeMutablePointer<UInt32>?,
     _ port: UnsafeMutablePointer<UInt16>?
 ) {

@@ -192,7 +192,7 @@ public final class Module {
         }
     }
 
-    private func conclude(_ outcome: Outcome) {
+    private func conclude(_ outcome: CommandOutcome) {
         // A restart in a handler has the last word.
         switch state {
         case .off, .booting, .asleep: return

@@ -1,5 +1,5 @@
 /// How a command ends, or that it doesn't yet.
-enum Outcome {
+enum CommandOutcome {
     case ok
     case failed(CommandError)
     /// The final line is another one than OK or ERROR, as `FAIL`; it is written already.
@@ -20,7 +20,7 @@ enum Outcome {
 protocol Operation {
     /// When `resume` wants `.deadline`.
     var deadline: Instant? { get }
-    mutating func resume(_ event: ModuleEvent, on module: Module) -> Outcome?
+    mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome?
 }
 
 /// What a module hears.
@@ -35,7 +35,7 @@ enum ModuleEvent {
 struct DataEntry {
     let length: Int
     /// Runs once all bytes are there.
-    let finish: (Module, [UInt8]) -> Outcome
+    let finish: (Module, [UInt8]) -> CommandOutcome
 }
 
 /// A refused command: the line said before ERROR where the firmware explains itself, and the number that SYSLOG shows.
@@ -71,5 +71,5 @@ struct CommandError: Error, Equatable {
 
 /// Gives a complete command line, without its end, to the commands.
 protocol CommandInterpreter {
-    func execute(_ line: [UInt8], on module: Module) -> Outcome
+    func execute(_ line: [UInt8], on module: Module) -> CommandOutcome
 }
