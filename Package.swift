@@ -24,6 +24,10 @@ let package = Package(
         .executableTarget(name: "wifisim", dependencies: ["CPosix", "WiFiDriverSim"], swiftSettings: strict),
 
         .target(name: "CTranscriptClient", dependencies: ["CTranscript"], path: "Tests/CTranscriptClient"),
+        .executableTarget(
+            name: "MQTTClient", dependencies: ["CIoTSocket", "IoTSocketWiFi", "SocketStartup"],
+            path: "Tests/MQTTClient",
+            cSettings: [.treatAllWarnings(as: .error)]),
         .testTarget(
             name: "WiFiDriverSimTests", dependencies: ["CPosix", "CTranscriptClient", "WiFiDriverSim", "wifisim"],
             swiftSettings: strict),
