@@ -33,5 +33,6 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "DriverTests", dependencies: ["CPosix", "CDriverWiFi", "WiFiDriverSim"], swiftSettings: strict),
+        .testTarget(name: "IoTSocketTests", dependencies: ["MQTTClient"], swiftSettings: strict),
     ]
 )
