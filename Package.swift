@@ -25,6 +25,10 @@ let package = Package(
             name: "wifisim", dependencies: ["CPosix", "IoTSocketWiFi", "WiFiDriverSim"], swiftSettings: strict),
 
         .target(name: "CTranscriptClient", dependencies: ["CTranscript"], path: "Tests/CTranscriptClient"),
+        .executableTarget(
+            name: "MQTTClient", dependencies: ["CIoTSocket", "IoTSocketWiFi", "SocketStartup"],
+            path: "Tests/MQTTClient",
+            cSettings: [.treatAllWarnings(as: .error)]),
         .testTarget(
             name: "WiFiDriverSimTests", dependencies: ["CPosix", "CTranscriptClient", "WiFiDriverSim", "wifisim"],
             swiftSettings: strict),
@@ -33,7 +37,7 @@ let package = Package(
         .target(name: "CHeaderTests", dependencies: ["CDriverWiFi", "CIoTSocket"], path: "Tests/CHeaderTests"),
         .testTarget(
             name: "IoTSocketTests",
-            dependencies: ["IoTSocketWiFi", "CHeaderTests", "CIoTSocket", "CDriverWiFi", "SocketStartup"],
+            dependencies: ["IoTSocketWiFi", "CHeaderTests", "CIoTSocket", "CDriverWiFi", "MQTTClient", "SocketStartup"],
             swiftSettings: strict),
     ]
 )
