@@ -36,6 +36,20 @@ import Testing
         try driver.uninitialize()
     }
 
+    @Test func `reads what waits before it sends, since behind a send it could not`() throws {
+        let module = try ScriptedModule()
+        module.on("AT+CIPRECVDATA") { _, _ in "\r\n+CIPRECVDATA:5,hello\r\n\r\nOK\r\n" }
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        module.say("\r\n+IPD,4,5\r\n")
+        #expect(try driver.send(socket, [1]) == 1)
+        let read = module.commands.firstIndex { $0.hasPrefix("AT+CIPRECVDATA=4,") }
+        let send = module.commands.firstIndex { $0.hasPrefix("AT+CIPSEND=4,") }
+        #expect(try #require(read) < #require(send))
+        #expect(try driver.receive(socket) == Array("hello".utf8))
+        try driver.uninitialize()
+    }
+
     @Test func `repeats a command that found the module busy`() throws {
         let module = try ScriptedModule()
         let tries = Counter()

@@ -55,14 +55,15 @@ extension WiFiDriver {
         return (count, source ?? connection.peer)
     }
 
-    /// Reads what the module holds for a link, as much as there is room for.
-    private func fetch(_ connection: DriverConnection) {
+    /// Reads what the module holds for a link, as much as there is room for; `ahead` of what the application has read.
+    private func fetch(_ connection: DriverConnection, ahead: Bool = false) {
         withSlot {
             // Another thread may have read it meanwhile.
-            guard connection.hasDataWaiting, !connection.queue.isReadable, links[connection.link] === connection else {
-                return
-            }
-            let length = max(1, dialect.longestRead - connection.queue.count)
+            guard connection.hasDataWaiting, ahead || !connection.queue.isReadable,
+                links[connection.link] === connection
+            else { return }
+            let room = (ahead ? Self.readAheadLimit : dialect.longestRead) - connection.queue.count
+            let length = max(1, min(dialect.longestRead, room))
             line?.parser.maximumRead = length
             readTarget = connection
             defer { readTarget = nil }
@@ -81,6 +82,23 @@ extension WiFiDriver {
             connection.hasDataWaiting = false
         }
     }
+
+    /// Before a block is sent: reads what the module holds. A peer that cannot get rid of its answers may not read, then
+    /// CIPSEND does not end, and behind it nothing can be read.
+    private func readAhead() {
+        for connection in links.compactMap({ $0 }) where !connection.isDatagram {
+            var before = -1
+            while connection.hasDataWaiting, connection.queue.count < Self.readAheadLimit,
+                connection.queue.received > before
+            {
+                before = connection.queue.received
+                fetch(connection, ahead: true)
+            }
+        }
+    }
+
+    /// Bytes of a connection that Send reads ahead of the application.
+    private static let readAheadLimit = 64 * 1024
 
     private func askAgain(_ connection: DriverConnection) {
         if connection.ending == nil { connection.hasDataWaiting = true }
@@ -106,6 +124,7 @@ extension WiFiDriver {
                     if sent == bytes.count { return sent }
                     if !socket.isBlocking, slot.isLong { throw .wouldBlock }
                     if let deadline, sent > 0, deadline <= .now { return sent }
+                    readAhead()
                     sent += try sendBlock(connection, UnsafeRawBufferPointer(rebasing: bytes[sent...]), to: nil)
                 } catch {
                     if sent > 0 { return sent }
