@@ -37,7 +37,9 @@ let package = Package(
         .target(name: "CHeaderTests", dependencies: ["CDriverWiFi", "CIoTSocket"], path: "Tests/CHeaderTests"),
         .testTarget(
             name: "IoTSocketTests",
-            dependencies: ["IoTSocketWiFi", "CHeaderTests", "CIoTSocket", "CDriverWiFi", "MQTTClient", "SocketStartup"],
+            dependencies: [
+                "IoTSocketWiFi", "CHeaderTests", "CIoTSocket", "CDriverWiFi", "MQTTClient", "SocketStartup",
+            ],
             swiftSettings: strict),
     ]
 )

@@ -15,7 +15,7 @@ enum BackgroundModule {
     ) throws -> String {
         let started = DispatchSemaphore(value: 0)
         let result = Mutex<Result<String, any Error>?>(nil)
-        DispatchQueue.global().async {
+        try Thread {
             do {
                 let simulator = try Simulator(options, log: try Log(isQuiet: true), onLine: onLine)
                 try simulator.boot()
@@ -26,7 +26,7 @@ enum BackgroundModule {
                 result.withLock { $0 = .failure(error) }
                 started.signal()
             }
-        }
+        }.start()
         started.wait()
         return try result.withLock { try $0?.get() } ?? ""
     }

@@ -44,6 +44,8 @@ final class DriverWaiter {
     let topics: DriverTopics
     let semaphore = DispatchSemaphore(value: 0)
     private(set) var isWoken = false
+    /// What it waited for was handed to it; else it was woken to give up.
+    private(set) var isGranted = false
 
     init(_ topics: DriverTopics) { self.topics = topics }
 
@@ -51,6 +53,11 @@ final class DriverWaiter {
         guard !isWoken else { return }
         isWoken = true
         semaphore.signal()
+    }
+
+    func grant() {
+        isGranted = true
+        wake()
     }
 
     /// Called without the lock.

@@ -24,22 +24,34 @@ extension WiFiDriver {
         func contains(_ text: String) -> Bool { lines.contains { $0.starts(with: text.utf8) } }
     }
 
-    func takeSlot(isLong: Bool = false) {
+    /// Waits for the slot: for ever, or until `deadline` or the close of the socket of `topic`. False if it was not to be had.
+    @discardableResult
+    func takeSlot(isLong: Bool = false, for topic: DriverTopics = [], until deadline: Instant? = nil) -> Bool {
         if slot.isTaken {
-            let waiter = DriverWaiter([])
+            let waiter = DriverWaiter(topic)
             slot.queue.append(waiter)
             leaveLine()
             lock.unlock()
-            waiter.sleep(until: nil)
+            waiter.sleep(until: deadline)
             lock.lock()
+            guard waiter.isGranted else {
+                slot.queue.removeAll { $0 === waiter }
+                return false
+            }
         }
         slot.isTaken = true
         slot.isLong = isLong
+        return true
+    }
+
+    /// Sends the calls away that wait for the slot on behalf of this socket.
+    func dismissFromSlot(_ topic: DriverTopics) {
+        for waiter in slot.queue where !waiter.topics.isDisjoint(with: topic) { waiter.wake() }
     }
 
     func releaseSlot() {
         slot.isLong = false
-        if slot.queue.isEmpty { slot.isTaken = false } else { slot.queue.removeFirst().wake() }
+        if slot.queue.isEmpty { slot.isTaken = false } else { slot.queue.removeFirst().grant() }
     }
 
     /// Runs `body` with the slot taken and the module ready for a command.
@@ -47,6 +59,17 @@ extension WiFiDriver {
         -> Result
     {
         takeSlot(isLong: isLong)
+        defer { releaseSlot() }
+        if let problem = makeReady() { return otherwise(problem) }
+        return body()
+    }
+
+    /// The same on behalf of a socket's call, which has a deadline; nil if that was over, or the socket closed, before.
+    func withSlot<Result>(
+        for topic: DriverTopics, until deadline: Instant?, _ body: () -> Result,
+        otherwise: (CommandExchange.Outcome) -> Result
+    ) -> Result? {
+        guard takeSlot(for: topic, until: deadline) else { return nil }
         defer { releaseSlot() }
         if let problem = makeReady() { return otherwise(problem) }
         return body()

@@ -201,6 +201,7 @@ extension WiFiDriver {
             socket.isClosed = true
             sockets[socket.number] = nil
             notify(socket.topic)
+            dismissFromSlot(socket.topic)
             switch socket.state {
             case .idle, .bound, .connectFailed: break
             // Whoever connects sees that the socket is closed.

@@ -20,7 +20,9 @@ extension WiFiDriver {
                 }
                 if connection.hasDataWaiting {
                     if !socket.isBlocking, slot.isLong { throw .wouldBlock }
-                    fetch(connection)
+                    if !fetch(connection, for: socket.topic, until: slotDeadline(socket, deadline)), !socket.isClosed {
+                        throw .wouldBlock
+                    }
                     continue
                 }
                 if let failure = connection.failure { throw failure }
@@ -56,8 +58,12 @@ extension WiFiDriver {
     }
 
     /// Reads what the module holds for a link, as much as there is room for; `ahead` of what the application has read.
-    private func fetch(_ connection: DriverConnection, ahead: Bool = false) {
-        withSlot {
+    /// False if the line was not free in time.
+    @discardableResult
+    private func fetch(
+        _ connection: DriverConnection, for topic: DriverTopics, until deadline: Instant?, ahead: Bool = false
+    ) -> Bool {
+        let done: Void? = withSlot(for: topic, until: deadline) {
             // Another thread may have read it meanwhile.
             guard connection.hasDataWaiting, ahead || !connection.queue.isReadable,
                 links[connection.link] === connection
@@ -81,18 +87,24 @@ extension WiFiDriver {
         } otherwise: { _ in
             connection.hasDataWaiting = false
         }
+        return done != nil
+    }
+
+    /// How long a call may wait for the line: a non-blocking one for a short command, but not for a peer that does not read.
+    private func slotDeadline(_ socket: DriverSocket, _ deadline: Instant?) -> Instant? {
+        socket.isBlocking ? deadline : .now + .milliseconds(100)
     }
 
     /// Before a block is sent: reads what the module holds. A peer that cannot get rid of its answers may not read, then
     /// CIPSEND does not end, and behind it nothing can be read.
-    private func readAhead() {
+    private func readAhead(for topic: DriverTopics, until deadline: Instant?) {
         for connection in links.compactMap({ $0 }) where !connection.isDatagram {
             var before = -1
             while connection.hasDataWaiting, connection.queue.count < Self.readAheadLimit,
                 connection.queue.received > before
             {
                 before = connection.queue.received
-                fetch(connection, ahead: true)
+                guard fetch(connection, for: topic, until: deadline, ahead: true) else { return }
             }
         }
     }
@@ -124,8 +136,10 @@ extension WiFiDriver {
                     if sent == bytes.count { return sent }
                     if !socket.isBlocking, slot.isLong { throw .wouldBlock }
                     if let deadline, sent > 0, deadline <= .now { return sent }
-                    readAhead()
-                    sent += try sendBlock(connection, UnsafeRawBufferPointer(rebasing: bytes[sent...]), to: nil)
+                    let slotDeadline = slotDeadline(socket, deadline)
+                    readAhead(for: socket.topic, until: slotDeadline)
+                    let rest = UnsafeRawBufferPointer(rebasing: bytes[sent...])
+                    sent += try sendBlock(connection, rest, to: nil, for: socket, until: slotDeadline)
                 } catch {
                     if sent > 0 { return sent }
                     throw error
@@ -136,10 +150,11 @@ extension WiFiDriver {
 
     /// Sends the first of `bytes`, as many as one CIPSEND takes.
     private func sendBlock(
-        _ connection: DriverConnection, _ bytes: UnsafeRawBufferPointer, to destination: Endpoint?
+        _ connection: DriverConnection, _ bytes: UnsafeRawBufferPointer, to destination: Endpoint?,
+        for socket: DriverSocket, until deadline: Instant?
     ) throws(SocketFailure) -> Int {
         var count = 0
-        let reply = withSlot { () -> Reply in
+        let reply = withSlot(for: socket.topic, until: deadline) { () -> Reply in
             guard connection.ending == nil, links[connection.link] === connection else {
                 return Reply(outcome: .notDelivered, lines: [])
             }
@@ -150,6 +165,7 @@ extension WiFiDriver {
         } otherwise: {
             Reply(outcome: $0, lines: [])
         }
+        guard let reply else { throw socket.isClosed ? .aborted : .wouldBlock }
         switch reply.outcome {
         case .done: return count
         case .refused where count > 2048 && connection.ending == nil && !reply.contains("link"):
@@ -179,6 +195,7 @@ extension WiFiDriver {
         if !socket.isBlocking, slot.isLong { throw .wouldBlock }
         try openDatagramLink(socket)
         guard case .datagram(let open) = socket.state, let connection = open.connection else { throw .aborted }
-        return try sendBlock(connection, bytes, to: target)
+        let deadline = slotDeadline(socket, socket.sendDeadline())
+        return try sendBlock(connection, bytes, to: target, for: socket, until: deadline)
     }
 }

@@ -1,17 +1,20 @@
 import Glibc
 
 /// A detached thread with all signals held back, so that they reach the program that embeds it.
-struct Thread {
+public struct Thread {
     private let body: @Sendable () -> Void
 
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    public init(_ body: @escaping @Sendable () -> Void) { self.body = body }
 
     private final class Box: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
-    func start() throws(SystemError) {
+    /// Starts it.
+    ///
+    /// - Throws: `SystemError` if the system has no thread left.
+    public func start() throws(SystemError) {
         var all = sigset_t()
         var previous = sigset_t()
         sigfillset(&all)

@@ -1,4 +1,3 @@
-import Dispatch
 import WiFiDriverSim
 
 /// `AT` to `OK`, median, beside a byte that another thread sends back over a raw pseudo-terminal.

@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 import WiFiDriverSim
 
@@ -26,13 +25,13 @@ enum LoopbackServer {
     /// - Returns: its port.
     static func accepting() throws -> UInt16 {
         let (listener, port) = try listening()
-        DispatchQueue.global().async {
+        try Thread {
             var byte: UInt8 = 0
             while case let peer = accept(listener, nil, nil), peer >= 0 {
                 _ = read(peer, &byte, 1)
                 close(peer)
             }
-        }
+        }.start()
         return port
     }
 
@@ -52,14 +51,14 @@ enum LoopbackServer {
 
     private static func serve(_ body: @escaping @Sendable (Int32) -> Void) throws -> UInt16 {
         let (listener, port) = try listening()
-        DispatchQueue.global().async {
+        try Thread {
             let peer = accept(listener, nil, nil)
             close(listener)
             if peer >= 0 {
                 body(peer)
                 close(peer)
             }
-        }
+        }.start()
         return port
     }
 

@@ -1,5 +1,4 @@
 import CPosix
-import Dispatch
 import Glibc
 import WiFiDriverSim
 
@@ -53,6 +52,17 @@ final class RawTerminal {
             let part = min(left, end - start)
             start += part
             left -= part
+        }
+    }
+
+    /// Skips to what follows these bytes, none of which occurs twice in a row in them.
+    func skip(past end: [UInt8]) throws {
+        var matched = 0
+        while matched < end.count {
+            if start == self.end { try fill() }
+            let byte = buffer[start]
+            start += 1
+            matched = byte == end[matched] ? matched + 1 : byte == end[0] ? 1 : 0
         }
     }
 
@@ -114,10 +124,10 @@ final class RawTerminal {
         guard ptsname_r(master, &name, name.count) == 0 else { throw SystemError("ptsname") }
         let terminal = try RawTerminal(
             opening: String(decoding: name.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self))
-        DispatchQueue.global().async {
+        try Thread {
             body(master)
             close(master)
-        }
+        }.start()
         return terminal
     }
 }

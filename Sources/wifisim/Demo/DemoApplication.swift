@@ -1,5 +1,4 @@
 import CIoTSocket
-import Dispatch
 import IoTSocketWiFi
 import Synchronization
 
@@ -80,7 +79,7 @@ final class DemoApplication {
             call("iotSocketListen(\(listener), 1)", iotSocketListen(listener, 1)) == 0
         else { return fail("listen") }
         let question = pattern(300)
-        let peer = LoopbackPeer.asking(question, on: port)
+        guard let peer = try? LoopbackPeer.asking(question, on: port) else { return fail("no thread") }
         let socket = call("iotSocketAccept(\(listener))", iotSocketAccept(listener, nil, nil, nil))
         guard socket >= 0 else { return fail("accept") }
         let received = receive(question.count, on: socket)

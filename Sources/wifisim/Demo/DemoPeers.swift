@@ -12,7 +12,7 @@ final class EchoServer {
         self.port = port
         guard listen(listener, 4) == 0 else { throw SystemError("listen on 127.0.0.1") }
         let (datagrams, _) = try Loopback.bound(SOCK_DGRAM, port: port)
-        DispatchQueue.global().async {
+        try Thread {
             var buffer = [UInt8](repeating: 0, count: 64 * 1024)
             while case let peer = accept(listener, nil, nil), peer >= 0 {
                 while case let count = read(peer, &buffer, buffer.count), count > 0 {
@@ -20,8 +20,8 @@ final class EchoServer {
                 }
                 close(peer)
             }
-        }
-        DispatchQueue.global().async {
+        }.start()
+        try Thread {
             var buffer = [UInt8](repeating: 0, count: 64 * 1024)
             while true {
                 var sender = sockaddr_storage()
@@ -33,7 +33,7 @@ final class EchoServer {
                     }
                 }
             }
-        }
+        }.start()
     }
 }
 
@@ -43,9 +43,9 @@ final class LoopbackPeer: Sendable {
     private let done = DispatchSemaphore(value: 0)
 
     /// Connects to 127.0.0.1, sends the question and receives as much.
-    static func asking(_ question: [UInt8], on port: UInt16) -> LoopbackPeer {
+    static func asking(_ question: [UInt8], on port: UInt16) throws -> LoopbackPeer {
         let peer = LoopbackPeer()
-        DispatchQueue.global().async {
+        try Thread {
             defer { peer.done.signal() }
             let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
             defer { close(descriptor) }
@@ -62,7 +62,7 @@ final class LoopbackPeer: Sendable {
                 guard count > 0 else { return }
                 peer.received.withLock { $0 += buffer.prefix(count) }
             }
-        }
+        }.start()
         return peer
     }
 
