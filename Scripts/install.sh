@@ -58,9 +58,8 @@ install_library() {
 
     # One relocatable object of the library and the runtime, in which only the API is global.
     {
-        for target in $name.build SocketStartup.build CDriverWiFi.build CPosix.build CTranscript.build WiFiDriverSim.build; do
-            find "$objects/$target" -name '*.o'
-        done
+        # What the package manager links, and no object that an earlier build has left.
+        grep '\.o$' "$objects/$name.product/Objects.LinkFileList"
         echo "$runtime/$machine/swiftrt.o"
         for part in FoundationEssentials _FoundationCShims _FoundationCollections swiftSynchronization \
             swift_StringProcessing swift_RegexParser swift_Concurrency swiftDispatch dispatch BlocksRuntime swiftGlibc \

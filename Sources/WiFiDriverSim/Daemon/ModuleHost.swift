@@ -51,6 +51,7 @@ final class ModuleHost {
 
     /// The module's output waits in its own queue; with so much of it, the line is not read: what it would say had no room.
     private static let outputLimit = 64 * 1024
+    private static let unpacedWindow = 64 * 1024
 
     init(
         module: Module, line: FileDescriptor, terminal: PseudoTerminal? = nil, loop: EventLoop, network: HostNetwork,
@@ -65,6 +66,8 @@ final class ModuleHost {
         self.air = air
         self.options = options
         radio = air.addRadio()
+        // The firmware's window is made for its line; without a bit rate it would only make hand-shakes.
+        module.receiveWindow = options.isPaced ? module.firmware.receiveWindow : Self.unpacedWindow
         if options.isPaced {
             let pacer = LinePacer(module.settings.uart)
             pacing = Pacing(toHost: pacer, toModule: pacer)

@@ -108,7 +108,7 @@ extension Module {
             if let sender { link.follow(sender) }
             guard passive else { return }
             // A datagram beyond the buffer is lost, as documented (ESP-AT docs, TCP-IP, CIPRECVTYPE).
-            if sender != nil, link.received.count + bytes.count > firmware.receiveWindow {
+            if sender != nil, link.received.count + bytes.count > receiveWindow {
                 logDrop("a datagram of \(bytes.count) bytes, the receive buffer is full", id)
                 return
             }
@@ -179,7 +179,7 @@ extension Module {
             if link.transport == .udp {
                 room = isPassive(id) || output.count < Self.lineHighWater ? Self.longestDatagram : 0
             } else if isPassive(id) {
-                room = firmware.receiveWindow - link.received.count
+                room = receiveWindow - link.received.count
             } else {
                 room = output.count < Self.lineHighWater ? firmware.longestPush : 0
             }

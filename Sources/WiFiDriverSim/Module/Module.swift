@@ -18,6 +18,8 @@ public final class Module {
     private let factorySettings: Settings
     var session: Session
     var links = Links()
+    /// What a passive link takes until it is read: the firmware's TCP window, or more where the line has no bit rate.
+    var receiveWindow: Int
     var station = Station.idle
     /// The IPv6 addresses that the station has by now.
     var stationIPv6 = StationIPv6()
@@ -60,6 +62,7 @@ public final class Module {
         self.firmware = firmware
         self.now = now
         self.interpreter = interpreter
+        receiveWindow = firmware.receiveWindow
         factorySettings = .factory(for: firmware, serialNumber: serialNumber)
         storedSettings = settings ?? factorySettings
         self.settings = storedSettings
