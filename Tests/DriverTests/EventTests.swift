@@ -1,0 +1,73 @@
+import CDriverWiFi
+import Dispatch
+import Testing
+
+@testable import WiFiDriverSim
+
+/// What a C callback has been given; it has no context, so this is shared.
+private let reported = Locked<[String]>([])
+private let hasReport = DispatchSemaphore(value: 0)
+
+@Suite struct `While no call is made, the driver` {
+    @Test func `tells of stations that join and leave its access point`() throws {
+        let module = try ScriptedModule()
+        let end = module.driverEnd
+        let driver = WiFiDriver { try SerialPort(adopting: end) }
+        try driver.initialize { event, argument in
+            let mac = UnsafeRawBufferPointer(start: argument, count: 6)
+            reported.withLock { $0.append("\(event) \(MACAddress(bytes: mac))") }
+            hasReport.signal()
+        }
+        try driver.powerControl(.full)
+        try driver.activate(
+            interface: 1,
+            WiFiDriver.NetworkConfiguration(
+                ssid: Array("mine".utf8), password: Array("password".utf8), security: 3, channel: 6, wps: .none))
+        #expect(module.commands.contains("AT+CWSAP=\"mine\",\"password\",6,3"))
+        module.say("+STA_CONNECTED:\"02:00:00:00:00:0a\"\r\n+DIST_STA_IP:\"02:00:00:00:00:0a\",\"192.168.4.2\"\r\n")
+        try #require(hasReport.wait(timeout: .now() + .seconds(10)) == .success)
+        module.say("+STA_DISCONNECTED:\"02:00:00:00:00:0a\"\r\n")
+        try #require(hasReport.wait(timeout: .now() + .seconds(10)) == .success)
+        #expect(reported.withLock { $0 } == ["1 02:00:00:00:00:0a", "2 02:00:00:00:00:0a"])
+        try driver.uninitialize()
+    }
+
+    @Test func `notices that a network was left`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        #expect(driver.isConnected())
+        module.say("WIFI DISCONNECT\r\n")
+        #expect(!driver.isConnected())
+        try driver.uninitialize()
+    }
+
+    @Test func `joins by push button and says that it does not know the password`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        module.say("WIFI DISCONNECT\r\n")
+        #expect(!driver.isConnected())
+        module.on("AT+WPS=1") { _, module in
+            module.say("\r\nOK\r\n")
+            return "WIFI CONNECTED\r\nWIFI GOT IP\r\n"
+        }
+        module.on("AT+CWJAP?") { _, _ in "+CWJAP:\"cafe\",\"02:00:00:00:00:01\",11,-50,0,1,3,0,1\r\n\r\nOK\r\n" }
+        module.on("AT+CWLAP") { _, _ in "+CWLAP:(4,\"cafe\",-50,\"02:00:00:00:00:01\",11)\r\n\r\nOK\r\n" }
+        try driver.activate(
+            interface: 0,
+            WiFiDriver.NetworkConfiguration(ssid: [], password: [], security: 0, channel: 0, wps: .pushButton))
+        let network = try driver.networkInformation()
+        #expect(network.ssid == Array("cafe".utf8) && network.password.isEmpty)
+        #expect(network.security == UInt8(ARM_WIFI_SECURITY_WPA2) && network.channel == 11 && network.rssi == -50)
+        try driver.uninitialize()
+    }
+
+    @Test func `sleeps lightly and wakes up`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        try driver.powerControl(.low)
+        #expect(module.commands.last == "AT+SLEEP=1")
+        try driver.powerControl(.full)
+        #expect(module.commands.last == "AT+SLEEP=0")
+        try driver.uninitialize()
+    }
+}
