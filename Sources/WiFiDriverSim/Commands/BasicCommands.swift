@@ -4,13 +4,16 @@ let basicCommands: [Command] = [
     Command(name: "E0", family: .basic, execute: { call in echo(false, call) }),
     Command(name: "E1", family: .basic, execute: { call in echo(true, call) }),
 
+    Command(name: "RST", family: .basic, firmware: .until(.esp8266_2_2), execute: { call in restart(call) }),
     Command(
-        name: "RST", family: .basic,
-        execute: { call in
+        name: "RST", family: .basic, firmware: .since(.v3_3),
+        set: .init(Flag("mode")) { call, downloads in
+            guard downloads else { return restart(call) }
             call.module.write("\r\nOK\r\n")
-            call.module.restart()
+            call.module.enterDownloadMode()
             return .answered
-        }),
+        },
+        execute: { call in restart(call) }),
 
     Command(
         name: "GMR", family: .basic,
@@ -157,6 +160,12 @@ let basicCommands: [Command] = [
 extension Command {
     /// As it is typed: `AT`, `ATE0`, `AT+CWMODE`.
     var typedName: String { name.isEmpty || name == "E0" || name == "E1" ? "AT" + name : "AT+" + name }
+}
+
+private func restart(_ call: Call) -> CommandOutcome {
+    call.module.write("\r\nOK\r\n")
+    call.module.restart()
+    return .answered
 }
 
 private func echo(_ echoes: Bool, _ call: Call) -> CommandOutcome {

@@ -119,6 +119,14 @@ public final class Module {
         boot()
     }
 
+    /// Waits for new firmware, deaf to commands, until it is reset.
+    func enterDownloadMode() {
+        dropEverything()
+        request(.reset)
+        emit(.log("in download mode: only a reset gets the module out of it"))
+        state = .off
+    }
+
     /// Off but for the timer that wakes it, as GSLP does.
     func deepSleep(for duration: Duration) {
         dropEverything()

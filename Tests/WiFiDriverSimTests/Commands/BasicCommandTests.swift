@@ -103,3 +103,15 @@ struct BasicCommandTests {
         #expect(Conversation(.esp8266v1_7).ask("AT+SYSMSG=7") == refused)
     }
 }
+
+struct RestartTests {
+    @Test func `RST takes a mode on the ESP32-C3: a restart, or waiting for new firmware`() {
+        let host = Conversation()
+        #expect(host.ask("AT+RST=0", for: .seconds(1)) == ok + "\r\nready\r\n")
+        host.ask("ATE0")
+        #expect(host.ask("AT+RST=2") == refused)
+        #expect(host.ask("AT+RST=1", for: .seconds(1)) == ok)
+        #expect(host.ask("AT", for: .seconds(1)) == "")
+        #expect(Conversation(.esp32v2_1).ask("AT+RST=0") == refused)
+    }
+}
