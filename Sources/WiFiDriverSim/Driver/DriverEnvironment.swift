@@ -4,7 +4,8 @@ import Glibc
 ///
 /// - `WIFISIM_TTY` (`WIFISIM_TTY1` for the second driver): the path of a tty. Unset: a module is started in this process.
 /// - `WIFISIM_BAUD`: the rate of that tty, bits per second, default 115200.
-/// - `WIFISIM_CONNECT_TIMEOUT`: milliseconds after which Connect gives up a silent peer, 100 to 60000, default 18000.
+/// - `WIFISIM_CONNECT_TIMEOUT`: milliseconds after which Connect gives up a silent peer, 100 to 60000; by default
+///   1500 for a module in this process or on a pseudo-terminal, 18000 for one on another tty.
 /// - `WIFISIM_PROFILE`, `WIFISIM_WORLD`, `WIFISIM_HOST_ADDRESS`: firmware, surroundings and own loopback address of a
 ///   module in this process.
 enum DriverEnvironment {
@@ -40,13 +41,23 @@ enum DriverEnvironment {
         return address
     }
 
-    static var connectTimeout: Duration {
-        guard let text = value("WIFISIM_CONNECT_TIMEOUT") else { return .seconds(18) }
+    static func connectTimeout(variable: String) -> Duration {
+        let standard = standardConnectTimeout(path: value(variable))
+        guard let text = value("WIFISIM_CONNECT_TIMEOUT") else { return standard }
         guard let milliseconds = Int(text), (100...60_000).contains(milliseconds) else {
-            complain("WIFISIM_CONNECT_TIMEOUT=\(text): not a time between 100 and 60000 ms; 18000 is used")
-            return .seconds(18)
+            complain("WIFISIM_CONNECT_TIMEOUT=\(text): not a time between 100 and 60000 ms; \(standard) is used")
+            return standard
         }
         return .milliseconds(milliseconds)
+    }
+
+    /// A simulated module is in this process or on a pseudo-terminal, and its peers mostly on this host: who is silent
+    /// there for long stays so. Over the air it takes what TCP's second retransmission takes.
+    private static func standardConnectTimeout(path: String?) -> Duration {
+        guard let path else { return .milliseconds(1500) }
+        guard let resolved = realpath(path, nil) else { return .seconds(18) }
+        defer { free(resolved) }
+        return String(cString: resolved).hasPrefix("/dev/pts/") ? .milliseconds(1500) : .seconds(18)
     }
 
     /// A variable's value; an empty one counts as unset.

@@ -4,10 +4,10 @@ import CDriverWiFi
 
 /// Driver_WiFi0 and Driver_WiFi1. Where the line of each is, the environment says: see docs/Driver.md.
 private let drivers = [
-    WiFiDriver(connectTimeout: DriverEnvironment.connectTimeout) {
+    WiFiDriver(connectTimeout: DriverEnvironment.connectTimeout(variable: "WIFISIM_TTY")) {
         try DriverEnvironment.openLine(variable: "WIFISIM_TTY")
     },
-    WiFiDriver(connectTimeout: DriverEnvironment.connectTimeout) {
+    WiFiDriver(connectTimeout: DriverEnvironment.connectTimeout(variable: "WIFISIM_TTY1")) {
         try DriverEnvironment.openLine(variable: "WIFISIM_TTY1")
     },
 ]
