@@ -52,11 +52,6 @@ int cposix_tty_set_raw(int fd, int speed) {
     return ioctl(fd, TCSETS2, &settings);
 }
 
-int cposix_bytes_readable(int fd) {
-    int count = 0;
-    return ioctl(fd, FIONREAD, &count) < 0 ? -1 : count;
-}
-
 int cposix_open(const char *path, int flags) { return open(path, flags); }
 
 int cposix_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t timeout) {

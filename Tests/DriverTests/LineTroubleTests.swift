@@ -1,3 +1,4 @@
+import CDriverWiFi
 import Testing
 
 @testable import WiFiDriverSim
@@ -47,6 +48,29 @@ import Testing
         let send = module.commands.firstIndex { $0.hasPrefix("AT+CIPSEND=4,") }
         #expect(try #require(read) < #require(send))
         #expect(try driver.receive(socket) == Array("hello".utf8))
+        try driver.uninitialize()
+    }
+
+    @Test func `keeps a receive to its deadline while another's send holds the line, and lets it go when it is closed`()
+        throws
+    {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module, replyTimeout: .seconds(60))
+        let sender = try driver.connectedSocket()
+        let receiver = try driver.connectedSocket()
+        module.on("AT+CIPSEND") { _, _ in nil }
+        let sending = try Background { try driver.send(sender, [1]) }
+        #expect(module.waitForCommand("AT+CIPSEND"))
+        // There is something to read, but no command can be made to read it.
+        module.say("\r\n+IPD,3,5\r\n")
+        try driver.setSocketOption(ARM_SOCKET_SO_RCVTIMEO, of: receiver, to: 100)
+        #expect(throws: SocketFailure.wouldBlock) { try driver.receive(receiver) }
+        try driver.setSocketOption(ARM_SOCKET_SO_RCVTIMEO, of: receiver, to: 0)
+        let receiving = try Background { try driver.receive(receiver) }
+        try driver.close(receiver)
+        #expect([.aborted, .invalidSocket].contains(receiving.failure))
+        module.hangUp()
+        #expect(sending.failure == .aborted)
         try driver.uninitialize()
     }
 

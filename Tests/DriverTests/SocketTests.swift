@@ -108,7 +108,7 @@ import Testing
         try driver.setSocketOption(ARM_SOCKET_SO_RCVTIMEO, of: socket, to: 300)
         let clock = ContinuousClock()
         let time = clock.measure { #expect(throws: SocketFailure.wouldBlock) { try driver.receive(socket) } }
-        #expect(time >= .milliseconds(300) && time < .milliseconds(400))
+        #expect(time >= .milliseconds(300))
         try driver.setSocketOption(ARM_SOCKET_IO_FIONBIO, of: socket, to: 1)
         #expect(throws: SocketFailure.wouldBlock) { try driver.receive(socket) }
         #expect(throws: SocketFailure.wouldBlock) { try driver.receive(socket, 0) }

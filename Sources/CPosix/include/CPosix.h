@@ -25,9 +25,6 @@ int cposix_tty_get_speed(int fd);
 /// Puts a tty in raw mode 8N1 at `speed` bits per second (any rate the driver takes); -1 and errno on failure.
 int cposix_tty_set_raw(int fd, int speed);
 
-/// Bytes waiting to be read on `fd`; -1 and errno on failure.
-int cposix_bytes_readable(int fd);
-
 /// open(2) without a mode.
 int cposix_open(const char *path, int flags);
 

@@ -305,7 +305,7 @@ private let softAPCommands: [Command] = [
             return .ok
         }),
 
-    // No station ever joins: see README, what is simulated.
+    // No station ever joins: see README, Limits.
     Command(
         name: "CWLIF", family: .wifi,
         execute: { (call) throws(CommandError) in

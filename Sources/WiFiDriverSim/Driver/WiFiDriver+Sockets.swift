@@ -224,9 +224,9 @@ extension WiFiDriver {
         soon { [self] in closeLink(connection) }
     }
 
-    /// Runs `action` now, or by the worker when a long command has the line.
+    /// Runs `action` now, or by the worker when the line is taken: by a send, that can be until the peer reads.
     private func soon(_ action: @escaping () -> Void) {
-        if slot.isLong { enqueue(action) } else { action() }
+        if slot.isTaken { enqueue(action) } else { action() }
     }
 
     /// Closes a link in the module, if it still is this connection's.
