@@ -261,7 +261,7 @@ final class ModuleHost {
     }
 
     private func updateInterest() {
-        readsLine = module.output.count < Self.outputLimit
+        readsLine = module.output.count < Self.outputLimit && module.takesInput
         var interest: EventLoop.Interest = []
         if readsLine, lookAt.input == nil { interest.insert(.read) }
         if !module.output.isEmpty, lookAt.output == nil { interest.insert(.write) }

@@ -30,6 +30,10 @@ public struct Firmware: Sendable {
     var joinFailure = "ERROR"
     /// The longest CIPSEND, in bytes (ESP-AT docs, TCP-IP, CIPSEND).
     var longestSend = 8192
+    /// The longest block that passthrough sends, and what it buffers of the line, in bytes
+    /// (ESP-AT docs, TCP-IP, CIPSEND).
+    var passthroughBlock = 2920
+    var passthroughBuffer = 8192
     /// Whether addresses in `+IPD`, CIPDOMAIN and CIPDNS stand in quotes, and PING carries its name.
     var quotesAddresses = true
     /// Whether passive receive takes in UDP and SSL links as well as TCP.

@@ -37,7 +37,9 @@ extension Firmware {
             "AT version:2.1.0.0(883f7f2 - Jul 24 2020 11:50:07)", "SDK version:v4.0.1-193-ge7ac221",
             "compile time(0ad6331):Jul 28 2020 02:47:21", "Bin version:2.1.0(WROOM-32)",
         ],
-        macPrefix: 0x240AC4, softAPPrefix: "ESP", readsOneDatagram: true, longestPush: 1460, receiveWindow: 5744)
+        macPrefix: 0x240AC4, softAPPrefix: "ESP", passthroughBlock: 2048, passthroughBuffer: 2048,
+        readsOneDatagram: true,
+        longestPush: 1460, receiveWindow: 5744)
 
     static let esp8266v2_2 = Firmware(
         name: "esp8266-2.2", summary: "ESP8266, ESP-AT 2.2 on RTOS", generation: .esp8266_2_2,
@@ -45,8 +47,8 @@ extension Firmware {
             "AT version:2.2.1.0(4f3ec8f - ESP8266 - Jun 29 2021 09:50:29)", "SDK version:v3.4-22-g967752e2",
             "compile time(ede72af):Aug  6 2021 03:44:25", "Bin version:2.2.1(ESP8266_1MB)",
         ],
-        macPrefix: 0x8CAAB5, softAPPrefix: "ESP", longestSend: 2048, readsOneDatagram: true,
-        longestPush: 1460, heap: (38_320, 30_528),
+        macPrefix: 0x8CAAB5, softAPPrefix: "ESP", longestSend: 2048, passthroughBlock: 1460, passthroughBuffer: 2048,
+        readsOneDatagram: true, longestPush: 1460, heap: (38_320, 30_528),
         rfPower: [78])
 
     static let esp32c3v3_3 = Firmware(
@@ -71,7 +73,8 @@ extension Firmware {
         Firmware(
             name: name, summary: summary, generation: .nonOS1_7, versionLines: versionLines, macPrefix: macPrefix,
             softAPPrefix: softAPPrefix, romText: romText, storage: .nameSuffix, echoTerminator: "\r\r\n", prompt: "> ",
-            joinFailure: "FAIL", longestSend: 2048, quotesAddresses: false,
+            joinFailure: "FAIL", longestSend: 2048, passthroughBlock: 2048, passthroughBuffer: 2048,
+            quotesAddresses: false,
             passiveReceiveOfAllTypes: false, lengthOfNoLink: 0, longestPush: 1460, joinQueryIsLong: false,
             dhcpStationFirst: false,
             defaultServerTimeout: 180, defaultReconnectInterval: 1, dnsOnOneLine: false,

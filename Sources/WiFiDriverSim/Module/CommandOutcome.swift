@@ -5,12 +5,12 @@ enum CommandOutcome {
     /// The final line is another one than OK or ERROR, as `FAIL`; it is written already.
     case answered
     case running(any Operation)
-    /// OK and the prompt, then so many bytes of data for the command.
-    case collecting(DataEntry)
+    /// OK and the prompt, then data for the command.
+    case receiving(any DataOperation)
 
     var isUnfinished: Bool {
         switch self {
-        case .running, .collecting: true
+        case .running, .receiving: true
         case .ok, .failed, .answered: false
         }
     }
@@ -29,13 +29,6 @@ enum ModuleEvent {
     case network(NetworkEvent)
     /// The operation's deadline has come.
     case deadline
-}
-
-/// The data that a command takes after its prompt.
-struct DataEntry {
-    let length: Int
-    /// Runs once all bytes are there.
-    let finish: (Module, [UInt8]) -> CommandOutcome
 }
 
 /// A refused command: the line said before ERROR where the firmware explains itself, and the number that SYSLOG shows.

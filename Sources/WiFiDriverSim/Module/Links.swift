@@ -3,8 +3,9 @@ struct Link {
     let transport: Transport
     let family: IPAddress.Family
     let socket: SocketID
-    /// Came in at the server.
-    let isServed: Bool
+    /// How it was opened; `nil` for one that came in at the server.
+    let plan: LinkPlan?
+    var isServed: Bool { plan == nil }
     var remote: Endpoint
     var local: Endpoint
     /// What becomes of a UDP link's remote when another peer sends.

@@ -31,11 +31,11 @@ extension Module {
             return request(.close(socket, aborting: true))
         }
         guard links.servedCount < session.serverLimit, let id = links.firstFree() else {
-            writeLine("Have \(links.servedCount) Connections")
+            report("Have \(links.servedCount) Connections")
             return request(.close(socket, aborting: true))
         }
         links[id] = Link(
-            transport: .tcp, family: server.family, socket: socket, isServed: true, remote: peer, local: local,
+            transport: .tcp, family: server.family, socket: socket, plan: nil, remote: peer, local: local,
             phase: .open,
             lastActivity: now)
         request(.setOptions(socket, settings.tcpOptions[id]))
@@ -46,11 +46,11 @@ extension Module {
         guard let link = links[id] else { return }
         if link.transport == .tcp { links.hadConnection = true }
         if settings.systemMessages.detailsConnections {
-            writeLine(
+            report(
                 "+LINK_CONN:0,\(id),\"\(link.typeName)\",\(link.isServed ? 1 : 0),\"\(link.remote.address)\","
                     + "\(link.remote.port),\(link.local.port)")
         } else {
-            writeLine("\(linkPrefix(id))CONNECT")
+            report("\(linkPrefix(id))CONNECT")
         }
     }
 
@@ -66,7 +66,7 @@ extension Module {
     /// The link's end, as the module tells it.
     func reportClosed(_ id: Int) {
         links[id] = nil
-        writeLine("\(linkPrefix(id))CLOSED")
+        report("\(linkPrefix(id))CLOSED")
     }
 
     /// Ends a link from the module's side.
@@ -86,7 +86,8 @@ extension Module {
     // MARK: Receiving
 
     func isPassive(_ id: Int) -> Bool {
-        guard session.receivesPassively[id], let link = links[id] else { return false }
+        // "The configuration can not be used in the Wi-Fi passthrough mode" (ESP-AT docs, TCP-IP, CIPRECVTYPE).
+        guard session.receivesPassively[id], !session.passesThrough, let link = links[id] else { return false }
         return firmware.passiveReceiveOfAllTypes || link.transport == .tcp
     }
 
@@ -142,6 +143,7 @@ extension Module {
     }
 
     private func push(_ bytes: [UInt8], from peer: Endpoint?, on id: Int) {
+        if session.passesThrough { return output.append(contentsOf: bytes) }
         var header = "\r\n+IPD,\(linkPrefix(id))\(bytes.count)"
         if session.showsPeer, let peer { header += ",\(quoted(peer.address)),\(peer.port)" }
         write(header + ":")

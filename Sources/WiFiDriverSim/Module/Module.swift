@@ -39,7 +39,8 @@ public final class Module {
         /// Waits for a command line.
         case idle
         case running(any Operation)
-        case collecting(DataEntry, ByteQueue)
+        /// Data mode.
+        case receiving(any DataOperation, EscapeSequence)
     }
 
     /// What a module wants of its surroundings.
@@ -148,17 +149,8 @@ public final class Module {
                 receiveInCommandMode(&rest)
             case .running:
                 refuse(&rest)
-            case .collecting(let entry, var collected):
-                let part = rest.prefix(entry.length - collected.count)
-                // The queue must have one owner, or each append copies it.
-                state = .idle
-                collected.append(contentsOf: UnsafeRawBufferPointer(rebasing: part))
-                rest = rest.dropFirst(part.count)
-                if collected.count == entry.length {
-                    conclude(entry.finish(self, collected.take(entry.length)))
-                } else {
-                    state = .collecting(entry, collected)
-                }
+            case .receiving(let operation, let escape):
+                receive(&rest, for: operation, escape)
             }
         }
         replenishLinks()
@@ -166,6 +158,37 @@ public final class Module {
 
     public func receive(_ bytes: [UInt8], at now: Instant) {
         bytes.withUnsafeBytes { receive($0, at: now) }
+    }
+
+    private func receive(
+        _ bytes: inout Slice<UnsafeRawBufferPointer>, for operation: any DataOperation, _ escape: EscapeSequence
+    ) {
+        var escape = escape
+        let endsTheData = operation.remaining.map { escape.kept + bytes.count >= $0 } ?? false
+        let pluses: Int
+        if operation.escape == nil || endsTheData {
+            pluses = escape.resolve().pluses
+        } else {
+            switch escape.take(bytes, at: now) {
+            case .kept:
+                state = .receiving(operation, escape)
+                bytes = bytes.dropFirst(bytes.count)
+                return
+            case .data(let count): pluses = count
+            }
+        }
+        state = .receiving(operation, escape)
+        give(pluses: pluses, to: operation)
+        if let outcome = operation.receive(&bytes, on: self) { conclude(outcome) }
+    }
+
+    /// Gives characters that were kept back and turned out to be data; they never are the last of them.
+    private func give(pluses count: Int, to operation: any DataOperation) {
+        guard count > 0 else { return }
+        [UInt8](repeating: UInt8(ascii: "+"), count: count).withUnsafeBytes { buffer in
+            var bytes = buffer[...]
+            while !bytes.isEmpty { _ = operation.receive(&bytes, on: self) }
+        }
     }
 
     private func receiveInCommandMode(_ bytes: inout Slice<UnsafeRawBufferPointer>) {
@@ -207,7 +230,7 @@ public final class Module {
         // A restart in a handler has the last word.
         switch state {
         case .off, .booting, .asleep: return
-        case .idle, .running, .collecting: break
+        case .idle, .running, .receiving: break
         }
         lineBuffer.isRefusing = false
         if hasOpenQuery, !outcome.isUnfinished {
@@ -228,9 +251,9 @@ public final class Module {
             state = .idle
         case .running(let operation):
             state = .running(operation)
-        case .collecting(let entry):
-            state = .collecting(entry, ByteQueue())
-            write("\r\nOK\r\n" + firmware.prompt)
+        case .receiving(let operation):
+            write("\r\nOK\r\n")
+            enter(operation)
         }
     }
 
@@ -275,21 +298,26 @@ public final class Module {
         self.now = now
         output.removeAll()
         lineBuffer = LineBuffer()
-        if case .collecting = state { state = .idle }
+        if case .receiving(let operation, _) = state, !operation.isPassthrough { state = .idle }
         replenishLinks()
     }
 
     private func resume(_ event: ModuleEvent) {
-        guard case .running(var operation) = state else { return }
-        let outcome = operation.resume(event, on: self)
-        guard case .running = state else { return }
-        if let outcome { conclude(outcome) } else { state = .running(operation) }
+        switch state {
+        case .running(var operation):
+            let outcome = operation.resume(event, on: self)
+            guard case .running = state else { return }
+            if let outcome { conclude(outcome) } else { state = .running(operation) }
+        case .receiving(var operation, _):
+            if let outcome = operation.resume(event, on: self) { conclude(outcome) }
+        case .off, .booting, .asleep, .idle: break
+        }
     }
 
     var isRunning: Bool {
         switch state {
         case .off, .booting, .asleep: false
-        case .idle, .running, .collecting: true
+        case .idle, .running, .receiving: true
         }
     }
 
@@ -297,8 +325,20 @@ public final class Module {
     var isBusy: Bool {
         switch state {
         case .booting, .running: true
-        case .off, .asleep, .idle, .collecting: false
+        case .off, .asleep, .idle, .receiving: false
         }
+    }
+
+    /// Whether the module has room for bytes from the line.
+    var takesInput: Bool {
+        guard case .receiving(let operation, _) = state else { return true }
+        return operation.room > 0
+    }
+
+    /// Whether the line carries a link's data and nothing else.
+    var isPassthrough: Bool {
+        guard case .receiving(let operation, _) = state else { return false }
+        return operation.isPassthrough
     }
 
     // MARK: Time
@@ -309,7 +349,9 @@ public final class Module {
         case .off: nil
         case .booting(let until), .asleep(let until): until
         case .running(let operation): .earlier(operation.deadline, backgroundDeadline)
-        case .idle, .collecting: backgroundDeadline
+        case .receiving(let operation, let escape):
+            .earlier(.earlier(operation.deadline, escape.deadline), backgroundDeadline)
+        case .idle: backgroundDeadline
         }
     }
 
@@ -327,7 +369,11 @@ public final class Module {
             case .asleep: boot()
             case .running(let operation) where operation.deadline.map { $0 <= due } ?? false:
                 resume(.deadline)
-            case .idle, .running, .collecting:
+            case .receiving(let operation, let escape) where escape.deadline.map { $0 <= due } ?? false:
+                endEscape(escape, of: operation)
+            case .receiving(let operation, _) where operation.deadline.map { $0 <= due } ?? false:
+                resume(.deadline)
+            case .idle, .running, .receiving:
                 advanceStation()
                 advanceLinks()
             }
@@ -335,10 +381,28 @@ public final class Module {
         self.now = max(self.now, now)
     }
 
+    private func endEscape(_ escape: EscapeSequence, of operation: any DataOperation) {
+        var escape = escape
+        let (isComplete, pluses) = escape.resolve()
+        state = .receiving(operation, escape)
+        if isComplete, let escape = operation.escape {
+            conclude(escape(self))
+        } else {
+            give(pluses: pluses, to: operation)
+        }
+    }
+
+    /// Takes data from now on.
+    func enter(_ operation: any DataOperation) {
+        state = .receiving(operation, EscapeSequence(at: now))
+        write(firmware.prompt)
+    }
+
     private func finishBoot() {
         state = .idle
         write("\r\nready\r\n")
         stationBooted()
+        startPassthroughAtPowerUp()
     }
 
     // MARK: Output
@@ -347,6 +411,13 @@ public final class Module {
     func writeLine(_ text: String) {
         output.append(contentsOf: text.utf8)
         output.append(contentsOf: "\r\n".utf8)
+    }
+
+    /// Tells of a change that no command asked for. In passthrough the line is the data's, unless SYSMSG says otherwise
+    /// (ESP-AT docs, Basic, SYSMSG, bit 2).
+    func report(_ text: String) {
+        if isPassthrough, !settings.systemMessages.speaksInPassthrough { return }
+        writeLine(text)
     }
 
     func emit(_ effect: Effect) { effects.append(effect) }

@@ -22,6 +22,11 @@ public struct Settings: Codable, Equatable, Sendable {
     var country = Country()
     var tcpOptions = [TCPOptions](repeating: TCPOptions(), count: Links.limit)
 
+    /// SAVETRANSLINK.
+    var powerUpLink: PowerUpLink?
+    /// CIPRECONNINTV, in tenths of a second.
+    var passthroughReconnectInterval = 1
+
     var ssl = [SSLSettings](repeating: SSLSettings(), count: Links.limit)
 
     /// What no module could have stored; `nil` for settings that are in order.
@@ -108,8 +113,12 @@ struct SSLSettings: Codable, Equatable, Sendable {
 /// The bits of SYSMSG (ESP-AT docs, Basic, SYSMSG).
 struct SystemMessages: Codable, Equatable, Sendable {
     var rawValue = 0
+    /// `+QUITT` at the end of passthrough.
+    var tellsEndOfPassthrough: Bool { rawValue & 1 != 0 }
     /// `+LINK_CONN:` in the place of `n,CONNECT`.
     var detailsConnections: Bool { rawValue & 2 != 0 }
+    /// Changes of links and Wi-Fi are told in passthrough, too.
+    var speaksInPassthrough: Bool { rawValue & 4 != 0 }
 }
 
 /// CWCOUNTRY.
@@ -128,6 +137,11 @@ struct Session {
     var echoes = true
     var multiplexes = false
     var showsPeer = false
+    /// CIPMODE: what comes in is not framed, and CIPSEND without a length passes everything through.
+    var passesThrough = false
+    /// TRANSINTVL, in milliseconds.
+    var transmitInterval = 20
+    var longSend = LongSend()
     /// Passive receive by link (CIPRECVMODE, CIPRECVTYPE).
     var receivesPassively = [Bool](repeating: false, count: Links.limit)
     /// `+IPD` and CIPRECVLEN count the next datagram only (CIPRECVTYPE's third parameter).
@@ -144,6 +158,12 @@ struct Session {
     var epoch = 0
     /// Datagrams, or ends of them, that were dropped.
     var dropCount = 0
+
+    /// CIPSENDLCFG, in bytes (ESP-AT docs, TCP-IP, CIPSENDLCFG).
+    struct LongSend {
+        var reportSize = 1024
+        var blockSize = 2920
+    }
 
     /// CWLAPOPT (ESP-AT docs, Wi-Fi, CWLAPOPT).
     struct ScanOptions: Equatable {

@@ -95,7 +95,7 @@ extension Module {
 
     private func lostStation() {
         stationIPv6 = StationIPv6()
-        writeLine("WIFI DISCONNECT")
+        report("WIFI DISCONNECT")
         // Links over the soft-AP's network would stay; there is no peer on it yet.
         closeLinks { _ in true }
     }
@@ -110,7 +110,7 @@ extension Module {
     func handleAir(_ event: AirEvent) {
         switch (event, station) {
         case (.associated(let accessPoint), .joining(let target, let attempt)):
-            writeLine("WIFI CONNECTED")
+            report("WIFI CONNECTED")
             station = .associated(target, accessPoint, attempt)
             if settings.ipv6 { awaitIPv6() }
             if !settings.stationUsesDHCP, let address = settings.stationAddress {
@@ -141,7 +141,7 @@ extension Module {
     private func gotAddress(_ lease: AirEvent.Lease) {
         guard case .associated(let target, let accessPoint, _) = station else { return }
         station = .connected(target, accessPoint, lease)
-        writeLine("WIFI GOT IP")
+        report("WIFI GOT IP")
     }
 
     /// A CWJAP that fails is not repeated; a lost AP is, after CWRECONNCFG's interval.
@@ -171,11 +171,11 @@ extension Module {
             switch scope {
             case .linkLocal:
                 stationIPv6.linkLocal = settings.stationMAC.linkLocal
-                writeLine("WIFI GOT IPv6 LL")
+                report("WIFI GOT IPv6 LL")
             case .global:
                 guard let prefix = station.accessPoint?.network.ipv6Prefix else { break }
                 stationIPv6.global = IPv6Address(high: prefix.high, low: settings.stationMAC.interfaceIdentifier)
-                writeLine("WIFI GOT IPv6 GL")
+                report("WIFI GOT IPv6 GL")
             }
         }
     }
