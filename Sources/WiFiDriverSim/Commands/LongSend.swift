@@ -3,7 +3,7 @@ final class LongSend: DataOperation {
     private let length: Int
     private let socket: SocketID
     private let name: String
-    private let configuration: Session.LongSend
+    private let configuration: Session.SendSizes
     private let interval: Duration
     private var target: SendTarget
     private var buffer = ByteQueue()

@@ -141,7 +141,7 @@ struct Session {
     var passesThrough = false
     /// TRANSINTVL, in milliseconds.
     var transmitInterval = 20
-    var longSend = LongSend()
+    var longSend = SendSizes()
     /// Passive receive by link (CIPRECVMODE, CIPRECVTYPE).
     var receivesPassively = [Bool](repeating: false, count: Links.limit)
     /// `+IPD` and CIPRECVLEN count the next datagram only (CIPRECVTYPE's third parameter).
@@ -160,7 +160,7 @@ struct Session {
     var dropCount = 0
 
     /// CIPSENDLCFG, in bytes (ESP-AT docs, TCP-IP, CIPSENDLCFG).
-    struct LongSend {
+    struct SendSizes {
         var reportSize = 1024
         var blockSize = 2920
     }

@@ -28,6 +28,51 @@ struct TrafficTests {
         }
     }
 
+    @Test func `Passthrough carries any bytes both ways, whatever they look like`() throws {
+        let (_, client) = try Program.module()
+        let listener = try Listener()
+        try client.join()
+        try client.command("AT+CIPSTART=\"TCP\",\"10.0.2.2\",\(listener.port)")
+        let peer = try listener.accept()
+        try client.command("AT+CIPMODE=1")
+        try client.command("AT+CIPSEND")
+        try client.read(until: ">")
+        var generator = SeededGenerator(2)
+        let tricky = Array("OK\r\n+IPD,5:\r\nCLOSED\r\n\0++++\\0AT+RST\r\n".utf8)
+        for _ in 0..<20 {
+            let block =
+                tricky
+                + (0..<Int.random(in: 1...40_000, using: &generator)).map { _ in
+                    UInt8.random(in: 0...255, using: &generator)
+                }
+            Thread.detachNewThread { peer.send(peer.receive(block.count)) }
+            try client.write(block)
+            #expect(try client.read(block.count) == block)
+        }
+    }
+
+    @Test func `A long send is reported and arrives`() throws {
+        let (_, client) = try Program.module()
+        let listener = try Listener()
+        try client.join()
+        try client.command("AT+CIPSTART=\"TCP\",\"10.0.2.2\",\(listener.port)")
+        let peer = try listener.accept()
+        var generator = SeededGenerator(3)
+        let data = (0..<300_001).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        try client.command("AT+CIPSENDLCFG=100000")
+        try client.command("AT+CIPSENDL=\(data.count)")
+        try client.read(until: ">")
+        Thread.detachNewThread { peer.send(peer.receive(data.count)) }
+        try client.write(data)
+        let progress = String(decoding: try client.read(until: "SEND OK\r\n"), as: UTF8.self)
+        let counts = progress.split(separator: "\r\n").filter { $0.hasPrefix("+CIPSENDL:") }
+            .map { $0.dropFirst(10).prefix { $0 != "," } }
+        #expect(counts == ["100000", "200000", "300000", "300001"])
+        var echo: [UInt8] = []
+        while echo.count < data.count { echo += try client.receivePush() }
+        #expect(echo == data)
+    }
+
     @Test func `Five links carry their own bytes at once`() throws {
         let (_, client) = try Program.module()
         let listener = try Listener()
