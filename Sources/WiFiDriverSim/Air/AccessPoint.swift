@@ -49,20 +49,26 @@ public struct AccessPoint: Sendable, Equatable {
     public var isOn = true
     /// Does WPS.
     public var hasWPS = true
+    /// Stations that it takes at a time; `nil` takes all.
+    public var stationLimit: Int?
     /// Round trip between a module and this network's gateway.
     public var latency = Duration.milliseconds(2)
-    public var network = Network()
+    public var network = Subnet()
 
-    /// The IPv4 network that an access point's DHCP server hands out.
-    public struct Network: Sendable, Equatable {
+    /// The IPv4 network behind an access point.
+    public struct Subnet: Sendable, Equatable {
         public var gateway = IPv4Address(10, 0, 2, 2)
         /// Leading one bits of the netmask, 0 to 32.
         public var prefixLength = 24
         /// The addresses that DHCP hands out, in order; `nil` where nothing answers DHCP.
         public var leases: ClosedRange<IPv4Address>? = IPv4Address(10, 0, 2, 15)...IPv4Address(10, 0, 2, 254)
+        /// How long the address of a station that has left is kept for it; `nil` keeps it for ever.
+        public var leaseTime: Duration?
         public var dns = [IPv4Address(10, 0, 2, 3)]
         /// The /64 that router advertisements announce; `nil` without global IPv6.
         public var ipv6Prefix = IPv6Address("fec0::")
+        /// The gateway is a router, with the rest of the world behind it. A module's soft-AP has none.
+        public var hasRouter = true
 
         public init() {}
 
@@ -70,9 +76,9 @@ public struct AccessPoint: Sendable, Equatable {
             IPv4Address(rawValue: prefixLength == 0 ? 0 : ~0 << (32 - UInt32(prefixLength)))
         }
 
-        /// Its gateway, and a name server that is on it.
+        /// Its router, and a name server that is on it.
         func answersPings(to address: IPv4Address) -> Bool {
-            address == gateway || (dns.contains(address) && contains(address))
+            hasRouter && (address == gateway || (dns.contains(address) && contains(address)))
         }
 
         public func contains(_ address: IPv4Address) -> Bool {

@@ -1,17 +1,28 @@
-/// The radio medium that modules share: it answers their scans and joins after the time that these take on hardware.
+/// The radio medium that modules share: it answers their scans and joins after the time that these take on hardware, and
+/// carries their soft-APs to each other.
 ///
 /// Sans-IO: requests and the time go in, events for the radios come out of `takeEvents()`.
 public final class Air {
-    /// A module's radio on this air.
+    /// A radio on this air: a module's, or a virtual station's.
     public struct RadioID: Hashable, Sendable {
         let index: Int
     }
 
-    public private(set) var accessPoints: [AccessPoint]
+    /// The access points of the world and the soft-APs of modules.
+    public var accessPoints: [AccessPoint] { cells.map(\.accessPoint) }
+    var cells: [Cell]
     private var radios: [Radio] = []
     private var events: [(radio: RadioID, event: AirEvent)] = []
-    /// Addresses given out, by BSSID and station: a station gets its old one again.
-    private var leases: [MACAddress: [MACAddress: IPv4Address]] = [:]
+    /// Stations of the world that are no modules, by name.
+    var stations: [String: VirtualStation] = [:]
+
+    /// An access point and who is responsible for it.
+    struct Cell {
+        var accessPoint: AccessPoint
+        /// The radio whose soft-AP it is; `nil` for one of the world.
+        var owner: RadioID?
+        var leases = LeasePool()
+    }
 
     private struct Radio {
         var scan: (request: AirRequest.Scan, until: Instant)?
@@ -20,7 +31,8 @@ public final class Air {
         var deadline: Instant? { .earlier(scan?.until, station.deadline) }
     }
 
-    private enum Membership {
+    /// How far a radio's station has come.
+    enum Membership {
         case idle
         case searching(AirRequest.Join, until: Instant)
         case authenticating(AirRequest.Join, bssid: MACAddress, until: Instant)
@@ -37,6 +49,16 @@ public final class Air {
                 until
             }
         }
+
+        /// The AP that has this station in its list, and the station's address there.
+        var joined: (bssid: MACAddress, station: MACAddress)? {
+            switch self {
+            case .idle, .searching, .authenticating: nil
+            case .askingForAddress(let join, let bssid, _), .associated(let join, let bssid),
+                .missingBeacons(let join, let bssid, _):
+                (bssid, join.station)
+            }
+        }
     }
 
     /// Times as an ESP takes them: the scans' and the beacons' are documented (ESP-AT docs, Wi-Fi, CWLAP and CWCONFIG),
@@ -50,7 +72,7 @@ public final class Air {
         static let beaconLoss = Duration.seconds(6)
     }
 
-    public init(world: World) { accessPoints = world.accessPoints }
+    public init(world: World) { cells = world.accessPoints.map { Cell(accessPoint: $0) } }
 
     public func addRadio() -> RadioID {
         radios.append(Radio())
@@ -62,15 +84,26 @@ public final class Air {
         case .scan(let scan):
             radios[radio.index].scan = (scan, now + scan.timePerChannel * scan.channels.count)
         case .join(let join):
-            radios[radio.index].station = .searching(join, until: now + searchTime(for: join))
+            setStation(.searching(join, until: now + searchTime(for: join, of: radio)), of: radio, at: now)
         case .leave:
-            radios[radio.index].station = .idle
+            setStation(.idle, of: radio, at: now)
         case .askForAddress:
-            guard case .associated(let join, let bssid) = radios[radio.index].station,
-                let accessPoint = audible(bssid)
-            else { return }
-            radios[radio.index].station = .askingForAddress(
-                join, bssid: bssid, until: now + Timing.dhcp + accessPoint.latency * 2)
+            guard case .associated(let join, let bssid) = radios[radio.index].station, let cell = audible(bssid) else {
+                return
+            }
+            setStation(
+                .askingForAddress(join, bssid: bssid, until: now + addressTime(at: cells[cell])), of: radio, at: now)
+        case .announce(let accessPoint): announce(accessPoint, by: radio, at: now)
+        case .silence:
+            if let cell = softAP(of: radio) { endSoftAP(cell, at: now) }
+        case .expel(let station):
+            if let cell = softAP(of: radio) { expel(station, from: cells[cell].accessPoint.bssid, at: now) }
+        case .stop:
+            setStation(.idle, of: radio, at: now)
+            if let cell = softAP(of: radio) {
+                let bssid = cells.remove(at: cell).accessPoint.bssid
+                silenceBeacons(of: bssid, at: now)
+            }
         }
     }
 
@@ -84,10 +117,10 @@ public final class Air {
             let radio = RadioID(index: index)
             if let (scan, until) = radios[index].scan, until <= now {
                 radios[index].scan = nil
-                emit(.scanned(sightings(for: scan)), to: radio)
+                emit(.scanned(sightings(for: scan, by: radio)), to: radio)
             }
             while let due = radios[index].station.deadline, due <= now {
-                radios[index].station = step(radios[index].station, of: radio)
+                setStation(step(radios[index].station, of: radio, at: due), of: radio, at: due)
             }
         }
     }
@@ -100,30 +133,86 @@ public final class Air {
         return events
     }
 
-    /// Changes an access point while modules use it: off and on, another channel, password or network.
+    func emit(_ event: AirEvent, to radio: RadioID) { events.append((radio, event)) }
+
+    // MARK: Changes
+
+    /// Changes an access point while modules use it: off and on, another channel, password or network. A soft-AP that is
+    /// off or weak so is out of reach; its module does not notice.
     public func change(_ bssid: MACAddress, at now: Instant, _ body: (inout AccessPoint) -> Void) {
-        guard let index = accessPoints.firstIndex(where: { $0.bssid == bssid }) else { return }
-        let old = accessPoints[index]
-        body(&accessPoints[index])
-        let new = accessPoints[index]
-        if new.network != old.network { leases[bssid] = nil }
-        for radio in radios.indices {
-            switch radios[radio].station {
-            case .associated(let join, bssid) where !new.isOn || new.channel != old.channel:
-                radios[radio].station = .missingBeacons(join, bssid: bssid, until: now + Timing.beaconLoss)
-            case .missingBeacons(let join, bssid, _) where new.isOn && new.channel == old.channel:
-                radios[radio].station = .associated(join, bssid: bssid)
-            default: break
+        guard let index = cells.firstIndex(where: { $0.accessPoint.bssid == bssid }) else { return }
+        let old = cells[index].accessPoint
+        body(&cells[index].accessPoint)
+        let new = cells[index].accessPoint
+        if new.network != old.network { cells[index].leases = LeasePool() }
+        if !new.isOn || new.channel != old.channel { silenceBeacons(of: bssid, at: now) }
+        guard new.isOn, new.channel == old.channel else { return }
+        for (radio, state) in members(of: bssid) {
+            if case .missingBeacons(let join, _, _) = state {
+                setStation(.associated(join, bssid: bssid), of: radio, at: now)
             }
         }
     }
 
-    private func emit(_ event: AirEvent, to radio: RadioID) { events.append((radio, event)) }
+    /// The stations of an AP hear nothing of it from now on.
+    private func silenceBeacons(of bssid: MACAddress, at now: Instant) {
+        for (radio, state) in members(of: bssid) {
+            if case .associated(let join, _) = state {
+                setStation(
+                    .missingBeacons(join, bssid: bssid, until: now + Timing.beaconLoss), of: radio, at: now)
+            }
+        }
+    }
+
+    /// The radios whose station an AP has in its list.
+    func members(of bssid: MACAddress) -> [(radio: RadioID, state: Membership)] {
+        radios.indices.compactMap { index in
+            let state = radios[index].station
+            return state.joined?.bssid == bssid ? (RadioID(index: index), state) : nil
+        }
+    }
+
+    func membership(of radio: RadioID) -> Membership { radios[radio.index].station }
+
+    /// Changes a station's state, and tells the soft-AP that it leaves or joins by that.
+    func setStation(_ state: Membership, of radio: RadioID, at now: Instant) {
+        let old = radios[radio.index].station.joined
+        radios[radio.index].station = state
+        let new = state.joined
+        guard old?.bssid != new?.bssid || old?.station != new?.station else { return }
+        if let old, let cell = cell(of: old.bssid) {
+            cells[cell].leases.stationLeft(old.station, at: now)
+            if let owner = cells[cell].owner { emit(.stationLeft(old.station), to: owner) }
+        }
+        if let new, let cell = cell(of: new.bssid) {
+            if let owner = cells[cell].owner { emit(.stationJoined(new.station), to: owner) }
+            followChannel(of: cells[cell].accessPoint, radio)
+        }
+    }
+
+    func cell(of bssid: MACAddress) -> Int? { cells.firstIndex { $0.accessPoint.bssid == bssid } }
+
+    // MARK: Packets
+
+    /// Whether packets pass between a radio and an access point: its station is on it, or it is the radio's own.
+    public func carries(_ bssid: MACAddress, of radio: RadioID) -> Bool {
+        guard let cell = audible(bssid) else { return false }
+        if cells[cell].owner == radio { return true }
+        switch radios[radio.index].station {
+        case .associated(_, bssid), .askingForAddress(_, bssid, _): return true
+        default: return false
+        }
+    }
+
+    /// Whether the world is behind an access point.
+    func hasRouter(_ bssid: MACAddress) -> Bool {
+        cell(of: bssid).map { cells[$0].accessPoint.network.hasRouter } ?? false
+    }
 
     // MARK: Scanning
 
-    private func sightings(for scan: AirRequest.Scan) -> [AirEvent.Sighting] {
-        accessPoints.filter { accessPoint in
+    private func sightings(for scan: AirRequest.Scan, by radio: RadioID) -> [AirEvent.Sighting] {
+        cells.filter { $0.owner != radio }.map(\.accessPoint).filter { accessPoint in
             accessPoint.isOn && scan.channels.contains(accessPoint.channel)
                 && (scan.bssid ?? accessPoint.bssid) == accessPoint.bssid
                 && (scan.ssid == nil ? !accessPoint.isHidden : scan.ssid == accessPoint.ssid)
@@ -132,42 +221,48 @@ public final class Air {
 
     // MARK: Joining
 
-    private func step(_ state: Membership, of radio: RadioID) -> Membership {
+    private func step(_ state: Membership, of radio: RadioID, at now: Instant) -> Membership {
         switch state {
         case .idle, .associated:
             return state
-        case .searching(let join, let until):
-            switch find(join) {
+        case .searching(let join, _):
+            switch find(join, by: radio) {
             case .failure(let failure):
                 emit(.joinFailed(failure), to: radio)
                 return .idle
             case .success(let accessPoint):
                 let time = accepts(join, accessPoint) ? Timing.authentication : Timing.wrongPassword
-                return .authenticating(join, bssid: accessPoint.bssid, until: until + time)
+                return .authenticating(join, bssid: accessPoint.bssid, until: now + time)
             }
-        case .authenticating(let join, let bssid, let until):
-            guard let accessPoint = audible(bssid) else {
+        case .authenticating(let join, let bssid, _):
+            guard let cell = audible(bssid), !isFull(cells[cell].accessPoint) else {
                 emit(.joinFailed(.refused), to: radio)
                 return .idle
             }
-            guard accepts(join, accessPoint) else {
+            guard accepts(join, cells[cell].accessPoint) else {
                 emit(.joinFailed(.wrongPassword), to: radio)
                 return .idle
             }
-            emit(.associated(.init(accessPoint)), to: radio)
+            emit(.associated(.init(cells[cell].accessPoint)), to: radio)
             return join.usesDHCP
-                ? .askingForAddress(join, bssid: bssid, until: until + Timing.dhcp + accessPoint.latency * 2)
+                ? .askingForAddress(join, bssid: bssid, until: now + addressTime(at: cells[cell]))
                 : .associated(join, bssid: bssid)
-        case .askingForAddress(let join, let bssid, let until):
-            guard let accessPoint = audible(bssid) else {
+        case .askingForAddress(let join, let bssid, _):
+            guard let cell = audible(bssid) else {
                 emit(.lost, to: radio)
                 return .idle
             }
-            guard let lease = lease(for: join.station, at: accessPoint) else {
+            let network = cells[cell].accessPoint.network
+            guard let address = cells[cell].leases.lease(for: join.station, in: network, at: now) else {
                 // The client asks again until it is told to leave.
-                return .askingForAddress(join, bssid: bssid, until: until + .seconds(1))
+                return .askingForAddress(join, bssid: bssid, until: now + .seconds(1))
             }
-            emit(.leased(lease), to: radio)
+            emit(
+                .leased(
+                    AirEvent.Lease(
+                        address: address, gateway: network.gateway, netmask: network.netmask, dns: network.dns)),
+                to: radio)
+            if let owner = cells[cell].owner { emit(.stationLeased(join.station, address), to: owner) }
             return .associated(join, bssid: bssid)
         case .missingBeacons:
             emit(.lost, to: radio)
@@ -176,8 +271,8 @@ public final class Air {
     }
 
     /// The AP that this join would take.
-    private func find(_ join: AirRequest.Join) -> Result<AccessPoint, JoinFailure> {
-        let candidates = accessPoints.filter {
+    private func find(_ join: AirRequest.Join, by radio: RadioID) -> Result<AccessPoint, JoinFailure> {
+        let candidates = cells.filter { $0.owner != radio }.map(\.accessPoint).filter {
             $0.isOn && $0.ssid == join.ssid && (join.bssid ?? $0.bssid) == $0.bssid
                 && join.channels.contains($0.channel)
         }
@@ -190,39 +285,25 @@ public final class Air {
     }
 
     /// A fast scan ends at the AP's channel, one of all channels, or for an AP that isn't there, after the last.
-    private func searchTime(for join: AirRequest.Join) -> Duration {
-        guard !join.scansAll, case .success(let accessPoint) = find(join) else {
+    private func searchTime(for join: AirRequest.Join, of radio: RadioID) -> Duration {
+        guard !join.scansAll, case .success(let accessPoint) = find(join, by: radio) else {
             return Timing.activeScan * join.channels.count
         }
         return Timing.activeScan * (accessPoint.channel - join.channels.lowerBound + 1)
     }
 
+    private func addressTime(at cell: Cell) -> Duration { Timing.dhcp + cell.accessPoint.latency * 2 }
+
     private func accepts(_ join: AirRequest.Join, _ accessPoint: AccessPoint) -> Bool {
         accessPoint.security == .open || join.password == accessPoint.password
     }
 
-    private func audible(_ bssid: MACAddress) -> AccessPoint? {
-        accessPoints.first { $0.bssid == bssid && $0.isOn }
+    private func isFull(_ accessPoint: AccessPoint) -> Bool {
+        accessPoint.stationLimit.map { members(of: accessPoint.bssid).count >= $0 } ?? false
     }
 
-    private func lease(for station: MACAddress, at accessPoint: AccessPoint) -> AirEvent.Lease? {
-        guard let range = accessPoint.network.leases else { return nil }
-        var taken = leases[accessPoint.bssid, default: [:]]
-        let address: IPv4Address
-        if let old = taken[station], range.contains(old) {
-            address = old
-        } else {
-            let used = Set(taken.values)
-            let free = (range.lowerBound.rawValue...range.upperBound.rawValue).lazy
-                .map { IPv4Address(rawValue: $0) }.first { !used.contains($0) }
-            guard let free else { return nil }
-            address = free
-            taken[station] = free
-            leases[accessPoint.bssid] = taken
-        }
-        return AirEvent.Lease(
-            address: address, gateway: accessPoint.network.gateway, netmask: accessPoint.network.netmask,
-            dns: accessPoint.network.dns)
+    private func audible(_ bssid: MACAddress) -> Int? {
+        cells.firstIndex { $0.accessPoint.bssid == bssid && $0.accessPoint.isOn }
     }
 }
 

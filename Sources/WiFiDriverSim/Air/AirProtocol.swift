@@ -5,6 +5,14 @@ public enum AirRequest: Equatable, Sendable {
     case leave
     /// A station that is on an AP asks for an address by DHCP.
     case askForAddress
+    /// The radio's soft-AP is there, or is so from now on; its BSSID, channel and all else as given.
+    case announce(AccessPoint)
+    /// The radio's soft-AP ends.
+    case silence
+    /// Sends a station off the radio's soft-AP; `nil` sends all.
+    case expel(MACAddress?)
+    /// The radio stops without a goodbye: those on its soft-AP miss its beacons.
+    case stop
 
     public struct Scan: Equatable, Sendable {
         public var ssid: String?
@@ -36,8 +44,13 @@ public enum AirEvent: Equatable, Sendable {
     case associated(Sighting)
     case leased(Lease)
     case joinFailed(JoinFailure)
-    /// The access point is gone.
+    /// The access point is gone, or has sent the station off.
     case lost
+    /// A station has joined the radio's soft-AP.
+    case stationJoined(MACAddress)
+    /// The soft-AP's DHCP server has given it an address.
+    case stationLeased(MACAddress, IPv4Address)
+    case stationLeft(MACAddress)
 
     /// An access point as a scan shows it.
     public struct Sighting: Equatable, Sendable {
@@ -50,7 +63,7 @@ public enum AirEvent: Equatable, Sendable {
         /// Round trip to the network's gateway.
         public var latency: Duration
         /// What the network behind it offers by itself; the module reads it once it is associated.
-        public var network: AccessPoint.Network
+        public var network: AccessPoint.Subnet
     }
 
     public struct Lease: Equatable, Sendable {

@@ -26,13 +26,14 @@ let addressCommands: [Command] = [
             if interfaces.station { call.set(\.stationUsesDHCP, to: enables) }
             if asksForAddress { call.module.useDHCP() }
             if interfaces.softAP { call.set(\.softAPUsesDHCP, to: enables) }
+            call.module.updateSoftAP()
             return .ok
         }),
 
     Command(
         name: "CWDHCPS", family: .wifi, storing: .chosen,
         query: { call in
-            let server = call.settings.dhcpServer ?? .standard(for: call.settings.softAPAddress)
+            let server = call.settings.leasesInUse
             return call.answer("\(server.leaseMinutes),\(server.first),\(server.last)")
         },
         set: .init(
@@ -42,6 +43,7 @@ let addressCommands: [Command] = [
             try call.requireSoftAP()
             guard enables else {
                 call.set(\.dhcpServer, to: nil)
+                call.module.updateSoftAP()
                 return .ok
             }
             guard let minutes, let first, let last else { throw CommandError(kind: .count) }
@@ -51,6 +53,7 @@ let addressCommands: [Command] = [
                 throw CommandError(kind: .invalid, position: 2)
             }
             call.set(\.dhcpServer, to: DHCPServer(leaseMinutes: minutes, first: first, last: last))
+            call.module.updateSoftAP()
             return .ok
         }),
 
@@ -73,6 +76,7 @@ let addressCommands: [Command] = [
                 throw CommandError(kind: .invalid, position: 0)
             }
             call.set(\.softAPMAC, to: address)
+            call.module.updateSoftAP()
             return .ok
         }),
 
@@ -102,6 +106,7 @@ let addressCommands: [Command] = [
         set: addressForm { (call, address) throws(CommandError) in
             try call.requireSoftAP()
             call.set(\.softAPAddress, to: address)
+            call.module.updateSoftAP()
             return .ok
         }),
 
@@ -156,20 +161,5 @@ extension Call {
         reply("ip:\"\(address.address)\"")
         reply("gateway:\"\(address.gateway)\"")
         reply("netmask:\"\(address.netmask)\"")
-    }
-}
-
-extension StaticAddress {
-    fileprivate func covers(_ other: IPv4Address) -> Bool {
-        other.rawValue & netmask.rawValue == address.rawValue & netmask.rawValue
-    }
-}
-
-extension DHCPServer {
-    /// The hundred addresses after the soft-AP's own, for two hours.
-    fileprivate static func standard(for softAP: StaticAddress) -> DHCPServer {
-        DHCPServer(
-            leaseMinutes: 120, first: IPv4Address(rawValue: softAP.address.rawValue + 1),
-            last: IPv4Address(rawValue: softAP.address.rawValue + 100))
     }
 }

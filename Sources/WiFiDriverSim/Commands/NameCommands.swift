@@ -23,7 +23,7 @@ let nameCommands: [Command] = [
     Command(
         name: "PING", family: .tcpIP,
         set: .init(Text("host", 1...LineBuffer.limit)) { (call, host) throws(CommandError) in
-            guard call.module.reaches(nil) else { throw .failed }
+            guard call.module.reaches(IPAddress(host)) else { throw .failed }
             let module = call.module
             var operation = PingOperation(deadline: module.now + resolveTimeout(nil))
             if let address = IPAddress(host) {

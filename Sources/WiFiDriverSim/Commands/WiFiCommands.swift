@@ -12,6 +12,7 @@ private let stationCommands: [Command] = [
             let hadStation = call.settings.wifiMode.hasStation
             call.set(\.wifiMode, to: mode)
             if hadStation, !mode.hasStation { call.module.leave() }
+            call.module.updateSoftAP()
             if mode == .off { call.module.closeLinks { _ in true } }
             if !hadStation, mode.hasStation, autoConnect ?? true, let known = call.settings.station {
                 call.module.join(known, .automatic(1))
@@ -302,26 +303,32 @@ private let softAPCommands: [Command] = [
                 to: SoftAPSettings(
                     ssid: ssid, password: password, channel: channel, security: security, stationLimit: limit ?? 4,
                     isHidden: isHidden ?? false))
+            call.module.updateSoftAP()
             return .ok
         }),
 
-    // No station ever joins: see README, Limits.
+    // "This command cannot get a static IP."
     Command(
         name: "CWLIF", family: .wifi,
         execute: { (call) throws(CommandError) in
             try call.requireSoftAP()
+            for station in call.module.softAP.stations {
+                if let address = station.address { call.reply("\(address),\(station.mac)") }
+            }
             return .ok
         }),
 
     Command(
         name: "CWQIF", family: .wifi,
-        set: .init(Quoted("mac", as: MACAddress.self)) { (call, _) throws(CommandError) in
+        set: .init(Quoted("mac", as: MACAddress.self)) { (call, mac) throws(CommandError) in
             try call.requireSoftAP()
-            // There is no such station.
-            throw .failed
+            guard call.module.softAP.stations.contains(where: { $0.mac == mac }) else { throw .failed }
+            call.module.request(.expel(mac))
+            return .ok
         },
         execute: { (call) throws(CommandError) in
             try call.requireSoftAP()
+            call.module.request(.expel(nil))
             return .ok
         }),
 ]

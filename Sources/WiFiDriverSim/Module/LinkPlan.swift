@@ -75,7 +75,11 @@ struct ConnectOperation: Operation {
             return nil
         case .network(.connected): return module.links[plan.id]?.phase == .open ? .ok : nil
         case .network(.connectFailed): return module.links[plan.id] == nil ? fail(on: module) : nil
-        case .air(.lost), .deadline:
+        case .air(.lost):
+            guard module.links[plan.id].map(module.endsWithStation) ?? true else { return nil }
+            abandon(on: module)
+            return fail(on: module)
+        case .deadline:
             abandon(on: module)
             return fail(on: module)
         case .network, .air: return nil

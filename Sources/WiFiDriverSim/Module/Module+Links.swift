@@ -27,7 +27,7 @@ extension Module {
     // MARK: Opening and closing
 
     private func accept(_ socket: SocketID, from peer: Endpoint, at local: Endpoint) {
-        guard let server = links.server, isServing(on: server.interface) else {
+        guard let server = links.server, isServing(on: server.interface, to: peer.address) else {
             return request(.close(socket, aborting: true))
         }
         guard links.servedCount < session.serverLimit, let id = links.firstFree() else {

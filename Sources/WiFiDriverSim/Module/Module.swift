@@ -20,9 +20,12 @@ public final class Module {
     var links = Links()
     /// What a passive link takes until it is read: the firmware's TCP window, or more where the line has no bit rate.
     var receiveWindow: Int
-    var station = Station.idle
+    var station = Station.idle { didSet { updateInterfaces() } }
     /// The IPv6 addresses that the station has by now.
-    var stationIPv6 = StationIPv6()
+    var stationIPv6 = StationIPv6() { didSet { updateInterfaces() } }
+    var softAP = SoftAP() { didSet { updateInterfaces() } }
+    /// The interfaces that the network has been told of.
+    var interfaces: [NetworkInterface] = []
 
     private var state = State.off
     /// The network owes an answer to a `resolve` or `ping`.
@@ -80,14 +83,16 @@ public final class Module {
     /// Pulls the reset line.
     public func reset(at now: Instant) {
         self.now = now
+        request(.stop)
         boot()
     }
 
     public func powerOff(at now: Instant) {
         self.now = now
+        state = .off
+        request(.stop)
         dropEverything()
         output.removeAll()
-        state = .off
     }
 
     private func boot() {
@@ -100,13 +105,16 @@ public final class Module {
         output.append(
             contentsOf: Misreading.bytes(firmware.romText.utf8, sentAt: Firmware.romBaud, readAt: settings.uart.baud))
         state = .booting(until: now + firmware.bootTime)
+        updateInterfaces()
     }
 
     private func dropEverything() {
         links = Links()
         station = .idle
         stationIPv6 = StationIPv6()
+        softAP = SoftAP()
         request(.leave)
+        request(.silence)
         lineBuffer = LineBuffer()
     }
 
@@ -314,6 +322,8 @@ public final class Module {
         }
     }
 
+    var isOff: Bool { if case .off = state { true } else { false } }
+
     var isRunning: Bool {
         switch state {
         case .off, .booting, .asleep: false
@@ -407,7 +417,7 @@ public final class Module {
     private func finishBoot() {
         state = .idle
         write("\r\nready\r\n")
-        stationBooted()
+        radioBooted()
         startPassthroughAtPowerUp()
     }
 

@@ -96,12 +96,12 @@ extension Module {
     private func lostStation() {
         stationIPv6 = StationIPv6()
         report("WIFI DISCONNECT")
-        // Links over the soft-AP's network would stay; there is no peer on it yet.
-        closeLinks { _ in true }
+        closeLinks(where: endsWithStation)
     }
 
-    /// A station that is switched on joins what it knows, if it may.
-    func stationBooted() {
+    /// A radio that is switched on starts its soft-AP, and its station joins what it knows, if it may.
+    func radioBooted() {
+        updateSoftAP()
         if settings.wifiMode.hasStation, settings.joinsAtPowerUp, let target = settings.station {
             join(target, .automatic(1))
         }
@@ -129,6 +129,7 @@ extension Module {
         case (.lost, .connected(let target, _, _)):
             station = .disconnected(target, retry: nextRetry(after: .automatic(0)))
             lostStation()
+        case (.stationJoined, _), (.stationLeased, _), (.stationLeft, _): handleSoftAP(event)
         case (.scanned, _):
             // The answer to the command that runs.
             break
@@ -214,22 +215,6 @@ extension Module {
         }
         if !settings.stationUsesDHCP, let address = settings.stationAddress { return address }
         return StaticAddress(address: .any, gateway: .any, netmask: .any)
-    }
-
-    /// Whether an address can be reached: with a lease any; the soft-AP alone has nobody on it, so that only a UDP link
-    /// without a peer, which waits for one, can be opened there.
-    func reaches(_ address: IPAddress?) -> Bool {
-        if station.lease != nil { return true }
-        return settings.wifiMode.hasSoftAP && address == .v4(.any)
-    }
-
-    /// Whether a peer can come in at the server: by the interface that it listens on (ESP-AT docs, TCP-IP, CIPSERVER).
-    func isServing(on interface: Links.Server.Interface) -> Bool {
-        switch interface {
-        case .all: station.lease != nil || settings.wifiMode.hasSoftAP
-        case .station: station.lease != nil
-        case .softAP: settings.wifiMode.hasSoftAP
-        }
     }
 }
 

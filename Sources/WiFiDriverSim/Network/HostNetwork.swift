@@ -76,6 +76,7 @@ final class HostNetwork: Network {
         case .resolve(let name, let family): resolve(name, family)
         case .ping(let address): ping(address)
         case .cancelQuery: cancelQuery()
+        case .interfaces: break
         case .reset: reset()
         }
     }

@@ -31,8 +31,32 @@ public enum NetworkRequest: Equatable, Sendable {
     case ping(IPAddress)
     /// Nobody waits for the answer to the last `resolve` or `ping` any more; no event follows.
     case cancelQuery
+    /// These interfaces are up from now on, the one for all other addresses first.
+    case interfaces([NetworkInterface])
     /// The stack has started anew: every socket, query and server is gone.
     case reset
+}
+
+/// An interface of a module's TCP/IP stack.
+public struct NetworkInterface: Equatable, Sendable {
+    /// The BSSID of the access point that it is on: the one that the station has joined, or the module's own soft-AP.
+    public var accessPoint: MACAddress
+    /// The IPv4 address first.
+    public var addresses: [IPAddress]
+    public var netmask: IPv4Address
+
+    /// Whether an address is in the interface's own network.
+    func covers(_ address: IPAddress) -> Bool {
+        guard case .v4(let own)? = addresses.first, case .v4(let other) = address else { return false }
+        return own.rawValue & netmask.rawValue == other.rawValue & netmask.rawValue
+    }
+
+    /// Whether an address means all on the access point: broadcast, the network's or the general one, or a multicast group.
+    func isGroup(_ address: IPAddress) -> Bool {
+        guard case .v4(let address) = address else { return false }
+        return address == .broadcast || address.isMulticast
+            || (covers(.v4(address)) && address.rawValue | netmask.rawValue == .max)
+    }
 }
 
 extension NetworkRequest {

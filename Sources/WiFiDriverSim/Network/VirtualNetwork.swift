@@ -2,7 +2,8 @@
 /// the other modules.
 ///
 /// Sans-IO and deterministic. Each module has a `VirtualStack` on it. Every packet takes `latency` one way; those of one
-/// socket keep their order.
+/// socket keep their order. Who reaches whom is the air's to say: modules and virtual stations that are on the same access
+/// point reach each other, the rest of the world is behind an access point that has a router.
 public final class VirtualNetwork {
     /// One way, between a module and anything else.
     public var latency: Duration
@@ -18,12 +19,17 @@ public final class VirtualNetwork {
     public var epoch = 1_767_225_600
     public private(set) var now = Instant.zero
 
+    let air: Air
     private(set) var stacks: [VirtualStack] = []
     private var listeners: [Listening: Listener] = [:]
     private var underWay: [Packet] = []
     /// The first packet of `underWay` that has not arrived.
     private var head = 0
     private var nextLocalPort: UInt16
+    /// After so long without an answer, TCP sends again.
+    static let retransmissionTime = Duration.seconds(1)
+    /// So many times; lwIP gives up after about as long.
+    static let retransmissionLimit = 60
     private static let localPorts: ClosedRange<UInt16> = 49_152...65_535
 
     struct Listening: Hashable {
@@ -48,6 +54,10 @@ public final class VirtualNetwork {
         case connect(SocketReference, to: Endpoint)
         case toRemote(SocketReference, [UInt8], to: Endpoint)
         case toModule(SocketReference, [UInt8], from: Endpoint?)
+        /// The other end takes so many more bytes of this socket.
+        case window(SocketReference, bytes: Int)
+        /// What did not get through is sent again.
+        case retransmission(SocketReference)
         case closeOfRemote(SocketReference, isReset: Bool)
         case closeOfModule(Remote, isReset: Bool)
         case event(stack: Int, epoch: Int, NetworkEvent)
@@ -73,18 +83,19 @@ public final class VirtualNetwork {
 
     /// A network without modules. The seed chooses their local ports; 0 begins with the first of the dynamic ones, 49152.
     public init(
-        names: [String: [IPAddress]] = [:], hosts: Set<IPAddress> = [], latency: Duration = .milliseconds(1),
-        seed: UInt64 = 0
+        air: Air, names: [String: [IPAddress]] = [:], hosts: Set<IPAddress> = [],
+        latency: Duration = .milliseconds(1), seed: UInt64 = 0
     ) {
+        self.air = air
         self.names = names
         self.hosts = hosts
         self.latency = latency
         nextLocalPort = Self.localPorts.lowerBound + UInt16(seed % UInt64(Self.localPorts.count))
     }
 
-    /// A stack for one more module.
-    func addStack() -> VirtualStack {
-        let stack = VirtualStack(network: self, index: stacks.count)
+    /// A stack for one more module, whose radio this is.
+    func addStack(_ radio: Air.RadioID) -> VirtualStack {
+        let stack = VirtualStack(network: self, index: stacks.count, radio: radio)
         stacks.append(stack)
         return stack
     }
@@ -110,10 +121,13 @@ public final class VirtualNetwork {
         listeners[Listening(transport: transport, endpoint: endpoint)]
     }
 
-    /// The module that has this address.
-    func stack(at address: IPAddress) -> VirtualStack? { stacks.first { $0.address == address } }
+    func isThere(_ address: IPAddress) -> Bool { hosts.contains(address) || accessPoint(ofStationAt: address) != nil }
 
-    func isThere(_ address: IPAddress) -> Bool { hosts.contains(address) || stack(at: address) != nil }
+    /// The access point that a virtual station with this address is on.
+    func accessPoint(ofStationAt address: IPAddress) -> MACAddress? {
+        guard case .v4(let address) = address else { return nil }
+        return air.accessPoint(ofStationAt: address)
+    }
 
     func newLocalPort() -> UInt16 {
         defer {
@@ -167,6 +181,8 @@ public final class VirtualNetwork {
         case .toRemote(let socket, let bytes, let target): dataArrive(bytes, from: socket, at: target)
         case .toModule(let socket, let bytes, let sender):
             stack(of: socket)?.receive(bytes, on: socket.id, from: sender)
+        case .window(let socket, let bytes): stack(of: socket)?.windowOpens(socket.id, by: bytes)
+        case .retransmission(let socket): stack(of: socket)?.sendAgain(socket)
         case .closeOfRemote(let socket, let isReset): stack(of: socket)?.remoteClosed(socket.id, isReset: isReset)
         case .closeOfModule(.peer(let peer), let isReset): peer.moduleClosed(isReset: isReset)
         case .closeOfModule(.module(let socket), let isReset):
@@ -192,6 +208,7 @@ public final class VirtualNetwork {
         return stack.epoch == socket.epoch && stack.has(socket.id) ? stack : nil
     }
 
+    /// Bytes or a datagram of a module's have come to the other end.
     private func dataArrive(_ bytes: [UInt8], from socket: SocketReference, at target: Endpoint) {
         if let remote = stacks[socket.stack].remote(of: socket) {
             switch remote {
@@ -202,15 +219,24 @@ public final class VirtualNetwork {
             }
             return
         }
-        guard let sender = stacks[socket.stack].endpoint(of: socket.id) else { return }
+        let stack = stacks[socket.stack]
+        guard let sender = stack.endpoint(of: socket.id, toward: target.address) else { return }
+        switch stack.route(to: target.address) {
+        case .neighbours(let neighbours):
+            for neighbour in neighbours { neighbour.receiveDatagram(bytes, atPort: target.port, from: sender) }
+        case .world: datagramArrives(bytes, from: socket, at: target)
+        case .nowhere: break
+        }
+    }
+
+    private func datagramArrives(_ bytes: [UInt8], from socket: SocketReference, at target: Endpoint) {
         switch listener(.udp, at: target) {
         case .server(.echo): send(.toModule(socket, bytes, from: target), after: latency)
         case .server(.chargen): send(.toModule(socket, ClassicServer.chargenLine(0), from: target), after: latency)
         case .server(let server):
             if let answer = server.greeting(at: clock) { send(.toModule(socket, answer, from: target), after: latency) }
         case .peer(let peer, _): peer.receiveDatagram(bytes, from: socket)
-        case .silent: break
-        case nil: stack(at: target.address)?.receiveDatagram(bytes, atPort: target.port, from: sender)
+        case .silent, nil: break
         }
     }
 

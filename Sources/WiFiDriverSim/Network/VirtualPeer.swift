@@ -118,7 +118,7 @@ public final class VirtualPeer {
 
     /// The own connection has reached the module.
     func connectionArrives(at stack: VirtualStack, _ transport: Transport, _ port: UInt16) {
-        guard let endpoint else { return }
+        guard let endpoint, case .world = stack.route(to: endpoint.address) else { return }
         let accepted =
             switch transport {
             case .tcp: stack.accept(from: endpoint, toPort: port, remote: .peer(self))

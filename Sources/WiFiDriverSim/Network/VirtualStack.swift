@@ -3,15 +3,15 @@ public final class VirtualStack: Network {
     // The network owns its stacks.
     private unowned let network: VirtualNetwork
     let index: Int
-    /// Where other modules reach this one.
-    var address: IPAddress?
+    private let radio: Air.RadioID
+    private var interfaces: [NetworkInterface] = []
     /// Counts the module's restarts.
     private(set) var epoch = 0
     private var sockets: [SocketID: Socket] = [:]
     private var server: (port: UInt16, family: IPAddress.Family)?
     private var events: [NetworkEvent] = []
     private var nextAccepted = VirtualStack.firstAccepted
-    private static let firstAccepted: UInt32 = 0x8000_0000
+    private static let firstAccepted: UInt32 = 0xC000_0000
 
     private struct Socket {
         let transport: Transport
@@ -21,6 +21,12 @@ public final class VirtualStack: Network {
         var credit = 0
         var inbound: [(bytes: [UInt8], from: Endpoint?)] = []
         var isClosing = false
+        /// What the other module has no room for yet.
+        var outbound = ByteQueue()
+        /// How much more the other module takes.
+        var window = 0
+        /// Transmissions in a row that did not get through.
+        var failedAttempts = 0
 
         enum Phase {
             /// A TCP socket whose other end has not answered.
@@ -30,9 +36,10 @@ public final class VirtualStack: Network {
         }
     }
 
-    init(network: VirtualNetwork, index: Int) {
+    init(network: VirtualNetwork, index: Int, radio: Air.RadioID) {
         self.network = network
         self.index = index
+        self.radio = radio
     }
 
     // MARK: The module's side
@@ -53,13 +60,13 @@ public final class VirtualStack: Network {
             let local = localEndpoint(peer.address.family, port)
             sockets[id] = Socket(transport: .udp, local: local, peer: peer, phase: .datagrams)
             tell(.connected(id, local: local))
-        case .send(let id, let bytes, let target):
-            guard let socket = sockets[id], !socket.isClosing else { return tell(.sendFailed(id)) }
-            tell(.sent(id))
-            network.send(.toRemote(reference(id), bytes, to: target ?? socket.peer), after: network.latency)
-        case .abandonSend: break
+        case .send(let id, let bytes, let target): send(bytes, on: id, to: target)
+        case .abandonSend(let id): sockets[id]?.outbound.removeAll()
         case .allow(let id, let bytes):
             sockets[id]?.credit += bytes
+            if case .connected(.module(let other)) = sockets[id]?.phase {
+                network.send(.window(other, bytes: bytes), after: network.latency)
+            }
             deliver(id)
         case .setOptions: break
         case .close(let id, let aborting):
@@ -73,11 +80,9 @@ public final class VirtualStack: Network {
         case .resolve(let name, let family):
             network.send(
                 .query(stack: index, epoch: epoch, name: name.lowercased(), family), after: network.latency)
-        case .ping(let address):
-            guard network.isThere(address) else { return }
-            let roundTrip = network.latency * 2
-            network.send(.event(stack: index, epoch: epoch, .pinged(roundTrip)), after: roundTrip)
+        case .ping(let address): ping(address)
         case .cancelQuery: network.cancelQueries(of: index)
+        case .interfaces(let interfaces): self.interfaces = interfaces
         case .reset:
             for socket in sockets.values { tellRemote(of: socket, isReset: true) }
             sockets = [:]
@@ -86,6 +91,49 @@ public final class VirtualStack: Network {
             nextAccepted = Self.firstAccepted
             epoch += 1
         }
+    }
+
+    private func send(_ bytes: [UInt8], on id: SocketID, to target: Endpoint?) {
+        guard let socket = sockets[id], !socket.isClosing else { return tell(.sendFailed(id)) }
+        if case .connected(.module) = socket.phase {
+            sockets[id]?.outbound.append(contentsOf: bytes)
+            return pump(id)
+        }
+        tell(.sent(id))
+        network.send(.toRemote(reference(id), bytes, to: target ?? socket.peer), after: network.latency)
+    }
+
+    /// Sends another module what it has room for. `sent` follows when that is all, so that a slow reader slows the writer.
+    private func pump(_ id: SocketID) {
+        guard let socket = sockets[id], case .connected(.module(let other)) = socket.phase, !socket.outbound.isEmpty,
+            socket.window > 0
+        else { return }
+        guard case .neighbours = route(to: socket.peer.address) else { return sendLater(id) }
+        let part = sockets[id]?.outbound.take(socket.window) ?? []
+        sockets[id]?.window -= part.count
+        sockets[id]?.failedAttempts = 0
+        network.send(.toModule(other, part, from: nil), after: network.latency)
+        if part.count == socket.outbound.count { tell(.sent(id)) }
+    }
+
+    /// Nothing gets through: TCP tries again, and at last gives the connection up.
+    private func sendLater(_ id: SocketID) {
+        sockets[id]?.failedAttempts += 1
+        guard let attempts = sockets[id]?.failedAttempts, attempts <= VirtualNetwork.retransmissionLimit else {
+            sockets[id] = nil
+            return tell(.closed(id))
+        }
+        network.send(.retransmission(reference(id)), after: VirtualNetwork.retransmissionTime)
+    }
+
+    private func ping(_ address: IPAddress) {
+        switch route(to: address) {
+        case .neighbours: break
+        case .world where network.isThere(address): break
+        case .world, .nowhere: return
+        }
+        let roundTrip = network.latency * 2
+        network.send(.event(stack: index, epoch: epoch, .pinged(roundTrip)), after: roundTrip)
     }
 
     private func tellRemote(of socket: Socket, isReset: Bool) {
@@ -104,6 +152,39 @@ public final class VirtualStack: Network {
         return events
     }
 
+    // MARK: Interfaces and routes
+
+    /// Where an address leads.
+    enum Route {
+        /// To modules on the same access point: the one that has the address, or all for a group.
+        case neighbours([VirtualStack])
+        /// To a virtual station there, or through the router to the hosts of the world.
+        case world
+        case nowhere
+    }
+
+    func route(to address: IPAddress) -> Route {
+        guard let interface = interface(toward: address), network.air.carries(interface.accessPoint, of: radio) else {
+            return .nowhere
+        }
+        let accessPoint = interface.accessPoint
+        let neighbours = network.stacks.filter { stack in
+            guard let other = stack.interfaces.first(where: { $0.accessPoint == accessPoint }) else { return false }
+            return (other.addresses.contains(address) || stack !== self && interface.isGroup(address))
+                && network.air.carries(accessPoint, of: stack.radio)
+        }
+        if !neighbours.isEmpty { return .neighbours(neighbours) }
+        if let station = network.accessPoint(ofStationAt: address) {
+            return station == accessPoint ? .world : .nowhere
+        }
+        return network.air.hasRouter(accessPoint) ? .world : .nowhere
+    }
+
+    /// The interface whose network an address is in, else the first.
+    private func interface(toward address: IPAddress) -> NetworkInterface? {
+        interfaces.first { $0.covers(address) } ?? interfaces.first
+    }
+
     // MARK: The network's side
 
     func tell(_ event: NetworkEvent) { events.append(event) }
@@ -116,9 +197,11 @@ public final class VirtualStack: Network {
         return remote
     }
 
-    /// Where a datagram of this socket comes from.
-    func endpoint(of id: SocketID) -> Endpoint? {
-        sockets[id].map { Endpoint(address ?? $0.local.address, $0.local.port) }
+    /// Where a packet of this socket comes from.
+    func endpoint(of id: SocketID, toward address: IPAddress) -> Endpoint? {
+        guard let socket = sockets[id] else { return nil }
+        let source = interface(toward: address)?.addresses.first { $0.family == address.family }
+        return Endpoint(source ?? socket.local.address, socket.local.port)
     }
 
     /// The module's sockets whose peer is there.
@@ -130,6 +213,20 @@ public final class VirtualStack: Network {
 
     /// A connection of this module's has reached the other host.
     func connectionArrives(_ socket: VirtualNetwork.SocketReference, at remote: Endpoint) {
+        guard case .connecting = sockets[socket.id]?.phase else { return }
+        switch route(to: remote.address) {
+        case .neighbours(let neighbours):
+            guard let other = neighbours.first, let from = endpoint(of: socket.id, toward: remote.address),
+                let accepted = other.accept(from: from, toPort: remote.port, remote: .module(socket))
+            else { return refuse(socket.id) }
+            connect(socket, to: .module(accepted), after: .zero)
+        case .world: connectionArrives(socket, atHost: remote)
+        case .nowhere:
+            network.send(.connect(socket, to: remote), after: VirtualNetwork.retransmissionTime)
+        }
+    }
+
+    private func connectionArrives(_ socket: VirtualNetwork.SocketReference, atHost remote: Endpoint) {
         switch network.listener(.tcp, at: remote) {
         case .server(let server):
             connect(socket, to: .server(server), after: .zero)
@@ -142,16 +239,13 @@ public final class VirtualStack: Network {
             connect(socket, to: .peer(peer), after: delay)
             peer.accept(socket, after: delay)
         case .silent: break
-        case nil:
-            if let other = network.stack(at: remote.address), let from = endpoint(of: socket.id),
-                let accepted = other.accept(from: from, toPort: remote.port, remote: .module(socket))
-            {
-                connect(socket, to: .module(accepted), after: .zero)
-            } else if network.isThere(remote.address) {
-                sockets[socket.id] = nil
-                tellLater(.connectFailed(socket.id, .refused))
-            }
+        case nil: if network.isThere(remote.address) { refuse(socket.id) }
         }
+    }
+
+    private func refuse(_ id: SocketID) {
+        sockets[id] = nil
+        tellLater(.connectFailed(id, .refused))
     }
 
     private func connect(
@@ -179,6 +273,13 @@ public final class VirtualStack: Network {
         return reference(id)
     }
 
+    func windowOpens(_ id: SocketID, by bytes: Int) {
+        sockets[id]?.window += bytes
+        pump(id)
+    }
+
+    func sendAgain(_ socket: VirtualNetwork.SocketReference) { pump(socket.id) }
+
     func receive(_ bytes: [UInt8], on id: SocketID, from sender: Endpoint?) {
         guard let socket = sockets[id], !socket.isClosing else { return }
         sockets[id]?.inbound.append((bytes, socket.transport == .udp ? sender ?? socket.peer : nil))
@@ -186,9 +287,14 @@ public final class VirtualStack: Network {
     }
 
     func receiveDatagram(_ bytes: [UInt8], atPort port: UInt16, from sender: Endpoint) {
-        guard let id = socketID(udpPort: port) else { return }
+        guard let id = socketID(udpPort: port), let socket = sockets[id] else { return }
+        let waiting = socket.inbound.reduce(0) { $0 + $1.bytes.count }
+        guard waiting + bytes.count <= Self.datagramRoom else { return }
         receive(bytes, on: id, from: sender)
     }
+
+    /// Datagrams that nobody takes are lost beyond so many bytes.
+    private static let datagramRoom = 64 * 1024
 
     func socketID(udpPort port: UInt16) -> SocketID? {
         sockets.first { $0.value.transport == .udp && $0.value.local.port == port }?.key

@@ -38,7 +38,8 @@ public final class Simulation {
         let networks = world.accessPoints.map(\.network)
         let hosts = Set(networks.flatMap { [$0.gateway] + $0.dns }.map(IPAddress.v4))
         let roundTrip = world.accessPoints.first?.latency ?? .milliseconds(2)
-        network = VirtualNetwork(names: world.names, hosts: hosts, latency: roundTrip / 2, seed: seed)
+        network = VirtualNetwork(
+            air: air, names: world.names, hosts: hosts, latency: roundTrip / 2, seed: seed)
         for network in networks {
             for (port, server) in ClassicServer.wellKnown {
                 self.network.serve(server, at: Endpoint(.v4(network.gateway), port))
@@ -46,8 +47,8 @@ public final class Simulation {
         }
         for index in 0..<UInt32(max(1, moduleCount)) {
             let module = Module(firmware: firmware, serialNumber: serialNumber + index, settings: settings)
-            modules.append(
-                SimulatedModule(module, simulation: self, stack: network.addStack(), radio: air.addRadio()))
+            let radio = air.addRadio()
+            modules.append(SimulatedModule(module, simulation: self, stack: network.addStack(radio), radio: radio))
             module.powerUp(at: now)
         }
         settle()
@@ -87,6 +88,18 @@ public final class Simulation {
     public func changeAccessPoint(_ ssid: String, _ body: (inout AccessPoint) -> Void) {
         guard let bssid = air.accessPoints.first(where: { $0.ssid == ssid })?.bssid else { return }
         air.change(bssid, at: now, body)
+        settle()
+    }
+
+    /// Lets a virtual station, as a phone, join an access point of the world or a module's soft-AP.
+    public func stationJoins(_ name: String, ssid: String, password: String = "") {
+        air.stationJoins(name, ssid: ssid, password: password, at: now)
+        settle()
+    }
+
+    /// Lets a virtual station leave its access point.
+    public func stationLeaves(_ name: String) {
+        air.stationLeaves(name, at: now)
         settle()
     }
 
@@ -138,8 +151,6 @@ public final class Simulation {
                 modules.first { $0.radio == radio }?.module.handle(event, at: now)
             }
         }
-        // A lease or CIPSTA may have changed where the others find it.
-        for module in modules { module.stack.address = module.module.station.lease.map { .v4($0.address) } }
     }
 
     private var hasNews: Bool {

@@ -57,6 +57,7 @@ public struct Transcript: Equatable, Sendable {
         case peer(name: String, PeerAction)
         case name(String, Resolution)
         case accessPoint(ssid: String, AccessPointChange)
+        case station(name: String, StationAction)
     }
 
     /// What the module is to send.
@@ -125,6 +126,12 @@ public struct Transcript: Equatable, Sendable {
         case addresses([IPAddress])
         /// The query is never answered.
         case silent
+    }
+
+    /// What a station does that is no module.
+    public enum StationAction: Equatable, Sendable {
+        case joins(ssid: String, password: String?)
+        case leaves
     }
 
     public enum AccessPointChange: Equatable, Sendable {

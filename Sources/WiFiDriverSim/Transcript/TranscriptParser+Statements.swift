@@ -38,9 +38,10 @@ extension TranscriptParser {
         case "peer": try readPeer(&scanner)
         case "name": try readName(&scanner)
         case "ap": try readAccessPoint(&scanner)
+        case "station": try readStation(&scanner)
         default:
             throw scanner.failure(
-                "there is no event \"\(keyword)\"; there are > < wait quiet baud reset power unordered end peer name ap",
+                "there is no event \"\(keyword)\"; there are > < wait quiet baud reset power unordered end peer name ap station",
                 at: place)
         }
     }
@@ -180,6 +181,22 @@ extension TranscriptParser {
                 addresses.append(address)
             }
             try finish(.name(name, .addresses(addresses)), scanner)
+        }
+    }
+
+    private mutating func readStation(_ scanner: inout LineScanner) throws(Failure) {
+        try scanner.takeSpace(before: "the station's name")
+        let name = try scanner.takeQuoted("the station's name")
+        try scanner.takeSpace(before: "what the station does")
+        let place = scanner.position
+        switch scanner.takeText() {
+        case "joins":
+            try scanner.takeSpace(before: "the access point's SSID")
+            let ssid = try scanner.takeQuoted("the SSID")
+            let password = scanner.skip(" ") ? try scanner.takeQuoted("the password") : nil
+            try finish(.station(name: name, .joins(ssid: ssid, password: password)), scanner)
+        case "leaves": try finish(.station(name: name, .leaves), scanner)
+        default: throw scanner.failure("a station joins or leaves", at: place)
         }
     }
 

@@ -48,6 +48,7 @@ extension Transcript.Event: CustomStringConvertible {
         case .name(let name, .addresses(let addresses)):
             "name \(name) is \(addresses.isEmpty ? "unknown" : addresses.map(\.description).joined(separator: ","))"
         case .accessPoint(let ssid, let change): "ap \(ssid.transcriptQuoted) \(change)"
+        case .station(let name, let action): "station \(name.transcriptQuoted) \(action)"
         }
     }
 }
@@ -75,6 +76,16 @@ extension Transcript.PeerAction: CustomStringConvertible {
         case .resets: "resets"
         case .receives(let payload): "receives \(payload)"
         case .sees(let ending): "sees \(ending.rawValue)"
+        }
+    }
+}
+
+extension Transcript.StationAction: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .joins(let ssid, nil): "joins \(ssid.transcriptQuoted)"
+        case .joins(let ssid, let password?): "joins \(ssid.transcriptQuoted) \(password.transcriptQuoted)"
+        case .leaves: "leaves"
         }
     }
 }

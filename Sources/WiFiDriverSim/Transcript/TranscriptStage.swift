@@ -50,6 +50,9 @@ final class TranscriptStage {
                 throw impossible("the world has no access point \"\(ssid)\"", line)
             }
             simulation.changeAccessPoint(ssid) { $0.apply(change) }
+        case .station(let name, .joins(let ssid, let password)):
+            simulation.stationJoins(name, ssid: ssid, password: password ?? "")
+        case .station(let name, .leaves): simulation.stationLeaves(name)
         }
         listener.lastEvent = simulation.now
     }

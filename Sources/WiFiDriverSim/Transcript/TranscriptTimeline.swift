@@ -60,7 +60,8 @@ struct TranscriptTimeline {
         case .unordered(let items):
             for item in items { addModule(item, line: item.number == 0 ? line : item.number, at: now) }
         case .wait: break
-        case .quiet, .baud, .reset, .power, .peer, .name, .accessPoint: add(Entry(event: event, line: line, at: now))
+        case .quiet, .baud, .reset, .power, .peer, .name, .accessPoint, .station:
+            add(Entry(event: event, line: line, at: now))
         }
     }
 

@@ -75,6 +75,7 @@ extension TranscriptStage {
     /// Lets time pass until the module has answered.
     fileprivate func settle() {
         let end = simulation.now + .seconds(1000)
+        simulation.settle()
         while simulation.modules[0].module.isBusy, simulation.runToNextDeadline(notAfter: end) {}
     }
 }

@@ -147,7 +147,7 @@ private struct AccessPointFile: Decodable {
 }
 
 private struct NetworkFile: Decodable {
-    var network = AccessPoint.Network()
+    var network = AccessPoint.Subnet()
 
     enum CodingKeys: String, CodingKey, CaseIterable { case gateway, dhcp, dns, ipv6 }
 
@@ -194,7 +194,7 @@ private struct NetworkFile: Decodable {
     }
 }
 
-extension AccessPoint.Network {
+extension AccessPoint.Subnet {
     /// All addresses of the network above the gateway's, but for the broadcast address; those below where there are none.
     fileprivate var firstLeases: ClosedRange<IPv4Address> {
         let base = gateway.rawValue & netmask.rawValue
