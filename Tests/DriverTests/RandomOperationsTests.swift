@@ -1,4 +1,5 @@
 import CDriverWiFi
+import Dispatch
 import Testing
 
 @testable import WiFiDriverSim
@@ -28,7 +29,10 @@ import Testing
             try Background { try Self.run(station.driver, thread: thread, peer: peer, seed: seed &+ UInt64(thread)) }
         }
         for worker in workers { #expect(try worker.value() == []) }
-        // Nothing is left over.
+        // Closes that found the line taken are carried out by the driver's worker, in their order; then nothing is left over.
+        let isWorkDone = DispatchSemaphore(value: 0)
+        station.driver.perform { station.driver.enqueue { isWorkDone.signal() } }
+        isWorkDone.wait()
         #expect(station.driver.perform { station.driver.sockets.allSatisfy { $0 == nil } })
         #expect(station.driver.perform { station.driver.links.allSatisfy { $0 == nil } })
     }

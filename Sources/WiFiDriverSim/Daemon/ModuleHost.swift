@@ -112,8 +112,16 @@ final class ModuleHost {
         settle()
     }
 
+    /// Reads what is there. A pty hands out its bytes by the page: where the module waits for the rest of a block, that is
+    /// likely to be there too, and a read is cheaper than a round through the loop.
     private func readLine() {
-        guard readsLine else { return }
+        while readsLine {
+            guard readOnce(), pacing == nil, module.awaitsData, module.takesInput else { return }
+        }
+    }
+
+    /// - Returns: whether bytes have come.
+    private func readOnce() -> Bool {
         var limit = buffer.count
         if pacing != nil {
             let now = loop.now
@@ -122,9 +130,11 @@ final class ModuleHost {
             if limit == 0 {
                 // Bytes wait, or would have come by now: look again when they have had their time.
                 lookAt.input = pacing?.toModule.nextLook(at: now)
-                return updateInterest()
+                updateInterest()
+                return false
             }
         }
+        lookAt.input = nil
         let transfer = buffer.withUnsafeMutableBytes { buffer in
             Result { () throws(SystemError) in
                 try line.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<limit]))
@@ -140,14 +150,14 @@ final class ModuleHost {
                 options.trace?(.toModule, received, now)
                 module.receive(received, at: now)
             }
-            lookAt.input = nil
-        case .success(.wouldBlock):
-            lookAt.input = nil
+            return true
+        case .success(.wouldBlock): break
         case .success(.ended): hangUp()
         case .failure(let error):
             options.log("\(error)")
             hangUp()
         }
+        return false
     }
 
     /// The first bytes show that there is a client; from now on its close can be seen.

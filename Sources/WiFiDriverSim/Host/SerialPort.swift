@@ -23,6 +23,8 @@ final class SerialPort: Sendable {
     }
 
     private let descriptor: Int32
+    /// A socket raises SIGPIPE unless it is written to by a call of its own; a tty never does.
+    private let isSocket: Bool
     private let waker: Int32
 
     /// Opens the tty at `path`, raw 8N1 at `baud` bits per second.
@@ -46,6 +48,8 @@ final class SerialPort: Sendable {
         let flags = try systemCall("fcntl") { fcntl(descriptor, F_GETFL) }
         try systemCall("fcntl") { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
         waker = try systemCall("eventfd") { eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC)) }
+        var status = stat()
+        isSocket = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
         self.descriptor = descriptor
     }
 
@@ -83,10 +87,10 @@ final class SerialPort: Sendable {
 
     /// Writes as much as the line takes now; 0 when it takes nothing.
     func write(_ bytes: UnsafeRawBufferPointer) throws(SerialPortError) -> Int {
-        // MSG_NOSIGNAL has no counterpart for ttys, which raise no SIGPIPE; a socket does.
-        var count = retryingInterrupts { send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
-        if count < 0, errno == ENOTSOCK {
-            count = retryingInterrupts { Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
+        let count = retryingInterrupts {
+            isSocket
+                ? send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+                : Glibc.write(descriptor, bytes.baseAddress, bytes.count)
         }
         if count >= 0 { return count }
         switch errno {

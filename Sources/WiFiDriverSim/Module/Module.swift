@@ -345,6 +345,12 @@ public final class Module {
         return operation.room > 0
     }
 
+    /// Whether the rest of announced data is to come.
+    var awaitsData: Bool {
+        guard case .receiving(let operation, _) = state else { return false }
+        return operation.remaining != nil
+    }
+
     /// Whether the line carries a link's data and nothing else.
     var isPassthrough: Bool {
         guard case .receiving(let operation, _) = state else { return false }
