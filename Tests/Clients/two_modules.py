@@ -105,7 +105,8 @@ def send(module, content):
         while offset < len(content):
             block = content[offset:offset + 8192]
             module.write(b"AT+CIPSEND=%d\r\n" % len(block))
-            if module.until("prompt", "CLOSED", "ERROR")[0] != "prompt":
+            # Each command has its final answer, also of a link that has gone meanwhile.
+            if module.until("prompt", "ERROR")[0] != "prompt":
                 break
             module.write(block)
             if module.until("SEND OK", "SEND FAIL", "ERROR")[1] != "SEND OK":
