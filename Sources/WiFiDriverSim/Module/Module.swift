@@ -24,6 +24,8 @@ public final class Module {
     /// The IPv6 addresses that the station has by now.
     var stationIPv6 = StationIPv6() { didSet { updateInterfaces() } }
     var softAP = SoftAP() { didSet { updateInterfaces() } }
+    /// WPS and SmartConfig.
+    var learning = LearningState.none
     /// The interfaces that the network has been told of.
     var interfaces: [NetworkInterface] = []
 
@@ -115,6 +117,7 @@ public final class Module {
         softAP = SoftAP()
         request(.leave)
         request(.silence)
+        stopLearning()
         lineBuffer = LineBuffer()
     }
 
