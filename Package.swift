@@ -13,11 +13,13 @@ let package = Package(
     ],
     targets: [
         .target(name: "CPosix"),
+        .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CTranscript"),
         .target(name: "CDriverWiFi"),
         .target(name: "CIoTSocket"),
         .target(
-            name: "WiFiDriverSim", dependencies: ["CPosix", "CTranscript", "CDriverWiFi"], swiftSettings: strict),
+            name: "WiFiDriverSim", dependencies: ["COpenSSL", "CPosix", "CTranscript", "CDriverWiFi"],
+            swiftSettings: strict),
         .target(name: "SocketStartup", dependencies: ["WiFiDriverSim", "CDriverWiFi"]),
         .target(name: "IoTSocketWiFi", dependencies: ["SocketStartup", "CIoTSocket"]),
         .target(name: "IoTSocketMux", dependencies: ["SocketStartup", "CIoTSocket"]),

@@ -10,7 +10,8 @@ struct LinkPlan: Equatable {
     var timeout = LinkPlan.standardTimeout
 
     enum Kind: Equatable {
-        case tcp(TCPOptions)
+        /// With TLS on it for an SSL link.
+        case tcp(TCPOptions, TLSConfiguration? = nil)
         case udp(localPort: UInt16, Link.PeerRule)
     }
 
@@ -51,11 +52,11 @@ struct ConnectOperation: Operation {
         let socket = module.links.newSocket()
         let remote = Endpoint(address, plan.port)
         switch plan.kind {
-        case .tcp(let options):
+        case .tcp(let options, let tls):
             module.links[plan.id] = Link(
-                transport: .tcp, family: plan.family, socket: socket, plan: plan, remote: remote,
+                transport: .tcp, hasTLS: tls != nil, family: plan.family, socket: socket, plan: plan, remote: remote,
                 local: Endpoint(nowhere, 0), lastActivity: module.now)
-            module.request(.connect(socket, to: remote, options))
+            module.request(.connect(socket, to: remote, options, tls))
         case .udp(let localPort, let rule):
             module.links[plan.id] = Link(
                 transport: .udp, family: plan.family, socket: socket, plan: plan, remote: remote,

@@ -1,6 +1,8 @@
 /// A connection of the module's TCP/IP stack, named by its link ID, 0 to 4.
 struct Link {
     let transport: Transport
+    /// An SSL link: TLS over TCP.
+    var hasTLS = false
     let family: IPAddress.Family
     let socket: SocketID
     /// How it was opened; `nil` for one that came in at the server.
@@ -33,12 +35,8 @@ struct Link {
 
     /// As CIPSTATUS and `+LINK_CONN:` spell it.
     var typeName: String {
-        switch (transport, family) {
-        case (.tcp, .v4): "TCP"
-        case (.tcp, .v6): "TCPv6"
-        case (.udp, .v4): "UDP"
-        case (.udp, .v6): "UDPv6"
-        }
+        let name = hasTLS ? "SSL" : transport == .tcp ? "TCP" : "UDP"
+        return family == .v4 ? name : name + "v6"
     }
 }
 
@@ -56,8 +54,13 @@ struct Links {
     struct Server: Equatable {
         var port: UInt16
         var family: IPAddress.Family
+        var hasTLS = false
+        /// "CA enable": a client of an SSL server has to show a certificate.
         var wantsCertificates = false
         var interface = Interface.all
+
+        /// As CIPSERVER spells it.
+        var typeName: String { (hasTLS ? "SSL" : "TCP") + (family == .v4 ? "" : "v6") }
 
         /// CIPSERVER's `<netif>`.
         enum Interface: Int { case all, station, softAP }

@@ -10,8 +10,12 @@ extension Module {
                 $0.lastActivity = now
             }
             reportConnection(id)
-        case .connectFailed(let socket, _):
-            if let id = links.id(of: socket) { links[id] = nil }
+        case .connectFailed(let socket, let failure):
+            let id = links.id(of: socket)
+            if case .handshake(let reason) = failure {
+                emit(.log("\(id.map { "link \($0)" } ?? "a client of the server"): no SSL connection: \(reason)"))
+            }
+            if let id { links[id] = nil }
         case .accepted(let socket, let peer, let local):
             accept(socket, from: peer, at: local)
         case .received(let socket, let bytes, let sender):
@@ -35,9 +39,8 @@ extension Module {
             return request(.close(socket, aborting: true))
         }
         links[id] = Link(
-            transport: .tcp, family: server.family, socket: socket, plan: nil, remote: peer, local: local,
-            phase: .open,
-            lastActivity: now)
+            transport: .tcp, hasTLS: server.hasTLS, family: server.family, socket: socket, plan: nil, remote: peer,
+            local: local, phase: .open, lastActivity: now)
         request(.setOptions(socket, settings.tcpOptions[id]))
         reportConnection(id)
     }
@@ -88,7 +91,7 @@ extension Module {
     func isPassive(_ id: Int) -> Bool {
         // "The configuration can not be used in the Wi-Fi passthrough mode" (ESP-AT docs, TCP-IP, CIPRECVTYPE).
         guard session.receivesPassively[id], !session.passesThrough, let link = links[id] else { return false }
-        return firmware.passiveReceiveOfAllTypes || link.transport == .tcp
+        return firmware.passiveReceiveOfAllTypes || link.transport == .tcp && !link.hasTLS
     }
 
     private func receive(_ bytes: [UInt8], from sender: Endpoint?, on id: Int) {

@@ -1,11 +1,12 @@
 import Glibc
 
-/// A TCP connection on the host, with the credit that the module's stack has given for it.
+/// A TCP connection on the host, with the credit that the module's stack has given for it; bare, or with TLS on it.
 final class Connection {
     let socket: Socket
     /// As the module sees it.
     let peer: Endpoint
     private let id: SocketID
+    private let tls: TLSSession?
     private let loop: EventLoop
     private let announce: (NetworkEvent) -> Void
     private var phase: Phase
@@ -13,91 +14,142 @@ final class Connection {
     private var credit = 0
     /// Bytes of the module that the host has not yet taken.
     private var outbound = ByteQueue()
+    /// The module waits for its last `send`.
+    private var owesAnswer = false
 
     private enum Phase {
         case connecting
+        /// TLS comes about, and then this is so.
+        case shakingHands(NetworkEvent)
         case open
         /// The system reports an end that the module has no credit to see yet; it is not watched meanwhile.
         case ending
         case closed
     }
 
+    /// How a connection begins.
+    enum Beginning {
+        /// The socket has begun to connect.
+        case connecting
+        /// It is connected. What TLS makes of it is still to be said.
+        case accepted(NetworkEvent)
+    }
+
     /// The most that one read takes, so that other modules get their turn.
     private static let longestRead = 64 * 1024
 
     init(
-        _ id: SocketID, _ socket: Socket, to peer: Endpoint, isConnecting: Bool, on loop: EventLoop,
-        announce: @escaping (NetworkEvent) -> Void
+        _ id: SocketID, _ socket: Socket, to peer: Endpoint, _ beginning: Beginning, tls: TLSSession?,
+        on loop: EventLoop, announce: @escaping (NetworkEvent) -> Void
     ) throws(SystemError) {
         self.id = id
         self.socket = socket
         self.peer = peer
+        self.tls = tls
         self.loop = loop
         self.announce = announce
-        phase = isConnecting ? .connecting : .open
-        try loop.watch(socket.descriptor, for: isConnecting ? .write : []) { [weak self] in self?.handle($0) }
+        phase =
+            switch beginning {
+            case .connecting: .connecting
+            case .accepted(let event): tls == nil ? .open : .shakingHands(event)
+            }
+        try loop.watch(socket.descriptor, for: interest) { [weak self] in self?.handle($0) }
     }
 
     func close(aborting: Bool) {
+        if case .open = phase, !aborting { tls?.end(over: socket) }
         phase = .closed
         loop.unwatch(socket.descriptor)
         if aborting { socket.closeByReset() }
     }
 
-    func allow(_ bytes: Int) {
+    /// - Returns: what follows at once, where TLS has more in hand than the module had credit for.
+    func allow(_ bytes: Int) -> [NetworkEvent] {
         credit += bytes
-        lookAgain()
+        return lookAgain()
     }
 
     /// Nothing gets through in either direction.
-    var isPaused = false {
-        didSet { if isPaused != oldValue { lookAgain() } }
+    private(set) var isPaused = false
+
+    /// - Returns: what follows at once.
+    func pause(_ isPaused: Bool) -> [NetworkEvent] {
+        guard isPaused != self.isPaused else { return [] }
+        self.isPaused = isPaused
+        return lookAgain()
     }
 
-    private func lookAgain() {
+    private func lookAgain() -> [NetworkEvent] {
         if case .ending = phase, !isPaused, credit > 0 {
             phase = .open
             watchAgain()
         } else {
             updateInterest()
         }
+        return canReadOn ? read() : []
+    }
+
+    /// TLS has something for the module that the socket will not tell of.
+    private var canReadOn: Bool {
+        guard case .open = phase, let tls, !isPaused, credit > 0 else { return false }
+        return tls.hasReceived
     }
 
     /// Sends now what the host takes now; the events that follow at once.
     func send(_ bytes: [UInt8]) -> [NetworkEvent] {
         switch phase {
-        case .closed, .connecting: return [.sendFailed(id)]
+        case .closed, .connecting, .shakingHands: return [.sendFailed(id)]
         case .open, .ending: break
         }
         guard outbound.isEmpty, !isPaused else {
             outbound.append(contentsOf: bytes)
+            owesAnswer = true
             return []
         }
-        switch bytes.withUnsafeBytes(socket.send) {
-        case .success(.done(bytes.count)): return [.sent(id)]
+        switch bytes.withUnsafeBytes(transmit) {
+        case .success(.done(bytes.count)) where !hasUnsent: return [.sent(id)]
         case .success(.done(let count)): outbound.append(contentsOf: bytes[count...])
         case .success(.wouldBlock): outbound.append(contentsOf: bytes)
         case .success(.ended), .failure: return [.sendFailed(id)]
         }
+        owesAnswer = true
         updateInterest()
         return []
     }
 
-    /// Drops what the host has not taken.
+    /// Drops what the host has not taken, but for a TLS record that is under way.
     func abandonSend() {
         outbound.removeAll()
+        owesAnswer = false
         updateInterest()
     }
+
+    // MARK: The socket, or TLS on it
+
+    private var hasUnsent: Bool { tls?.hasUnsent ?? false }
+
+    private func transmit(_ bytes: UnsafeRawBufferPointer) -> Result<FileDescriptor.Transfer, SystemError> {
+        if let tls { tls.send(bytes, over: socket) } else { socket.send(bytes) }
+    }
+
+    private func receive(
+        into buffer: UnsafeMutableRawBufferPointer
+    ) -> Result<FileDescriptor.Transfer, SystemError> {
+        if let tls { tls.receive(into: buffer, from: socket) } else { socket.receive(into: buffer) }
+    }
+
+    // MARK: What the loop reports
 
     private func handle(_ readiness: EventLoop.Readiness) {
         switch phase {
         case .closed, .ending: return
         case .connecting: finishConnecting()
+        case .shakingHands(let event): shakeHands(for: event)
         case .open:
-            if !isPaused, readiness.canWrite || readiness.hasHungUp, !outbound.isEmpty { flush() }
+            if !isPaused, readiness.canWrite || readiness.hasHungUp, !outbound.isEmpty || hasUnsent { flush() }
             if case .closed = phase { return }
             if !isPaused, credit > 0, readiness.canRead || readiness.hasHungUp {
-                read()
+                for event in read() { announce(event) }
             } else if readiness.hasHungUp {
                 // The system would report it without end.
                 phase = .ending
@@ -112,55 +164,85 @@ final class Connection {
             close(aborting: true)
             return announce(.connectFailed(id, ConnectFailure(errno: code)))
         }
-        phase = .open
-        updateInterest()
-        announce(.connected(id, local: local))
+        if tls == nil {
+            open(.connected(id, local: local))
+        } else {
+            shakeHands(for: .connected(id, local: local))
+        }
     }
 
-    private func read() {
-        var outcome = Result<FileDescriptor.Transfer, SystemError>.success(.wouldBlock)
-        let limit = min(credit, Self.longestRead)
-        let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
-            outcome = socket.receive(into: UnsafeMutableRawBufferPointer(buffer))
-            if case .success(.done(let read)) = outcome { count = read }
-        }
-        switch outcome {
-        case .success(.done):
-            credit -= bytes.count
+    private func shakeHands(for event: NetworkEvent) {
+        phase = .shakingHands(event)
+        do throws(TLSFailure) {
+            if try tls?.shakeHands(over: socket) ?? true { return open(event) }
             updateInterest()
-            announce(.received(id, bytes, from: nil))
-        case .success(.wouldBlock): break
-        case .success(.ended), .failure:
+        } catch {
             close(aborting: false)
-            announce(.closed(id))
+            announce(.connectFailed(id, .handshake(error.reason)))
         }
+    }
+
+    private func open(_ event: NetworkEvent) {
+        phase = .open
+        updateInterest()
+        announce(event)
+    }
+
+    /// Reads as far as the credit goes.
+    private func read() -> [NetworkEvent] {
+        var events: [NetworkEvent] = []
+        repeat {
+            var outcome = Result<FileDescriptor.Transfer, SystemError>.success(.wouldBlock)
+            let limit = min(credit, Self.longestRead)
+            let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+                outcome = receive(into: UnsafeMutableRawBufferPointer(buffer))
+                if case .success(.done(let read)) = outcome { count = read }
+            }
+            switch outcome {
+            case .success(.done):
+                credit -= bytes.count
+                events.append(.received(id, bytes, from: nil))
+            case .success(.wouldBlock): break
+            case .success(.ended), .failure:
+                close(aborting: false)
+                events.append(.closed(id))
+                return events
+            }
+        } while canReadOn
+        updateInterest()
+        return events
     }
 
     private func flush() {
-        switch outbound.withUnsafeBytes(socket.send) {
+        switch outbound.withUnsafeBytes(transmit) {
         case .success(.done(let count)):
             outbound.removeFirst(count)
             updateInterest()
-            if outbound.isEmpty { announce(.sent(id)) }
+            guard owesAnswer, outbound.isEmpty, !hasUnsent else { return }
+            owesAnswer = false
+            announce(.sent(id))
         case .success(.wouldBlock): break
         case .success(.ended), .failure:
             outbound.removeAll()
             updateInterest()
+            guard owesAnswer else { return }
+            owesAnswer = false
             announce(.sendFailed(id))
         }
     }
 
     private var interest: EventLoop.Interest {
+        var interest: EventLoop.Interest = []
         switch phase {
         case .connecting: return .write
         case .ending, .closed: return []
+        case .shakingHands: interest.insert(.read)
         case .open:
-            var interest: EventLoop.Interest = []
             if isPaused { return interest }
             if credit > 0 { interest.insert(.read) }
-            if !outbound.isEmpty { interest.insert(.write) }
-            return interest
         }
+        if !outbound.isEmpty || hasUnsent { interest.insert(.write) }
+        return interest
     }
 
     private func updateInterest() {

@@ -27,7 +27,11 @@ final class HostNetwork: Network {
     private var events: [NetworkEvent] = []
     private var connections: [SocketID: Connection] = [:]
     private var datagramSockets: [SocketID: DatagramSocket] = [:]
-    private var server: (listener: Socket?, port: UInt16)?
+    private var server: (listener: Socket?, port: UInt16, tls: TLSConfiguration?)?
+    /// Accepted connections whose TLS has still to come about, and when they have had time enough.
+    private var shakingHands: [SocketID: Instant] = [:]
+    /// "the timeout of each packet is 10 s" (ESP-AT docs, TCP-IP, CIPSTART); a handshake is three of them.
+    private static let handshakeTime = Duration.seconds(30)
     private var forwardListeners: [Socket] = []
     /// Listeners that no descriptor was free for: watched, they would be reported without end.
     private var paused: (listeners: [(Socket, UInt16)], until: Instant)?
@@ -58,18 +62,18 @@ final class HostNetwork: Network {
 
     func handle(_ request: NetworkRequest, at now: Instant) {
         switch request {
-        case .connect(let id, let remote, let options): connect(id, to: remote, options)
+        case .connect(let id, let remote, let options, let tls): connect(id, to: remote, options, tls)
         case .openUDP(let id, let peer, let localPort): openUDP(id, peer, localPort)
         case .send(let id, let bytes, let target): send(bytes, on: id, to: target)
         case .abandonSend(let id): connections[id]?.abandonSend()
         case .allow(let id, let bytes):
-            connections[id]?.allow(bytes)
+            if let connection = connections[id] { note(connection.allow(bytes)) }
             datagramSockets[id]?.allow(bytes)
         case .setOptions(let id, let options): connections[id]?.socket.apply(options)
         case .close(let id, let aborting):
             connections.removeValue(forKey: id)?.close(aborting: aborting)
             datagramSockets.removeValue(forKey: id)?.close()
-        case .listen(let port, let family): listen(port, family)
+        case .listen(let port, let family, let tls): listen(port, family, tls)
         case .stopListening: stopListening()
         case .resolve(let name, let family): resolve(name, family)
         case .ping(let address): ping(address)
@@ -85,10 +89,14 @@ final class HostNetwork: Network {
         return events
     }
 
-    /// When listeners that had to be left alone are looked at again.
-    var nextDeadline: Instant? { paused?.until }
+    /// When listeners that had to be left alone are looked at again, or a handshake has taken too long.
+    var nextDeadline: Instant? { .earlier(paused?.until, shakingHands.values.min()) }
 
     func advance(to now: Instant) {
+        for (id, deadline) in shakingHands where deadline <= now {
+            connections[id]?.close(aborting: true)
+            note([.connectFailed(id, .handshake("the peer was silent for too long"))])
+        }
         guard let paused, paused.until <= now else { return }
         self.paused = nil
         for (listener, port) in paused.listeners { try? accept(from: listener, toPort: port) }
@@ -96,7 +104,7 @@ final class HostNetwork: Network {
 
     /// Connections to hosts that are cut off are silent from now on, until they are not.
     func pauseConnections(where isCutOff: (IPAddress) -> Bool) {
-        for connection in connections.values { connection.isPaused = isCutOff(connection.peer.address) }
+        for connection in connections.values { note(connection.pause(isCutOff(connection.peer.address))) }
     }
 
     private func reset() {
@@ -104,18 +112,29 @@ final class HostNetwork: Network {
         for connection in connections.values { connection.close(aborting: true) }
         for socket in datagramSockets.values { socket.close() }
         connections = [:]
+        shakingHands = [:]
         datagramSockets = [:]
         stopListening()
         events = []
     }
 
+    /// Something that no request caused.
     private func announce(_ event: NetworkEvent) {
-        switch event {
-        case .closed(let id), .connectFailed(let id, _): connections[id] = nil
-        default: break
-        }
-        events.append(event)
+        note([event])
         onActivity()
+    }
+
+    private func note(_ new: [NetworkEvent]) {
+        for event in new {
+            switch event {
+            case .closed(let id), .connectFailed(let id, _):
+                connections[id] = nil
+                shakingHands[id] = nil
+            case .accepted(let id, _, _): shakingHands[id] = nil
+            default: break
+            }
+        }
+        events.append(contentsOf: new)
     }
 
     // MARK: Addresses
@@ -148,16 +167,22 @@ final class HostNetwork: Network {
 
     // MARK: TCP
 
-    private func connect(_ id: SocketID, to remote: Endpoint, _ options: TCPOptions) {
+    private func connect(_ id: SocketID, to remote: Endpoint, _ options: TCPOptions, _ tls: TLSConfiguration?) {
         guard let target = onHost(remote) else { return events.append(.connectFailed(id, .unreachable)) }
         let source =
             target.address.isLoopback && target.address.family == .v4
             ? configuration.hostAddress.map(IPAddress.v4) : nil
+        let session: TLSSession?
+        do throws(TLSFailure) {
+            session = try makeSession(tls, as: .client)
+        } catch {
+            return events.append(.connectFailed(id, .handshake(error.reason)))
+        }
         do throws(SystemError) {
             let socket = try Socket.connecting(to: target, from: source)
             socket.apply(options)
-            connections[id] = try Connection(id, socket, to: remote, isConnecting: true, on: loop) { [weak self] in
-                self?.announce($0)
+            connections[id] = try Connection(id, socket, to: remote, .connecting, tls: session, on: loop) {
+                [weak self] in self?.announce($0)
             }
         } catch {
             log("\(error)")
@@ -165,19 +190,33 @@ final class HostNetwork: Network {
         }
     }
 
-    private func listen(_ port: UInt16, _ family: IPAddress.Family) {
+    private func makeSession(
+        _ configuration: TLSConfiguration?, as role: TLSSession.Role
+    ) throws(TLSFailure) -> TLSSession? {
+        guard let configuration else { return nil }
+        return try TLSSession(configuration, as: role)
+    }
+
+    private func listen(_ port: UInt16, _ family: IPAddress.Family, _ tls: TLSConfiguration?) {
         let isForwarded = configuration.forwards.contains { $0.transport == .tcp && $0.modulePort == port }
+        do throws(TLSFailure) {
+            // Better said now than to each client.
+            _ = try makeSession(tls, as: .server)
+        } catch {
+            log(error.reason)
+            return events.append(.listenFailed)
+        }
         do throws(SystemError) {
             let listener = try Socket.listening(at: Endpoint(serverAddress(family), port))
             try accept(from: listener, toPort: port)
-            server = (listener, port)
+            server = (listener, port, tls)
         } catch {
             // A forwarded port is reached all the same.
             guard isForwarded else {
                 log("\(error); a module's own address (--host-address) or a forwarded port (--hostfwd) avoids that")
                 return events.append(.listenFailed)
             }
-            server = (nil, port)
+            server = (nil, port, tls)
         }
         events.append(.listening)
     }
@@ -198,21 +237,29 @@ final class HostNetwork: Network {
                 return
             }
             // Nobody serves the forwarded port: the peer sees its connection end.
-            guard self.server?.port == port else { return }
-            let id = SocketID(rawValue: self.nextAccepted)
-            let inside = self.inside(peer)
-            self.nextAccepted += 1
+            guard let server = self.server, server.port == port else { return }
+            self.begin(socket, from: self.inside(peer), toPort: port, server.tls)
+        }
+    }
+
+    private func begin(_ socket: Socket, from peer: Endpoint, toPort port: UInt16, _ tls: TLSConfiguration?) {
+        let id = SocketID(rawValue: nextAccepted)
+        nextAccepted += 1
+        let local = Endpoint(socket.localEndpoint?.address ?? .v4(.any), port)
+        let accepted = NetworkEvent.accepted(id, peer: peer, local: local)
+        do throws(TLSFailure) {
+            let session = try makeSession(tls, as: .server)
             do throws(SystemError) {
-                self.connections[id] = try Connection(id, socket, to: inside, isConnecting: false, on: self.loop) {
-                    [weak self] in
-                    self?.announce($0)
+                connections[id] = try Connection(id, socket, to: peer, .accepted(accepted), tls: session, on: loop) {
+                    [weak self] in self?.announce($0)
                 }
             } catch {
-                return self.log("\(error)")
+                return log("\(error)")
             }
-            let local = Endpoint(socket.localEndpoint?.address ?? .v4(.any), port)
-            self.announce(.accepted(id, peer: inside, local: local))
+        } catch {
+            return log(error.reason)
         }
+        if tls == nil { announce(accepted) } else { shakingHands[id] = loop.now + Self.handshakeTime }
     }
 
     private func pause(_ listener: Socket, _ port: UInt16) {

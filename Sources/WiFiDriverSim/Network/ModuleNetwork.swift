@@ -8,7 +8,8 @@ final class ModuleNetwork: Network {
     private var events: [NetworkEvent] = []
     /// Where a socket is, if not on the host alone.
     private var sides: [SocketID: Side] = [:]
-    private var server: (port: UInt16, family: IPAddress.Family)?
+    /// The request that opened the server.
+    private var server: NetworkRequest?
     private var now = Instant.zero
 
     private enum Side {
@@ -31,7 +32,7 @@ final class ModuleNetwork: Network {
     func handle(_ request: NetworkRequest, at now: Instant) {
         self.now = now
         switch request {
-        case .connect(let id, let remote, _):
+        case .connect(let id, let remote, _, _):
             if !leadsToHost(remote.address) { sides[id] = .neighbours }
             pass(request, of: id)
         case .openUDP(let id, let peer, _):
@@ -49,8 +50,8 @@ final class ModuleNetwork: Network {
         case .close(let id, _):
             pass(request, of: id)
             sides[id] = nil
-        case .listen(let port, let family):
-            server = (port, family)
+        case .listen:
+            server = request
             host.handle(request, at: now)
         case .ping(let address):
             if leadsToHost(address) { host.handle(request, at: now) } else { neighbours.handle(request, at: now) }
@@ -109,7 +110,7 @@ final class ModuleNetwork: Network {
                 neighbours.handle(.openUDP(id, peer: peer, localPort: local.port), at: now)
             }
         case .listening:
-            if let server { neighbours.handle(.listen(port: server.port, server.family), at: now) }
+            if let server { neighbours.handle(server, at: now) }
         case .received(let id, let bytes, _):
             if case .both = sides[id] { neighbours.handle(.allow(id, bytes: -bytes.datagramCost), at: now) }
         default: break

@@ -8,8 +8,8 @@ public enum Transport: Sendable { case tcp, udp }
 
 /// What a module's TCP/IP stack asks of the network.
 public enum NetworkRequest: Equatable, Sendable {
-    /// Opens a TCP connection; answered by `connected` or `connectFailed`.
-    case connect(SocketID, to: Endpoint, TCPOptions)
+    /// Opens a TCP connection, and TLS on it where that is wanted; answered by `connected` or `connectFailed`.
+    case connect(SocketID, to: Endpoint, TCPOptions, TLSConfiguration? = nil)
     /// Opens a UDP socket bound to `localPort` (0: any free one); answered by `connected` or `connectFailed`.
     case openUDP(SocketID, peer: Endpoint, localPort: UInt16)
     /// Answered by `sent` or `sendFailed` once the stack has taken all bytes. `to` is for UDP.
@@ -22,8 +22,8 @@ public enum NetworkRequest: Equatable, Sendable {
     case setOptions(SocketID, TCPOptions)
     /// Ends the socket; no event follows. `aborting` resets the connection.
     case close(SocketID, aborting: Bool)
-    /// Opens the one server; answered by `listening` or `listenFailed`.
-    case listen(port: UInt16, IPAddress.Family)
+    /// Opens the one server, over TLS where that is wanted; answered by `listening` or `listenFailed`.
+    case listen(port: UInt16, IPAddress.Family, TLSConfiguration? = nil)
     case stopListening
     /// Answered by `resolved`.
     case resolve(name: String, IPAddress.Family?)
@@ -88,7 +88,7 @@ public enum NetworkEvent: Equatable, Sendable {
     case sendFailed(SocketID)
     /// The peer has closed or reset the connection and all its bytes are delivered.
     case closed(SocketID)
-    /// A connection came in at the server.
+    /// A connection came in at the server. One whose TLS does not come about ends in `connectFailed` instead.
     case accepted(SocketID, peer: Endpoint, local: Endpoint)
     case listening
     case listenFailed
@@ -100,6 +100,8 @@ public enum NetworkEvent: Equatable, Sendable {
 
 public enum ConnectFailure: Equatable, Sendable {
     case refused, unreachable, timedOut, addressInUse
+    /// TLS did not come about, and why.
+    case handshake(String)
 }
 
 /// A network that one module's TCP/IP stack is on.
