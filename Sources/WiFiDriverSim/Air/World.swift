@@ -4,6 +4,19 @@ public struct World: Sendable, Equatable {
     /// Host names, in lower case, that resolve before the system's resolver is asked.
     public var names: [String: [IPAddress]]
 
+    /// The names that resolve, with those of public time servers, which are the first gateway: it tells the time.
+    var knownNames: [String: [IPAddress]] {
+        guard let gateway = accessPoints.first?.network.gateway else { return names }
+        let timeServers = Self.timeServers.map { ($0, [IPAddress.v4(gateway)]) }
+        return names.merging(timeServers) { stated, _ in stated }
+    }
+
+    private static let timeServers = [
+        "cn.ntp.org.cn", "ntp.sjtu.edu.cn", "us.pool.ntp.org", "pool.ntp.org", "0.pool.ntp.org", "1.pool.ntp.org",
+        "2.pool.ntp.org", "3.pool.ntp.org", "time.google.com", "time.nist.gov", "time.windows.com",
+        "time.cloudflare.com",
+    ]
+
     public init(accessPoints: [AccessPoint], names: [String: [IPAddress]] = [:]) {
         self.accessPoints = accessPoints
         self.names = names

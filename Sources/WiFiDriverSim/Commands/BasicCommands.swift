@@ -125,14 +125,6 @@ let basicCommands: [Command] = [
         }),
 
     Command(
-        name: "SYSTIMESTAMP", family: .basic, firmware: .since(.esp32_2_1),
-        query: { call in call.answer("\(call.session.epoch + call.module.now.seconds)") },
-        set: .init(Integer("Unix timestamp", 0...Int(UInt32.max))) { call, timestamp in
-            call.module.session.epoch = timestamp - call.module.now.seconds
-            return .ok
-        }),
-
-    Command(
         name: "RFPOWER", family: .basic,
         query: { (call) throws(CommandError) in
             if call.firmware.rfPower.isEmpty { throw CommandError(kind: .wrongForm) }
@@ -201,8 +193,4 @@ private func changeLine(_ call: Call, _ configuration: UARTConfiguration) -> Com
 
 extension UARTConfiguration {
     fileprivate var fields: String { "\(baud),\(dataBits),\(stopBits),\(parity),\(flowControl)" }
-}
-
-extension Instant {
-    var seconds: Int { Int(nanoseconds / 1_000_000_000) }
 }

@@ -151,7 +151,7 @@ extension HostNetwork.Configuration {
         // One port can lead to one module only.
         forwards = index == 0 ? options.forwards : []
         isRestricted = options.isRestricted
-        names = options.world.names
+        names = options.world.knownNames
         hostAliases = accessPoints.map(\.network.gateway)
         hostAliases6 = accessPoints.compactMap { $0.network.ipv6Prefix.map { IPv6Address(high: $0.high, low: 2) } }
     }

@@ -24,6 +24,9 @@ public final class Module {
     /// The IPv6 addresses that the station has by now.
     var stationIPv6 = StationIPv6() { didSet { updateInterfaces() } }
     var softAP = SoftAP() { didSet { updateInterfaces() } }
+    var timeClient = TimeClient()
+    /// Unix time at this clock's zero.
+    var clockOffset = Duration.zero
     /// The interfaces that the network has been told of.
     var interfaces: [NetworkInterface] = []
 
@@ -77,6 +80,7 @@ public final class Module {
 
     public func powerUp(at now: Instant) {
         self.now = now
+        setUnixTime(.zero)
         boot()
     }
 
@@ -84,6 +88,7 @@ public final class Module {
     public func reset(at now: Instant) {
         self.now = now
         request(.stop)
+        setUnixTime(.zero)
         boot()
     }
 
@@ -113,13 +118,18 @@ public final class Module {
         station = .idle
         stationIPv6 = StationIPv6()
         softAP = SoftAP()
+        timeClient = TimeClient()
         request(.leave)
         request(.silence)
         lineBuffer = LineBuffer()
     }
 
-    /// Restarts the firmware, as RST does.
-    func restart() { boot() }
+    /// Restarts the firmware, as RST does. The time stays where the chip keeps it
+    /// (ESP-AT docs, TCP-IP, CIPSNTPTIME).
+    func restart() {
+        if !firmware.keepsTime { setUnixTime(.zero) }
+        boot()
+    }
 
     /// Puts back the factory's settings and restarts, as RESTORE does.
     func restoreFactorySettings() {
@@ -288,6 +298,7 @@ public final class Module {
         case .resolved, .pinged: hasOpenQuery = false
         default: break
         }
+        if timeClientTakes(event) { return }
         handleNetwork(event)
         resume(.network(event))
         replenishLinks()
@@ -372,7 +383,9 @@ public final class Module {
     }
 
     private var backgroundDeadline: Instant? {
-        .earlier(.earlier(station.deadline, stationIPv6.deadline), links.deadline(serverTimeout: session.serverTimeout))
+        .earlier(
+            .earlier(.earlier(station.deadline, stationIPv6.deadline), timeDeadline),
+            links.deadline(serverTimeout: session.serverTimeout))
     }
 
     /// Lets everything happen that is due by `now`, each at its own time.
@@ -392,6 +405,7 @@ public final class Module {
             case .idle, .running, .receiving:
                 advanceStation()
                 advanceLinks()
+                advanceTimeClient()
             }
         }
         self.now = max(self.now, now)
@@ -423,11 +437,18 @@ public final class Module {
 
     // MARK: Output
 
-    func write(_ text: String) { output.append(contentsOf: text.utf8) }
-    func writeLine(_ text: String) {
-        output.append(contentsOf: text.utf8)
-        output.append(contentsOf: "\r\n".utf8)
+    /// Says a text and bytes after it: one message, of which SYSMSGFILTER may leave out something.
+    func write(_ text: String, _ bytes: [UInt8] = []) {
+        guard session.messageFilters.isOn else {
+            output.append(contentsOf: text.utf8)
+            return output.append(contentsOf: bytes)
+        }
+        output.append(contentsOf: session.messageFilters.apply(to: Array(text.utf8) + bytes))
     }
+
+    func writeLine(_ text: String) { write(text, Self.lineEnd) }
+
+    private static let lineEnd = Array("\r\n".utf8)
 
     /// Tells of a change that no command asked for. In passthrough the line is the data's, unless SYSMSG says otherwise
     /// (ESP-AT docs, Basic, SYSMSG, bit 2).
@@ -439,10 +460,23 @@ public final class Module {
     func emit(_ effect: Effect) { effects.append(effect) }
     func request(_ request: NetworkRequest) {
         switch request {
-        case .resolve, .ping: hasOpenQuery = true
+        case .resolve, .ping:
+            hasOpenQuery = true
+            if case .resolving = timeClient.phase {
+                effects.append(.network(.cancelQuery))
+                postponeTime()
+            }
         default: break
         }
         effects.append(.network(request))
+    }
+
+    /// Asks for a name's addresses on the module's own behalf, unless a command waits for an answer.
+    /// - Returns: whether it asks.
+    func resolveInBackground(_ name: String) -> Bool {
+        guard !hasOpenQuery else { return false }
+        effects.append(.network(.resolve(name: name, .v4)))
+        return true
     }
     func request(_ request: AirRequest) { effects.append(.air(request)) }
 

@@ -233,6 +233,10 @@ public final class VirtualNetwork {
         switch listener(.udp, at: target) {
         case .server(.echo): send(.toModule(socket, bytes, from: target), after: latency)
         case .server(.chargen): send(.toModule(socket, ClassicServer.chargenLine(0), from: target), after: latency)
+        case .server(.sntp):
+            let time = Duration.seconds(epoch) + (now - .zero)
+            guard let answer = SNTPMessage.answer(to: bytes, at: time) else { return }
+            send(.toModule(socket, answer, from: target), after: latency)
         case .server(let server):
             if let answer = server.greeting(at: clock) { send(.toModule(socket, answer, from: target), after: latency) }
         case .peer(let peer, _): peer.receiveDatagram(bytes, from: socket)

@@ -39,7 +39,7 @@ public final class Simulation {
         let hosts = Set(networks.flatMap { [$0.gateway] + $0.dns }.map(IPAddress.v4))
         let roundTrip = world.accessPoints.first?.latency ?? .milliseconds(2)
         network = VirtualNetwork(
-            air: air, names: world.names, hosts: hosts, latency: roundTrip / 2, seed: seed)
+            air: air, names: world.knownNames, hosts: hosts, latency: roundTrip / 2, seed: seed)
         for network in networks {
             for (port, server) in ClassicServer.wellKnown {
                 self.network.serve(server, at: Endpoint(.v4(network.gateway), port))

@@ -97,7 +97,7 @@ private struct AccessPointFile: Decodable {
     private let bssid: MACAddress?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case ssid, bssid, hidden, channel, rssi, security, password, on, wps, latency, network
+        case ssid, bssid, hidden, channel, rssi, security, password, enterprise, on, wps, latency, network
     }
 
     init(from decoder: any Decoder) throws {
@@ -123,6 +123,10 @@ private struct AccessPointFile: Decodable {
             }
             template.security = known
         }
+        template.enterprise = try container.decodeIfPresent(EnterpriseFile.self, forKey: .enterprise)?.enterprise
+        try container.check(
+            template.enterprise == nil || template.security == .wpa2Enterprise, .enterprise,
+            "needs \"security\": \"wpa2-enterprise\"")
         let needsPassword = template.security.takesPassword
         try container.check(!needsPassword || !template.password.isEmpty, .security, "needs a \"password\"")
         let least = template.security == .wep ? 5 : 8
@@ -143,6 +147,33 @@ private struct AccessPointFile: Decodable {
         var accessPoint = template
         accessPoint.bssid = bssid ?? MACAddress(rawValue: 0x02_00_00_00_02_01 + UInt64(number))
         return accessPoint
+    }
+}
+
+private struct EnterpriseFile: Decodable {
+    let enterprise: Enterprise
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case method, identity, username, password }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
+        let name = try container.decode(String.self, forKey: .method)
+        guard let method = Enterprise.Method.allCases.first(where: { $0.name == name }) else {
+            let names = Enterprise.Method.allCases.map(\.name).joined(separator: ", ")
+            throw DecodingError.dataCorruptedError(
+                forKey: .method, in: container, debugDescription: "\"\(name)\" is none of \(names)")
+        }
+        func text(_ key: CodingKeys) throws -> String {
+            let text = try container.decode(String.self, forKey: key)
+            try container.check(1...32 ~= text.utf8.count, key, "must have 1 to 32 bytes")
+            return text
+        }
+        enterprise =
+            method == .tls
+            ? Enterprise(method: method, identity: try text(.identity))
+            : Enterprise(
+                method: method, identity: try text(.identity), username: try text(.username),
+                password: try text(.password))
     }
 }
 
