@@ -30,6 +30,7 @@ struct CalendarTime: CustomStringConvertible {
 
     /// As C's asctime has it, without its line end: `Sat Jan 31 12:00:00 2026`.
     /// - Parameter padding: what stands before a day of one digit.
+    /// - Returns: the date and time.
     func asctime(padding: String = " ") -> String {
         let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
