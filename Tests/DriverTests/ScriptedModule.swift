@@ -187,6 +187,16 @@ extension WiFiDriver {
     }
 }
 
+/// Whether something becomes true that the driver's own thread may be about to learn.
+func comesTrue(_ condition: () -> Bool) -> Bool {
+    let deadline = ContinuousClock.now + .seconds(20)
+    while !condition() {
+        if ContinuousClock.now > deadline { return false }
+        sched_yield()
+    }
+    return true
+}
+
 /// A value with a lock that the thread sanitizer sees, which `Mutex` is not.
 final class Locked<Value>: @unchecked Sendable {
     // Unchecked: the value is used with the lock only.

@@ -4,6 +4,8 @@ struct Arguments {
     private var position = 0
     /// Link IDs are given (CIPMUX=1).
     let multiplexes: Bool
+    /// Parameters that came later are not known.
+    let generation: Firmware.Generation
 
     private enum Argument {
         case missing
@@ -13,9 +15,10 @@ struct Arguments {
 
     /// Splits at commas outside of quotes; `\` in quotes takes the next character as it is
     /// (ESP-AT docs, AT command set, index).
-    init(_ bytes: ArraySlice<UInt8>, multiplexes: Bool) throws(CommandError) {
+    init(_ bytes: ArraySlice<UInt8>, on module: Module) throws(CommandError) {
         items = []
-        self.multiplexes = multiplexes
+        multiplexes = module.session.multiplexes
+        generation = module.firmware.generation
         var rest = bytes
         while true {
             items.append(try Self.readItem(&rest, position: items.count))

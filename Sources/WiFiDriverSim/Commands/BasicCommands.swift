@@ -87,14 +87,13 @@ let basicCommands: [Command] = [
         }),
 
     Command(
-        name: "SYSRAM", family: .basic,
+        name: "SYSRAM", family: .basic, newForms: [.set: .v4_1],
         query: { call in
             let heap = call.firmware.heap
             return call.answer(
                 call.firmware.generation == .nonOS1_7 ? "\(heap.free)" : "\(heap.free),\(heap.least)")
         },
-        set: .init(Integer("caps", 0...Int(UInt32.max))) { (call, _) throws(CommandError) in
-            guard call.firmware.generation >= .v4_1 else { throw CommandError(kind: .wrongForm) }
+        set: .init(Integer("caps", 0...Int(UInt32.max))) { call, _ in
             let heap = call.firmware.heap
             return call.answer("\(heap.free * 3 / 4),\(heap.free),\(heap.least),\(heap.free * 2)")
         }),
@@ -125,11 +124,8 @@ let basicCommands: [Command] = [
         }),
 
     Command(
-        name: "RFPOWER", family: .basic,
-        query: { (call) throws(CommandError) in
-            if call.firmware.rfPower.isEmpty { throw CommandError(kind: .wrongForm) }
-            return call.answer(call.session.rfPower.map(String.init).joined(separator: ","))
-        },
+        name: "RFPOWER", family: .basic, newForms: [.query: .esp32_2_1],
+        query: { call in call.answer(call.session.rfPower.map(String.init).joined(separator: ",")) },
         set: .init(Integer("Wi-Fi power", 0...84), Rest("Bluetooth LE powers")) {
             (call, power, rest) throws(CommandError) in
             var rest = rest
@@ -154,7 +150,8 @@ extension Command {
     var typedName: String { name.isEmpty || name == "E0" || name == "E1" ? "AT" + name : "AT+" + name }
 }
 
-private func restart(_ call: Call) -> CommandOutcome {
+/// OK, and the firmware starts anew.
+func restart(_ call: Call) -> CommandOutcome {
     call.module.write("\r\nOK\r\n")
     call.module.restart()
     return .answered

@@ -6,6 +6,8 @@ struct Command: Sendable {
     let name: String
     let family: Family
     var firmware = Availability.all
+    /// The forms that came later than the command.
+    var newForms: [Form: Firmware.Generation] = [:]
     /// Where its settings go, for those that have some.
     var storing = Storage.inUse
     var query: (@Sendable (Call) throws(CommandError) -> CommandOutcome)?
@@ -55,9 +57,20 @@ struct Command: Sendable {
         return forms
     }
 
+    /// The command as this firmware has it: without the forms and parameters that came later.
+    func on(_ firmware: Firmware) -> Command {
+        func lacks(_ form: Form) -> Bool { newForms[form].map { firmware.generation < $0 } ?? false }
+        var command = self
+        if lacks(.query) { command.query = nil }
+        if lacks(.set) { command.set = nil }
+        if lacks(.execute) { command.execute = nil }
+        command.set?.parameters.removeAll { $0.since.map { firmware.generation < $0 } ?? false }
+        return command
+    }
+
     /// A set form: its parameters, in order, and what is done with their values.
     struct SetForm: Sendable {
-        let parameters: [ParameterDescription]
+        fileprivate(set) var parameters: [ParameterDescription]
         let run: @Sendable (Call, inout Arguments) throws(CommandError) -> CommandOutcome
 
         init<each P: Parameter>(

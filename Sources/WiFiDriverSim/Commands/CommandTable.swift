@@ -18,7 +18,7 @@ struct CommandTable: CommandInterpreter {
 
     init(for firmware: Firmware) {
         self.firmware = firmware
-        commands = Self.all.filter { $0.firmware.includes(firmware) }
+        commands = Self.all.filter { $0.firmware.includes(firmware) }.map { $0.on(firmware) }
         var byName: [String: Entry] = [:]
         for command in commands {
             byName[command.name] = Entry(command: command, storing: nil)
@@ -59,7 +59,7 @@ struct CommandTable: CommandInterpreter {
             return try execute(call)
         case .set:
             guard let set = entry.command.set else { throw CommandError(kind: .wrongForm) }
-            var arguments = try Arguments(line.arguments, multiplexes: module.session.multiplexes)
+            var arguments = try Arguments(line.arguments, on: module)
             return try set.run(call, &arguments)
         }
     }

@@ -15,10 +15,9 @@ let enterpriseCommands: [Command] = [
         set: .init(
             Text("ssid", 1...32), Choice("method", 0...2, as: Enterprise.Method.self), Text("identity"),
             Optionally(Text("username")), Optionally(Text("password")), Integer("security", 0...3),
-            Optionally(Integer("jeap_timeout", 3...600))
+            Optionally(Integer("jeap_timeout", 3...600), since: .esp8266_2_2)
         ) { (call, ssid, method, identity, username, password, certificates, timeout) throws(CommandError) in
             guard call.settings.wifiMode.hasStation else { throw CommandError(.noStation) }
-            if timeout != nil, call.firmware.generation == .esp32_2_1 { throw CommandError(kind: .count, position: 6) }
             guard 1...32 ~= identity.utf8.count else { throw CommandError(.identityLength) }
             if method == .tls {
                 // The client has nothing but its certificate to show.

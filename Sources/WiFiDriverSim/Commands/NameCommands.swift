@@ -3,13 +3,9 @@ let nameCommands: [Command] = [
     Command(
         name: "CIPDOMAIN", family: .tcpIP,
         set: .init(
-            Text("domain name", 1...LineBuffer.limit), Optionally(Integer("ip network", 1...3)),
-            Optionally(Integer("timeout", 0...60_000)), Optionally(Flag("show_all_ip"))
+            Text("domain name", 1...LineBuffer.limit), Optionally(Integer("ip network", 1...3), since: .esp8266_2_2),
+            Optionally(Integer("timeout", 0...60_000), since: .v4_1), Optionally(Flag("show_all_ip"), since: .v4_1)
         ) { (call, name, network, timeout, showsAll) throws(CommandError) in
-            if network != nil, call.firmware.generation < .esp8266_2_2 { throw CommandError(kind: .count, position: 1) }
-            if timeout != nil || showsAll != nil, call.firmware.generation < .v4_1 {
-                throw CommandError(kind: .count, position: 2)
-            }
             guard call.module.reaches(nil) else { throw .failed }
             if network == 3, !call.settings.ipv6 { throw .failed }
             call.module.request(

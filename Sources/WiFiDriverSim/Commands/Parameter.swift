@@ -12,6 +12,8 @@ struct ParameterDescription: Sendable, Equatable {
     var range: String?
     var isOptional = false
     var isText = false
+    /// The first firmware that has it, where that is newer than the command.
+    var since: Firmware.Generation?
 }
 
 /// A whole number, decimal or with `0x`.
@@ -102,16 +104,24 @@ struct Quoted<Value: LosslessStringConvertible & Sendable>: Parameter {
 /// May be left out, or left empty between commas.
 struct Optionally<Wrapped: Parameter>: Parameter {
     let wrapped: Wrapped
-    init(_ wrapped: Wrapped) { self.wrapped = wrapped }
+    private let since: Firmware.Generation?
+
+    /// - Parameter since: the first firmware that has it, where that is newer than the command.
+    init(_ wrapped: Wrapped, since: Firmware.Generation? = nil) {
+        self.wrapped = wrapped
+        self.since = since
+    }
 
     var description: ParameterDescription {
         var description = wrapped.description
         description.isOptional = true
+        description.since = since
         return description
     }
 
     func read(from arguments: inout Arguments) throws(CommandError) -> Wrapped.Value? {
-        arguments.skipIfMissing() ? nil : try wrapped.read(from: &arguments)
+        if let since, arguments.generation < since { return nil }
+        return arguments.skipIfMissing() ? nil : try wrapped.read(from: &arguments)
     }
 }
 

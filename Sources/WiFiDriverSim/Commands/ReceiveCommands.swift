@@ -24,9 +24,8 @@ let receiveCommands: [Command] = [
             }
             return .ok
         },
-        set: .init(LinkID(all: true), Flag("mode"), Optionally(Flag("data_len_report_mode"))) {
-            (call, id, passive, reportsNext) throws(CommandError) in
-            if reportsNext != nil, call.firmware.generation < .v4_1 { throw CommandError(kind: .count, position: 2) }
+        set: .init(LinkID(all: true), Flag("mode"), Optionally(Flag("data_len_report_mode"), since: .v4_1)) {
+            call, id, passive, reportsNext in
             for id in id == Links.limit ? 0..<Links.limit : id..<id + 1 {
                 call.module.session.reportsNextDatagram[id] = reportsNext ?? false
             }
@@ -35,9 +34,10 @@ let receiveCommands: [Command] = [
 
     Command(
         name: "CIPRECVDATA", family: .tcpIP,
-        set: .init(LinkID(), Integer("len", 1...Int(Int32.max)), Optionally(Flag("keep_datagram_integrity"))) {
+        set: .init(
+            LinkID(), Integer("len", 1...Int(Int32.max)), Optionally(Flag("keep_datagram_integrity"), since: .v4_1)
+        ) {
             (call, id, limit, keepsDatagrams) throws(CommandError) in
-            if keepsDatagrams != nil, call.firmware.generation < .v4_1 { throw CommandError(kind: .count, position: 2) }
             let module = call.module
             guard module.isPassive(id), let link = module.links[id], !link.received.isEmpty else { throw .failed }
             let peer = call.session.showsPeer ? link.received.sender ?? link.remote : nil

@@ -1,9 +1,8 @@
 /// The part of ESP-AT docs, TCP/IP AT Commands, that is about the module as a server.
 let serverCommands: [Command] = [
     Command(
-        name: "CIPSERVER", family: .tcpIP,
-        query: { (call) throws(CommandError) in
-            guard call.firmware.generation >= .esp8266_2_2 else { throw CommandError(kind: .wrongForm) }
+        name: "CIPSERVER", family: .tcpIP, newForms: [.query: .esp8266_2_2],
+        query: { call in
             guard let server = call.module.links.server else { return call.answer("0") }
             let netif = call.firmware.generation >= .v4_1 ? ",\(server.interface.rawValue)" : ""
             let type = server.family == .v4 ? "TCP" : "TCPv6"
@@ -11,10 +10,10 @@ let serverCommands: [Command] = [
         },
         set: .init(
             Flag("mode"), Optionally(Integer("port or close all", 0...65_535)), Optionally(Text("type")),
-            Optionally(Flag("CA enable")), Optionally(Choice("netif", 0...2, as: Links.Server.Interface.self))
+            Optionally(Flag("CA enable")),
+            Optionally(Choice("netif", 0...2, as: Links.Server.Interface.self), since: .v4_1)
         ) { (call, starts, number, type, wantsCertificates, netif) throws(CommandError) in
             guard call.session.multiplexes else { throw call.refusal("MUX=0") }
-            if netif != nil, call.firmware.generation < .v4_1 { throw CommandError(kind: .count, position: 4) }
             guard starts else {
                 // "Parameters <type> and <CA enable> must be omitted when delete a server."
                 if type != nil { throw CommandError(kind: .count, position: 2) }

@@ -1,9 +1,7 @@
 /// The part of ESP-AT docs, Basic AT Commands, that is about the chip and its firmware image.
 let systemCommands: [Command] = [
     Command(
-        name: "SYSROLLBACK", family: .basic, firmware: .in(.esp32_2_1 ... .v3_3), execute: rollBack),
-    Command(
-        name: "SYSROLLBACK", family: .basic, firmware: .since(.v4_1),
+        name: "SYSROLLBACK", family: .basic, firmware: .since(.esp32_2_1), newForms: [.query: .v4_1],
         query: { call in
             let slots = call.firmware.firmwareSlots
             let images = call.settings.images ?? FirmwareImages()
@@ -12,7 +10,14 @@ let systemCommands: [Command] = [
                 "\(running.hexadecimal),\"\(images.running ?? call.firmware.version)\",\(other.hexadecimal),"
                     + "\"\(images.other ?? "unknown")\"")
         },
-        execute: rollBack),
+        execute: { (call) throws(CommandError) in
+            // The other partition is empty until an update has filled it.
+            guard let images = call.settings.images, let other = images.other else { throw .failed }
+            let running = images.running ?? call.firmware.version
+            call.module.set(
+                \.images, to: FirmwareImages(runsSecond: !images.runsSecond, running: other, other: running), .stored)
+            return restart(call)
+        }),
 
     // Registers hold what was written to them, and 0 before.
     Command(
@@ -33,18 +38,6 @@ let systemCommands: [Command] = [
 
     Command(name: "RFCAL", family: .basic, firmware: .since(.v4_1), execute: { _ in .ok }),
 ]
-
-private let rollBack: @Sendable (Call) throws(CommandError) -> CommandOutcome = { call throws(CommandError) in
-    // The other partition is empty until an update has filled it.
-    guard let images = call.settings.images, let other = images.other else { throw .failed }
-    call.module.set(
-        \.images,
-        to: FirmwareImages(
-            runsSecond: !images.runsSecond, running: other, other: images.running ?? call.firmware.version), .stored)
-    call.module.write("\r\nOK\r\n")
-    call.module.restart()
-    return .answered
-}
 
 extension Int {
     /// As C's `0x%x`.

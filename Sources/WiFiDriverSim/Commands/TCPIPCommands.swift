@@ -83,9 +83,9 @@ private let linkCommands: [Command] = [
         },
         set: .init(
             LinkID(all: true), Optionally(Integer("so_linger", -1...Int(Int32.max))), Optionally(Flag("tcp_nodelay")),
-            Optionally(Integer("so_sndtimeo", 0...Int(Int32.max))), Optionally(Integer("keep_alive", 0...7200))
-        ) { (call, id, linger, noDelay, sendTimeout, keepAlive) throws(CommandError) in
-            if keepAlive != nil, call.firmware.generation < .v3_3 { throw CommandError(kind: .count, position: 4) }
+            Optionally(Integer("so_sndtimeo", 0...Int(Int32.max))),
+            Optionally(Integer("keep_alive", 0...7200), since: .v3_3)
+        ) { call, id, linger, noDelay, sendTimeout, keepAlive in
             var all = call.settings.tcpOptions
             for id in id == Links.limit ? 0..<Links.limit : id..<id + 1 {
                 if let linger { all[id].linger = linger }
@@ -156,9 +156,8 @@ private func open(
         kind = .udp(localPort: UInt16(localPort), rule ?? .fixed)
     }
     let localAddress = try Optionally(Text("local IP")).read(from: &rest)
-    let timeout = try Optionally(Integer("timeout", 0...60_000)).read(from: &rest)
+    let timeout = try Optionally(Integer("timeout", 0...60_000), since: .v4_1).read(from: &rest)
     try rest.end()
-    if timeout != nil, call.firmware.generation < .v4_1 { throw CommandError(kind: .count) }
     if family == .v6, !call.settings.ipv6 { throw .failed }
     var plan = LinkPlan(id: id, kind: kind, family: family, host: host, port: port)
     if let timeout, timeout > 0 { plan.timeout = .milliseconds(timeout) }

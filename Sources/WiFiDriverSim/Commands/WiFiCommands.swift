@@ -29,7 +29,7 @@ private let stationCommands: [Command] = [
         }),
 
     Command(
-        name: "CWJAP", family: .wifi, storing: .chosen,
+        name: "CWJAP", family: .wifi, newForms: [.execute: .esp32_2_1], storing: .chosen,
         query: { (call) throws(CommandError) in
             try call.requireStation()
             guard let accessPoint = call.module.station.accessPoint, let target = call.module.station.target else {
@@ -80,9 +80,9 @@ private let stationCommands: [Command] = [
         name: "CWRECONNCFG", family: .wifi, firmware: .since(.esp8266_2_2), storing: .chosen,
         query: { call in call.answer("\(call.settings.reconnect.interval),\(call.settings.reconnect.count)") },
         set: .init(
-            Integer("interval second", 0...7200), Integer("repeat count", 0...1000), Optionally(Flag("reconnect now"))
-        ) { (call, interval, count, now) throws(CommandError) in
-            if now != nil, call.firmware.generation < .v4_1 { throw CommandError(kind: .count, position: 2) }
+            Integer("interval second", 0...7200), Integer("repeat count", 0...1000),
+            Optionally(Flag("reconnect now"), since: .v4_1)
+        ) { call, interval, count, now in
             call.set(\.reconnect, to: Reconnect(interval: interval, count: count))
             if now == true { call.module.reconnectNow() }
             return .ok
@@ -192,9 +192,8 @@ private let scanCommands: [Command] = [
             Optionally(Text("ssid", 0...32)), Optionally(Quoted("mac", as: MACAddress.self)),
             Optionally(Integer("channel", 0...14)), Optionally(Flag("scan type")),
             Optionally(Integer("scan time min", 0...1500)), Optionally(Integer("scan time max", 0...1500)),
-            Optionally(Integer("2.4 GHz channel bitmap", 0...0x7FFE))
+            Optionally(Integer("2.4 GHz channel bitmap", 0...0x7FFE), since: .v4_1)
         ) { (call, ssid, bssid, channel, passive, leastTime, longestTime, bitmap) throws(CommandError) in
-            if bitmap != nil, call.firmware.generation < .v4_1 { throw CommandError(kind: .count, position: 6) }
             if let leastTime, let longestTime, longestTime > 0, leastTime > longestTime {
                 throw CommandError(kind: .invalid, position: 5)
             }
