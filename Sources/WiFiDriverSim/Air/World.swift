@@ -4,11 +4,17 @@ public struct World: Sendable, Equatable {
     /// Host names, in lower case, that resolve before the system's resolver is asked.
     public var names: [String: [IPAddress]]
 
-    /// The names that resolve, with those of public time servers, which are the first gateway: it tells the time.
+    /// The server that modules get new firmware from.
+    public var updates: UpdateServer?
+
+    /// The names that resolve, with those of public time servers, which are the first gateway: it tells the time; and of the update
+    /// server.
     var knownNames: [String: [IPAddress]] {
         guard let gateway = accessPoints.first?.network.gateway else { return names }
-        let timeServers = Self.timeServers.map { ($0, [IPAddress.v4(gateway)]) }
-        return names.merging(timeServers) { stated, _ in stated }
+        var known = Dictionary(uniqueKeysWithValues: Self.timeServers.map { ($0, [IPAddress.v4(gateway)]) })
+        // Without a server in the world, none beyond it is asked.
+        known[UpdateServer.host] = updates == nil ? [] : [UpdateServer.endpoint.address]
+        return names.merging(known) { stated, _ in stated }
     }
 
     private static let timeServers = [
@@ -17,9 +23,10 @@ public struct World: Sendable, Equatable {
         "time.cloudflare.com",
     ]
 
-    public init(accessPoints: [AccessPoint], names: [String: [IPAddress]] = [:]) {
+    public init(accessPoints: [AccessPoint], names: [String: [IPAddress]] = [:], updates: UpdateServer? = nil) {
         self.accessPoints = accessPoints
         self.names = names
+        self.updates = updates
     }
 
     /// One access point, `wifisim` with the password `password`, on the addresses that QEMU's user network has.

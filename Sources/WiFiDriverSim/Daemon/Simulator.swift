@@ -152,6 +152,7 @@ extension HostNetwork.Configuration {
         forwards = index == 0 ? options.forwards : []
         isRestricted = options.isRestricted
         names = options.world.knownNames
+        updates = options.world.updates
         hostAliases = accessPoints.map(\.network.gateway)
         hostAliases6 = accessPoints.compactMap { $0.network.ipv6Prefix.map { IPv6Address(high: $0.high, low: 2) } }
     }

@@ -25,6 +25,8 @@ public final class Module {
     var stationIPv6 = StationIPv6() { didSet { updateInterfaces() } }
     var softAP = SoftAP() { didSet { updateInterfaces() } }
     var timeClient = TimeClient()
+    /// CIUPDATE or CIPFWVER is under way.
+    var update: FirmwareUpdate?
     /// Unix time at this clock's zero.
     var clockOffset = Duration.zero
     /// The interfaces that the network has been told of.
@@ -119,6 +121,7 @@ public final class Module {
         stationIPv6 = StationIPv6()
         softAP = SoftAP()
         timeClient = TimeClient()
+        update = nil
         request(.leave)
         request(.silence)
         lineBuffer = LineBuffer()
@@ -275,6 +278,12 @@ public final class Module {
         }
     }
 
+    /// Ends the command that runs, when what it waits for is not its own.
+    func finishCommand(_ outcome: CommandOutcome) {
+        guard case .running = state else { return }
+        conclude(outcome)
+    }
+
     private func logError(_ error: CommandError) {
         guard session.logsErrors else { return }
         let digits = String(error.code, radix: 16)
@@ -298,7 +307,7 @@ public final class Module {
         case .resolved, .pinged: hasOpenQuery = false
         default: break
         }
-        if timeClientTakes(event) { return }
+        if timeClientTakes(event) || updateTakes(event) { return }
         handleNetwork(event)
         resume(.network(event))
         replenishLinks()
@@ -384,7 +393,7 @@ public final class Module {
 
     private var backgroundDeadline: Instant? {
         .earlier(
-            .earlier(.earlier(station.deadline, stationIPv6.deadline), timeDeadline),
+            .earlier(.earlier(station.deadline, stationIPv6.deadline), .earlier(timeDeadline, update?.deadline)),
             links.deadline(serverTimeout: session.serverTimeout))
     }
 
@@ -406,6 +415,7 @@ public final class Module {
                 advanceStation()
                 advanceLinks()
                 advanceTimeClient()
+                advanceUpdate()
             }
         }
         self.now = max(self.now, now)
@@ -462,19 +472,21 @@ public final class Module {
         switch request {
         case .resolve, .ping:
             hasOpenQuery = true
-            if case .resolving = timeClient.phase {
-                effects.append(.network(.cancelQuery))
-                postponeTime()
-            }
+            if isResolvingInBackground { effects.append(.network(.cancelQuery)) }
+            if timeClient.isResolving { postponeTime() }
+            if update?.isResolving ?? false { postponeUpdate() }
         default: break
         }
         effects.append(.network(request))
     }
 
-    /// Asks for a name's addresses on the module's own behalf, unless a command waits for an answer.
+    private var isResolvingInBackground: Bool { timeClient.isResolving || update?.isResolving ?? false }
+
+    /// Asks for a name's addresses on the module's own behalf, unless somebody waits for an answer; the network gives one
+    /// at a time.
     /// - Returns: whether it asks.
     func resolveInBackground(_ name: String) -> Bool {
-        guard !hasOpenQuery else { return false }
+        guard !hasOpenQuery, !isResolvingInBackground else { return false }
         effects.append(.network(.resolve(name: name, .v4)))
         return true
     }

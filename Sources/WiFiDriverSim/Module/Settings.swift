@@ -184,6 +184,7 @@ struct Session {
     /// CWINIT.
     var hasWiFi = true
     var messageFilters = MessageFilters()
+    var updateState = FirmwareUpdate.State.idle
     /// SYSREG's, by address.
     var registers: [Int: Int] = [:]
     var storesSettings = true

@@ -98,6 +98,7 @@ extension Module {
         stationIPv6 = StationIPv6()
         report("WIFI DISCONNECT")
         closeLinks(where: endsWithStation)
+        failUpdate()
     }
 
     /// A radio that is switched on starts its soft-AP, and its station joins what it knows, if it may.

@@ -38,6 +38,8 @@ struct TimeClient {
         }
     }
 
+    var isResolving: Bool { if case .resolving = phase { true } else { false } }
+
     /// What lwIP waits for an answer.
     fileprivate static let patience = Duration.seconds(15)
 
@@ -143,7 +145,7 @@ extension Module {
     }
 
     private func stopAskingTime() {
-        if case .resolving = timeClient.phase { request(.cancelQuery) }
+        if timeClient.isResolving { request(.cancelQuery) }
         if let socket = timeClient.phase.socket { request(.close(socket, aborting: true)) }
     }
 

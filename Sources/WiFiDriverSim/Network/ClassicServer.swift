@@ -12,6 +12,8 @@ public enum ClassicServer: Sendable, Equatable {
     case time
     /// Sends these bytes to whoever connects, then closes.
     case greeting([UInt8])
+    /// Has new firmware for modules, over HTTP.
+    case updates(UpdateServer)
     /// Tells the time to datagrams (RFC 4330).
     case sntp
 
@@ -23,7 +25,7 @@ public enum ClassicServer: Sendable, Equatable {
     /// What it says to a new connection, or to a datagram; `nil` if it waits for data. The clock is Unix time in seconds.
     func greeting(at clock: Int) -> [UInt8]? {
         switch self {
-        case .echo, .discard, .chargen, .sntp: nil
+        case .echo, .discard, .chargen, .sntp, .updates: nil
         case .daytime: Array("\(CalendarTime(unixTime: clock)) UTC\r\n".utf8)
         case .time:
             // RFC 868 counts from 1900.

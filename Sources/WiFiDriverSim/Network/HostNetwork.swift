@@ -12,6 +12,7 @@ final class HostNetwork: Network {
         /// Nothing but loopback is reached, and no name but the world's resolves.
         var isRestricted = false
         var names: [String: [IPAddress]] = [:]
+        var updates: UpdateServer?
         /// Addresses inside the simulation, the gateways, that are the host.
         var hostAliases: [IPv4Address] = []
         /// The same in IPv6: the second address of each prefix.
@@ -29,6 +30,8 @@ final class HostNetwork: Network {
     private var events: [NetworkEvent] = []
     private var connections: [SocketID: Connection] = [:]
     private var datagramSockets: [SocketID: DatagramSocket] = [:]
+    /// Connections to the world's update server, which is no socket of the host.
+    private var updateConnections: [SocketID: (answer: ByteQueue, credit: Int)] = [:]
     private var server: (listener: Socket?, port: UInt16)?
     private var forwardListeners: [Socket] = []
     /// Listeners that no descriptor was free for: watched, they would be reported without end.
@@ -66,11 +69,14 @@ final class HostNetwork: Network {
         case .abandonSend(let id): connections[id]?.abandonSend()
         case .allow(let id, let bytes):
             connections[id]?.allow(bytes)
+            updateConnections[id]?.credit += bytes
+            deliverUpdate(id)
             datagramSockets[id]?.allow(bytes)
         case .setOptions(let id, let options): connections[id]?.socket.apply(options)
         case .close(let id, let aborting):
             connections.removeValue(forKey: id)?.close(aborting: aborting)
             datagramSockets.removeValue(forKey: id)?.close()
+            updateConnections[id] = nil
         case .listen(let port, let family): listen(port, family)
         case .stopListening: stopListening()
         case .resolve(let name, let family): resolve(name, family)
@@ -102,6 +108,7 @@ final class HostNetwork: Network {
         for socket in datagramSockets.values { socket.close() }
         connections = [:]
         datagramSockets = [:]
+        updateConnections = [:]
         stopListening()
         events = []
     }
@@ -143,6 +150,10 @@ final class HostNetwork: Network {
     // MARK: TCP
 
     private func connect(_ id: SocketID, to remote: Endpoint, _ options: TCPOptions) {
+        if configuration.updates != nil, remote == UpdateServer.endpoint {
+            updateConnections[id] = (ByteQueue(), 0)
+            return events.append(.connected(id, local: Endpoint(.v4(.any), 0)))
+        }
         guard let target = onHost(remote) else { return events.append(.connectFailed(id, .unreachable)) }
         let source =
             target.address.isLoopback && target.address.family == .v4
@@ -246,6 +257,11 @@ final class HostNetwork: Network {
 
     private func send(_ bytes: [UInt8], on id: SocketID, to target: Endpoint?) {
         if let connection = connections[id] { return events.append(contentsOf: connection.send(bytes)) }
+        if updateConnections[id] != nil, let server = configuration.updates {
+            events.append(.sent(id))
+            updateConnections[id]?.answer.append(contentsOf: server.answer(to: bytes))
+            return deliverUpdate(id)
+        }
         guard let socket = datagramSockets[id], let target, let endpoint = onHost(target) else {
             return events.append(.sendFailed(id))
         }
@@ -259,6 +275,17 @@ final class HostNetwork: Network {
             log("\(error)")
             events.append(.sendFailed(id))
         }
+    }
+
+    /// Hands over what the credit covers of the update server's answer.
+    private func deliverUpdate(_ id: SocketID) {
+        guard let (answer, credit) = updateConnections[id], !answer.isEmpty, credit > 0 else { return }
+        let bytes = updateConnections[id]?.answer.take(credit) ?? []
+        updateConnections[id]?.credit -= bytes.count
+        events.append(.received(id, bytes, from: nil))
+        guard updateConnections[id]?.answer.isEmpty ?? false else { return }
+        updateConnections[id] = nil
+        events.append(.closed(id))
     }
 
     /// A gateway tells the host's time, whether the host has a time server or not.

@@ -213,6 +213,9 @@ public final class VirtualNetwork {
         if let remote = stacks[socket.stack].remote(of: socket) {
             switch remote {
             case .server(.echo): send(.toModule(socket, bytes, from: nil), after: latency)
+            case .server(.updates(let server)):
+                send(.toModule(socket, server.answer(to: bytes), from: nil), after: latency)
+                send(.closeOfRemote(socket, isReset: false), after: latency)
             case .server: break
             case .peer(let peer): peer.receive(bytes)
             case .module(let other): send(.toModule(other, bytes, from: nil), after: .zero)

@@ -45,6 +45,7 @@ public final class Simulation {
                 self.network.serve(server, at: Endpoint(.v4(network.gateway), port))
             }
         }
+        if let updates = world.updates { network.listen(.server(.updates(updates)), .tcp, at: UpdateServer.endpoint) }
         for index in 0..<UInt32(max(1, moduleCount)) {
             let module = Module(firmware: firmware, serialNumber: serialNumber + index, settings: settings)
             let radio = air.addRadio()

@@ -73,7 +73,7 @@ extension WorldFileError {
 private struct Root: Decodable {
     let world: World
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case accessPoints, names }
+    enum CodingKeys: String, CodingKey, CaseIterable { case accessPoints, names, updates }
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
@@ -88,7 +88,29 @@ private struct Root: Decodable {
             accessPoints: accessPoints ?? World.standard.accessPoints,
             names: Dictionary(
                 (names ?? [:]).map { ($0.lowercased(), $1.values.map(\.address)) },
-                uniquingKeysWith: { first, _ in first }))
+                uniquingKeysWith: { first, _ in first }),
+            updates: try container.decodeIfPresent(UpdatesFile.self, forKey: .updates)?.server)
+    }
+}
+
+private struct UpdatesFile: Decodable {
+    let server: UpdateServer
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case versions, size }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
+        let versions = try container.decode(OneOrMore<String>.self, forKey: .versions).values
+        let areVersions = versions.allSatisfy { version in
+            1...64 ~= version.utf8.count
+                && version.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") }
+        }
+        try container.check(
+            !versions.isEmpty && areVersions, .versions, "must be one version or more, as \"v4.1.1.0\"")
+        var server = UpdateServer(versions: versions)
+        server.size = try container.decodeIfPresent(Int.self, forKey: .size) ?? server.size
+        try container.check(2...(16 << 20) ~= server.size, .size, "must be 2 to 16777216 (bytes)")
+        self.server = server
     }
 }
 
