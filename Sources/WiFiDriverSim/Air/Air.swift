@@ -22,13 +22,16 @@ public final class Air {
         /// The radio whose soft-AP it is; `nil` for one of the world.
         var owner: RadioID?
         var leases = LeasePool()
+        /// Its WPS button was pressed, and counts until then.
+        var buttonUntil: Instant?
     }
 
     private struct Radio {
         var scan: (request: AirRequest.Scan, until: Instant)?
         var station = Membership.idle
+        var learner: Learner?
 
-        var deadline: Instant? { .earlier(scan?.until, station.deadline) }
+        var deadline: Instant? { .earlier(.earlier(scan?.until, station.deadline), learner?.deadline) }
     }
 
     /// How far a radio's station has come.
@@ -69,6 +72,10 @@ public final class Air {
         static let authentication = Duration.milliseconds(80)
         static let dhcp = Duration.milliseconds(250)
         static let wrongPassword = Duration.milliseconds(2500)
+        /// From WPS's button or its start, as Wi-Fi Protected Setup has it.
+        static let wpsWalk = Duration.seconds(120)
+        static let wps = Duration.seconds(4)
+        static let smartConfig = Duration.seconds(3)
     }
 
     public init(world: World) { cells = world.accessPoints.map { Cell(accessPoint: $0) } }
@@ -97,7 +104,10 @@ public final class Air {
             if let cell = softAP(of: radio) { endSoftAP(cell, at: now) }
         case .expel(let station):
             if let cell = softAP(of: radio) { expel(station, from: cells[cell].accessPoint.bssid, at: now) }
+        case .learn(let provisioning?): startLearning(provisioning, by: radio, at: now)
+        case .learn(nil): radios[radio.index].learner = nil
         case .stop:
+            radios[radio.index].learner = nil
             setStation(.idle, of: radio, at: now)
             if let cell = softAP(of: radio) {
                 let bssid = cells.remove(at: cell).accessPoint.bssid
@@ -117,6 +127,9 @@ public final class Air {
             if let (scan, until) = radios[index].scan, until <= now {
                 radios[index].scan = nil
                 emit(.scanned(sightings(for: scan, by: radio)), to: radio)
+            }
+            while let learner = radios[index].learner, let due = learner.deadline, due <= now {
+                radios[index].learner = step(learner, of: radio, at: due)
             }
             while let due = radios[index].station.deadline, due <= now {
                 setStation(step(radios[index].station, of: radio, at: due), of: radio, at: due)
@@ -168,6 +181,16 @@ public final class Air {
         radios.indices.compactMap { index in
             let state = radios[index].station
             return state.joined?.bssid == bssid ? (RadioID(index: index), state) : nil
+        }
+    }
+
+    func setLearner(_ learner: Learner, of radio: RadioID) { radios[radio.index].learner = learner }
+
+    func changeLearners(_ body: (inout Learner) -> Void) {
+        for index in radios.indices {
+            guard var learner = radios[index].learner else { continue }
+            body(&learner)
+            radios[index].learner = learner
         }
     }
 

@@ -11,6 +11,8 @@ public enum AirRequest: Equatable, Sendable {
     case silence
     /// Sends a station off the radio's soft-AP; `nil` sends all.
     case expel(MACAddress?)
+    /// The station waits for credentials; `nil` no longer.
+    case learn(Provisioning?)
     /// The radio stops without a goodbye: those on its soft-AP miss its beacons.
     case stop
 
@@ -50,6 +52,9 @@ public enum AirEvent: Equatable, Sendable {
     case joinFailed(JoinFailure)
     /// The access point is gone, or has sent the station off.
     case lost
+    case learned(Credentials)
+    /// WPS has waited for two minutes.
+    case learnedNothing
     /// A station has joined the radio's soft-AP.
     case stationJoined(MACAddress)
     /// The soft-AP's DHCP server has given it an address.

@@ -11,6 +11,7 @@ extension Air {
     ///   - name: the station's; one of an unknown name is made, with a MAC address of its own.
     ///   - ssid: the access point's.
     ///   - password: empty for an open one.
+    ///   - now: the time.
     public func stationJoins(_ name: String, ssid: String, password: String = "", at now: Instant) {
         let station = station(named: name)
         handle(

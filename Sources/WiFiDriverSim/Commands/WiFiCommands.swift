@@ -1,5 +1,6 @@
 /// ESP-AT docs, Wi-Fi AT Commands.
-let wifiCommands: [Command] = stationCommands + scanCommands + softAPCommands + addressCommands
+let wifiCommands: [Command] =
+    stationCommands + scanCommands + softAPCommands + addressCommands + provisioningCommands
 
 private let stationCommands: [Command] = [
     Command(
@@ -12,7 +13,10 @@ private let stationCommands: [Command] = [
             if mode == .off, call.firmware.generation == .nonOS1_7 { throw CommandError(kind: .invalid, position: 0) }
             let hadStation = call.settings.wifiMode.hasStation
             call.set(\.wifiMode, to: mode)
-            if hadStation, !mode.hasStation { call.module.leave() }
+            if hadStation, !mode.hasStation {
+                call.module.stopLearning()
+                call.module.leave()
+            }
             call.module.updateSoftAP()
             if mode == .off { call.module.closeLinks { _ in true } }
             if !hadStation, mode.hasStation, autoConnect ?? true, let known = call.settings.station {

@@ -50,7 +50,7 @@ public enum EmbeddedModule {
         modules.add(
             try ModuleHost(
                 module: Module(firmware: options.firmware), line: line, loop: modules.loop, network: network,
-                air: modules.air, options: hostOptions))
+                neighbours: modules.network, options: hostOptions))
         try modules.run()
     }
 }

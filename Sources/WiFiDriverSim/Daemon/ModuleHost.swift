@@ -6,7 +6,7 @@ import Glibc
 final class ModuleHost {
     let module: Module
     private let loop: EventLoop
-    private let network: HostNetwork
+    private let network: ModuleNetwork
     private let air: Air
     let radio: Air.RadioID
     private let line: FileDescriptor
@@ -55,24 +55,23 @@ final class ModuleHost {
 
     init(
         module: Module, line: FileDescriptor, terminal: PseudoTerminal? = nil, loop: EventLoop, network: HostNetwork,
-        air: Air,
-        options: Options
+        neighbours: VirtualNetwork, options: Options
     ) throws(SystemError) {
         self.module = module
         self.line = line
         self.terminal = terminal
         self.loop = loop
-        self.network = network
-        self.air = air
-        self.options = options
+        air = neighbours.air
         radio = air.addRadio()
+        self.network = ModuleNetwork(host: network, neighbours: neighbours.addStack(radio))
+        self.options = options
         // The firmware's window is made for its line; without a bit rate it would only make hand-shakes.
         module.receiveWindow = options.isPaced ? module.firmware.receiveWindow : Self.unpacedWindow
         if options.isPaced {
             let pacer = LinePacer(module.settings.uart)
             pacing = Pacing(toHost: pacer, toModule: pacer)
         }
-        network.onActivity = { [weak self] in self?.settle() }
+        self.network.onActivity = { [weak self] in self?.settle() }
         try loop.watch(line, for: .read) { [weak self] in self?.handle($0) }
         module.powerUp(at: loop.now)
         settle()
@@ -250,7 +249,7 @@ final class ModuleHost {
     // MARK: Effects
 
     /// Carries effects and events to and fro until all is quiet, and sends what the module says.
-    private func settle() {
+    func settle() {
         while true {
             while module.hasEffects {
                 for effect in module.takeEffects() { apply(effect) }

@@ -2,6 +2,8 @@
 final class ModuleLoop {
     let loop: EventLoop
     let air: Air
+    /// What the modules share; its stacks are in the order of the hosts.
+    let network: VirtualNetwork
     let resolver: Resolver
     private(set) var hosts: [ModuleHost] = []
     private var isStopped = false
@@ -10,6 +12,7 @@ final class ModuleLoop {
         loop = try EventLoop()
         resolver = try Resolver(loop: loop)
         air = Air(world: world)
+        network = VirtualNetwork(air: air, latency: .zero)
     }
 
     func add(_ host: ModuleHost) { hosts.append(host) }
@@ -17,8 +20,8 @@ final class ModuleLoop {
     /// Runs until `stop`, or the condition holds.
     func run(until isDone: () -> Bool = { false }) throws(SystemError) {
         while !isStopped, !isDone() {
-            deliverAirEvents()
-            var deadline = air.nextDeadline
+            settle()
+            var deadline = Instant?.earlier(air.nextDeadline, network.nextDeadline)
             for host in hosts { deadline = .earlier(deadline, host.nextDeadline) }
             try loop.wait(until: deadline)
             let now = loop.now
@@ -30,7 +33,15 @@ final class ModuleLoop {
     /// Ends `run` after what is being handled.
     func stop() { isStopped = true }
 
-    private func deliverAirEvents() {
-        for (radio, event) in air.takeEvents() { hosts.first { $0.radio == radio }?.deliver(event) }
+    /// Carries what the modules tell each other, by the air and by the network, until all is quiet.
+    private func settle() {
+        while true {
+            let airEvents = air.takeEvents()
+            for (radio, event) in airEvents { hosts.first { $0.radio == radio }?.deliver(event) }
+            network.advance(to: loop.now)
+            let news = network.takeNews()
+            for index in news { hosts[index].settle() }
+            if airEvents.isEmpty, news.isEmpty { return }
+        }
     }
 }

@@ -85,7 +85,7 @@ public final class Simulator {
         modules.add(
             try ModuleHost(
                 module: module, line: terminal.master, terminal: terminal, loop: modules.loop, network: network,
-                air: modules.air, options: hostOptions))
+                neighbours: modules.network, options: hostOptions))
         if let path = options.linkPath.map(numbered) {
             claims.append(try Claim(of: path))
             links.append(try TerminalLink(at: path, to: terminal.path))

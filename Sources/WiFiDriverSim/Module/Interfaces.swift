@@ -21,7 +21,7 @@ extension Module {
         guard let accessPoint = softAP.accessPoint else { return nil }
         return NetworkInterface(
             accessPoint: accessPoint.bssid, addresses: [.v4(accessPoint.network.gateway)],
-            netmask: accessPoint.network.netmask)
+            netmask: accessPoint.network.netmask, isSoftAP: true)
     }
 
     /// Whether an address can be reached: with a lease any, `nil` for one that a name server has to tell included; over the

@@ -29,6 +29,8 @@ public final class Module {
     var update: FirmwareUpdate?
     /// Unix time at this clock's zero.
     var clockOffset = Duration.zero
+    /// WPS and SmartConfig.
+    var learning = LearningState.none
     /// The interfaces that the network has been told of.
     var interfaces: [NetworkInterface] = []
 
@@ -124,6 +126,7 @@ public final class Module {
         update = nil
         request(.leave)
         request(.silence)
+        stopLearning()
         lineBuffer = LineBuffer()
     }
 

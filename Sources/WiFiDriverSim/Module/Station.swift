@@ -132,6 +132,7 @@ extension Module {
             station = .disconnected(target, retry: nextRetry(after: .automatic(0)))
             lostStation()
         case (.stationJoined, _), (.stationLeased, _), (.stationLeft, _): handleSoftAP(event)
+        case (.learned, _), (.learnedNothing, _): handleLearning(event)
         case (.scanned, _):
             // The answer to the command that runs.
             break
@@ -145,6 +146,7 @@ extension Module {
         guard case .associated(let target, let accessPoint, _) = station else { return }
         station = .connected(target, accessPoint, lease)
         report("WIFI GOT IP")
+        tellSmartConfig()
     }
 
     /// A CWJAP that fails is not repeated; a lost AP is, after CWRECONNCFG's interval.

@@ -44,6 +44,8 @@ public struct NetworkInterface: Equatable, Sendable {
     /// The IPv4 address first.
     public var addresses: [IPAddress]
     public var netmask: IPv4Address
+    /// The module's own soft-AP.
+    public var isSoftAP = false
 
     /// Whether an address is in the interface's own network.
     func covers(_ address: IPAddress) -> Bool {

@@ -21,6 +21,7 @@ public final class VirtualNetwork {
 
     let air: Air
     private(set) var stacks: [VirtualStack] = []
+    private var news: [Int] = []
     private var listeners: [Listening: Listener] = [:]
     private var underWay: [Packet] = []
     /// The first packet of `underWay` that has not arrived.
@@ -134,6 +135,16 @@ public final class VirtualNetwork {
             nextLocalPort = nextLocalPort == Self.localPorts.upperBound ? Self.localPorts.lowerBound : nextLocalPort + 1
         }
         return nextLocalPort
+    }
+
+    func stackHasNews(_ index: Int) { news.append(index) }
+
+    /// The stacks that got events since the last call, in the order of their first.
+    func takeNews() -> [Int] {
+        guard !news.isEmpty else { return [] }
+        for index in news { stacks[index].hasNews = false }
+        defer { news.removeAll(keepingCapacity: true) }
+        return news
     }
 
     /// Nobody waits for the answers to this module's queries any more.

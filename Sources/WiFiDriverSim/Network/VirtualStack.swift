@@ -10,8 +10,10 @@ public final class VirtualStack: Network {
     private var sockets: [SocketID: Socket] = [:]
     private var server: (port: UInt16, family: IPAddress.Family)?
     private var events: [NetworkEvent] = []
+    /// The network tells of it to who asks for news.
+    var hasNews = false
     private var nextAccepted = VirtualStack.firstAccepted
-    private static let firstAccepted: UInt32 = 0xC000_0000
+    static let firstAccepted: UInt32 = 0xC000_0000
 
     private struct Socket {
         let transport: Transport
@@ -180,6 +182,13 @@ public final class VirtualStack: Network {
         return network.air.hasRouter(accessPoint) ? .world : .nowhere
     }
 
+    func isVirtualStation(_ address: IPAddress) -> Bool { network.accessPoint(ofStationAt: address) != nil }
+
+    var hasOnlySoftAP: Bool { interfaces.allSatisfy(\.isSoftAP) && !interfaces.isEmpty }
+
+    /// Whether an address is in the network of one of the interfaces.
+    func covers(_ address: IPAddress) -> Bool { interfaces.contains { $0.covers(address) } }
+
     /// The interface whose network an address is in, else the first.
     private func interface(toward address: IPAddress) -> NetworkInterface? {
         interfaces.first { $0.covers(address) } ?? interfaces.first
@@ -187,7 +196,13 @@ public final class VirtualStack: Network {
 
     // MARK: The network's side
 
-    func tell(_ event: NetworkEvent) { events.append(event) }
+    func tell(_ event: NetworkEvent) {
+        if !hasNews {
+            hasNews = true
+            network.stackHasNews(index)
+        }
+        events.append(event)
+    }
     func has(_ id: SocketID) -> Bool { sockets[id] != nil }
     func reference(_ id: SocketID) -> VirtualNetwork.SocketReference { .init(stack: index, epoch: epoch, id: id) }
 
@@ -311,7 +326,7 @@ public final class VirtualStack: Network {
     private func deliver(_ id: SocketID) {
         while let socket = sockets[id], socket.credit > 0, let (bytes, sender) = socket.inbound.first {
             let part = sender == nil ? Array(bytes.prefix(socket.credit)) : bytes
-            sockets[id]?.credit -= part.count
+            sockets[id]?.credit -= part.count + (sender == nil ? 0 : NetworkRequest.datagramOverhead)
             if part.count == bytes.count {
                 sockets[id]?.inbound.removeFirst()
             } else {

@@ -104,6 +104,19 @@ public final class Simulation {
         settle()
     }
 
+    /// Presses the WPS button of an access point.
+    public func pressButton(_ ssid: String) {
+        guard let bssid = air.accessPoints.first(where: { $0.ssid == ssid })?.bssid else { return }
+        air.pressButton(bssid, at: now)
+        settle()
+    }
+
+    /// A phone tells the modules that listen for SmartConfig which access point to join.
+    public func smartConfig(ssid: String, password: String = "", _ type: SmartConfig = .espTouch, key: String? = nil) {
+        air.smartConfig(ssid: ssid, password: password, type, key: key, at: now)
+        settle()
+    }
+
     // MARK: Time
 
     /// Lets time pass. The modules' lines take what they say only when it is taken.

@@ -58,6 +58,8 @@ public struct Transcript: Equatable, Sendable {
         case name(String, Resolution)
         case accessPoint(ssid: String, AccessPointChange)
         case station(name: String, StationAction)
+        /// A phone tells the module an access point and its password.
+        case smartConfig(SmartConfig, ssid: String, password: String, key: String?)
     }
 
     /// What the module is to send.
@@ -139,6 +141,8 @@ public struct Transcript: Equatable, Sendable {
         case channel(Int)
         case rssi(Int)
         case password(String)
+        /// Its WPS button is pressed.
+        case wps
         /// DHCP hands out addresses from here on.
         case leases(IPv4Address)
     }

@@ -39,9 +39,10 @@ extension TranscriptParser {
         case "name": try readName(&scanner)
         case "ap": try readAccessPoint(&scanner)
         case "station": try readStation(&scanner)
+        case "smartconfig": try readSmartConfig(&scanner)
         default:
             throw scanner.failure(
-                "there is no event \"\(keyword)\"; there are > < wait quiet baud reset power unordered end peer name ap station",
+                "there is no event \"\(keyword)\"; there are > < wait quiet baud reset power unordered end peer name ap station smartconfig",
                 at: place)
         }
     }
@@ -200,6 +201,20 @@ extension TranscriptParser {
         }
     }
 
+    private mutating func readSmartConfig(_ scanner: inout LineScanner) throws(Failure) {
+        try scanner.takeSpace(before: "esptouch, airkiss or esptouch-v2")
+        let place = scanner.position
+        guard let type = SmartConfig(rawValue: scanner.takeText()) else {
+            throw scanner.failure("smartconfig is of esptouch, airkiss or esptouch-v2", at: place)
+        }
+        try scanner.takeSpace(before: "the access point's SSID")
+        let ssid = try scanner.takeQuoted("the SSID")
+        try scanner.takeSpace(before: "the password")
+        let password = try scanner.takeQuoted("the password")
+        let key = scanner.skip(" ") ? try scanner.takeQuoted("the key") : nil
+        try finish(.smartConfig(type, ssid: ssid, password: password, key: key), scanner)
+    }
+
     private mutating func readAccessPoint(_ scanner: inout LineScanner) throws(Failure) {
         try scanner.takeSpace(before: "the access point's SSID")
         let ssid = try scanner.takeQuoted("the SSID")
@@ -209,6 +224,7 @@ extension TranscriptParser {
         switch scanner.takeText() {
         case "on": change = .on
         case "off": change = .off
+        case "wps": change = .wps
         case "channel":
             try scanner.takeSpace(before: "a channel")
             change = .channel(try scanner.takeInteger("the channel", 1...14))
@@ -227,7 +243,8 @@ extension TranscriptParser {
             change = .leases(address)
         default:
             throw scanner.failure(
-                "an access point goes on or off or changes channel, rssi, password or leases", at: place)
+                "an access point goes on or off, has its button pressed (wps), or changes channel, rssi, password or leases",
+                at: place)
         }
         try finish(.accessPoint(ssid: ssid, change), scanner)
     }

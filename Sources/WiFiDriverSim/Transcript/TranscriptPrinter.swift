@@ -48,6 +48,9 @@ extension Transcript.Event: CustomStringConvertible {
         case .name(let name, .addresses(let addresses)):
             "name \(name) is \(addresses.isEmpty ? "unknown" : addresses.map(\.description).joined(separator: ","))"
         case .accessPoint(let ssid, let change): "ap \(ssid.transcriptQuoted) \(change)"
+        case .smartConfig(let type, let ssid, let password, let key):
+            "smartconfig \(type.rawValue) \(ssid.transcriptQuoted) \(password.transcriptQuoted)"
+                + (key.map { " \($0.transcriptQuoted)" } ?? "")
         case .station(let name, let action): "station \(name.transcriptQuoted) \(action)"
         }
     }
@@ -98,6 +101,7 @@ extension Transcript.AccessPointChange: CustomStringConvertible {
         case .channel(let channel): "channel \(channel)"
         case .rssi(let strength): "rssi \(strength)"
         case .password(let password): "password \(password.transcriptQuoted)"
+        case .wps: "wps"
         case .leases(let address): "leases \(address)"
         }
     }

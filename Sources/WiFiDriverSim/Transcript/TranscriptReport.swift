@@ -130,7 +130,7 @@ public struct TranscriptReport {
             case .host(let payload): ("out", payload.description)
             case .module(let expectation): ("in", expectation.payload.description)
             case .peer(let name, let action): (action.lane, "\(name) \(action)")
-            case .name, .accessPoint, .station: ("net", entry.event.description)
+            case .name, .accessPoint, .station, .smartConfig: ("net", entry.event.description)
             default: ("host", entry.event.description)
             }
         let error = entry.isError ? " bad" : ""

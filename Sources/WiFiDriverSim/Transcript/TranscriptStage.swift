@@ -49,7 +49,13 @@ final class TranscriptStage {
             guard simulation.air.accessPoints.contains(where: { $0.ssid == ssid }) else {
                 throw impossible("the world has no access point \"\(ssid)\"", line)
             }
-            simulation.changeAccessPoint(ssid) { $0.apply(change) }
+            if case .wps = change {
+                simulation.pressButton(ssid)
+            } else {
+                simulation.changeAccessPoint(ssid) { $0.apply(change) }
+            }
+        case .smartConfig(let type, let ssid, let password, let key):
+            simulation.smartConfig(ssid: ssid, password: password, type, key: key)
         case .station(let name, .joins(let ssid, let password)):
             simulation.stationJoins(name, ssid: ssid, password: password ?? "")
         case .station(let name, .leaves): simulation.stationLeaves(name)
@@ -130,6 +136,7 @@ final class TranscriptStage {
 extension AccessPoint {
     fileprivate mutating func apply(_ change: Transcript.AccessPointChange) {
         switch change {
+        case .wps: break
         case .on: isOn = true
         case .off: isOn = false
         case .channel(let channel): self.channel = channel

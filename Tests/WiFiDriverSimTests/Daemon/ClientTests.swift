@@ -21,20 +21,24 @@ enum ClientPython {
 /// WIFISIM_PYTHON names a Python that has it, else python3 is tried.
 @Suite(.enabled(if: ClientPython.path != nil, "needs a Python with Tests/Clients/requirements.txt"))
 struct ClientTests {
-    private func run(_ script: String, profile: String) throws {
+    private func run(_ script: String, profile: String, count: Int = 1) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Clients").standardized
         let python = try #require(ClientPython.path)
         let command =
             (python.hasSuffix("env") ? [python, "python3"] : [python]) + [
                 folder.appending(path: script).path(percentEncoded: false)
             ]
-        let result = try Program(["exec", "--profile", profile, "--"] + command).finish()
+        let result = try Program(["exec", "--profile", profile, "--count", "\(count)", "--"] + command).finish()
         #expect(result.status == 0, "\(result.output)\(result.errors)")
     }
 
     @Test(arguments: ["esp8266-1.7", "esp32-2.1", "esp32c3-4.1"])
     func `pyserial talks to a server and is one`(profile: String) throws {
         try run("pyserial_client.py", profile: profile)
+    }
+
+    @Test func `Two modules exchange 16 MiB over a soft-AP that goes and comes back`() throws {
+        try run("two_modules.py", profile: "esp32c3-4.1", count: 2)
     }
 
     @Test(arguments: ["esp8266-1.7", "esp32c3-4.1"])

@@ -49,6 +49,12 @@ struct TranscriptParserTests {
         ap "lab" rssi -70
         ap "lab" password "p\\\\w"
         ap "lab" leases 10.0.2.50
+        ap "lab" wps
+        station "my \\"phone\\"" joins "ESP_1A2B3C" "p\\\\w"
+        station "tablet" joins "open"
+        station "tablet" leaves
+        smartconfig esptouch "lab" ""
+        smartconfig esptouch-v2 "lab" "p\\\\w" "1234567890123456"
 
         """
 
@@ -73,6 +79,9 @@ struct TranscriptParserTests {
         ("transcript 1\nstart now\n", 2, 7, "ready or power"),
         ("transcript 1\nseed 1\nseed 1\n", 3, 1, "already"),
         ("transcript 1\n\nseed 1\n", 3, 1, "above the first event"),
+        ("transcript 1\nstation \"x\" dances\n", 2, 13, "a station joins or leaves"),
+        ("transcript 1\nstation x leaves\n", 2, 9, "must stand in double quotes"),
+        ("transcript 1\nsmartconfig smoke \"x\" \"y\"\n", 2, 13, "esptouch, airkiss or esptouch-v2"),
         ("transcript 1\nhost AT\n", 2, 1, "no event \"host\""),
         ("transcript 1\n>\n", 2, 2, "what the host sends is missing"),
         ("transcript 1\n>AT\n", 2, 2, "a space must stand before"),

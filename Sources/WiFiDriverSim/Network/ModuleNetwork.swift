@@ -1,0 +1,143 @@
+/// One module's network among others: what is addressed to a module or virtual station on the same access point goes through
+/// the network in memory that they share, all else to the host.
+///
+/// A server and a UDP socket are open on both sides; the host decides on their port.
+final class ModuleNetwork: Network {
+    private let host: HostNetwork
+    private let neighbours: VirtualStack
+    private var events: [NetworkEvent] = []
+    /// Where a socket is, if not on the host alone.
+    private var sides: [SocketID: Side] = [:]
+    private var server: (port: UInt16, family: IPAddress.Family)?
+    private var now = Instant.zero
+
+    private enum Side {
+        case neighbours
+        /// A UDP socket and its peer.
+        case both(Endpoint)
+    }
+
+    init(host: HostNetwork, neighbours: VirtualStack) {
+        self.host = host
+        self.neighbours = neighbours
+    }
+
+    /// Called when the host has events that no request caused.
+    var onActivity: () -> Void {
+        get { host.onActivity }
+        set { host.onActivity = newValue }
+    }
+
+    func handle(_ request: NetworkRequest, at now: Instant) {
+        self.now = now
+        switch request {
+        case .connect(let id, let remote, _):
+            if !leadsToHost(remote.address) { sides[id] = .neighbours }
+            pass(request, of: id)
+        case .openUDP(let id, let peer, _):
+            sides[id] = .both(peer)
+            host.handle(request, at: now)
+        case .send(let id, _, let target):
+            if case .both(let peer) = sides[id], leadsToHost(target?.address ?? peer.address) {
+                host.handle(request, at: now)
+            } else if side(of: id) == nil {
+                host.handle(request, at: now)
+            } else {
+                neighbours.handle(request, at: now)
+            }
+        case .abandonSend(let id), .allow(let id, _), .setOptions(let id, _): pass(request, of: id)
+        case .close(let id, _):
+            pass(request, of: id)
+            sides[id] = nil
+        case .listen(let port, let family):
+            server = (port, family)
+            host.handle(request, at: now)
+        case .ping(let address):
+            if leadsToHost(address) { host.handle(request, at: now) } else { neighbours.handle(request, at: now) }
+        case .resolve: host.handle(request, at: now)
+        case .interfaces: neighbours.handle(request, at: now)
+        case .stopListening, .cancelQuery, .reset:
+            if case .reset = request {
+                sides = [:]
+                events = []
+            }
+            host.handle(request, at: now)
+            neighbours.handle(request, at: now)
+        }
+    }
+
+    /// A request about a socket goes where that is.
+    private func pass(_ request: NetworkRequest, of id: SocketID) {
+        let side = side(of: id)
+        switch side {
+        case nil: host.handle(request, at: now)
+        case .neighbours: neighbours.handle(request, at: now)
+        case .both:
+            host.handle(request, at: now)
+            neighbours.handle(request, at: now)
+        }
+    }
+
+    private func side(of id: SocketID) -> Side? {
+        sides[id] ?? (id.rawValue >= VirtualStack.firstAccepted ? .neighbours : nil)
+    }
+
+    private func leadsToHost(_ address: IPAddress) -> Bool {
+        switch neighbours.route(to: address) {
+        case .neighbours: false
+        case .world: !neighbours.isVirtualStation(address)
+        // Where there is only the soft-AP, the host stands for whoever came to it from outside.
+        case .nowhere: neighbours.hasOnlySoftAP && !neighbours.covers(address)
+        }
+    }
+
+    func takeEvents() -> [NetworkEvent] {
+        for event in host.takeEvents() { note(hostEvent: event) }
+        for event in neighbours.takeEvents() { note(neighbourEvent: event) }
+        guard !events.isEmpty else { return [] }
+        defer { events.removeAll(keepingCapacity: true) }
+        return events
+    }
+
+    private func note(hostEvent event: NetworkEvent) {
+        switch event {
+        case .connected(let id, let local):
+            if case .both(let peer) = sides[id] {
+                neighbours.handle(.openUDP(id, peer: peer, localPort: local.port), at: now)
+            }
+        case .listening:
+            if let server { neighbours.handle(.listen(port: server.port, server.family), at: now) }
+        case .received(let id, let bytes, _):
+            if case .both = sides[id] { neighbours.handle(.allow(id, bytes: -bytes.datagramCost), at: now) }
+        default: break
+        }
+        events.append(event)
+    }
+
+    private func note(neighbourEvent event: NetworkEvent) {
+        switch event {
+        case .connected(let id, _):
+            // The host has answered for a UDP socket.
+            if case .both = sides[id] { return }
+        case .listening: return
+        case .connectFailed(let id, _), .closed(let id): sides[id] = nil
+        case .received(let id, let bytes, _):
+            // The module's credit is one for both sides.
+            if case .both = sides[id] { host.handle(.allow(id, bytes: -bytes.datagramCost), at: now) }
+        default: break
+        }
+        events.append(event)
+    }
+
+    /// The host's; who runs the shared network has its deadlines.
+    var nextDeadline: Instant? { host.nextDeadline }
+
+    func advance(to now: Instant) {
+        self.now = now
+        host.advance(to: now)
+    }
+}
+
+extension [UInt8] {
+    fileprivate var datagramCost: Int { count + NetworkRequest.datagramOverhead }
+}

@@ -1,0 +1,67 @@
+import Testing
+
+@testable import WiFiDriverSim
+
+/// WPS and SmartConfig with more than one station or access point; the rest is in the fixtures.
+struct ProvisioningTests {
+    private func room(securities: [Security]) -> Room {
+        let accessPoints = securities.enumerated().map { index, security in
+            var accessPoint = AccessPoint(
+                ssid: "ap\(index)", bssid: MACAddress(rawValue: 0x02_00_00_00_02_01 + UInt64(index)))
+            accessPoint.security = security
+            accessPoint.password = security == .open ? "" : "password\(index)"
+            return accessPoint
+        }
+        let room = Room(world: World(accessPoints: accessPoints))
+        for module in 0..<2 {
+            room.ask(module, "AT+CWMODE=1")
+            room.ask(module, "AT+WPS=1")
+        }
+        return room
+    }
+
+    @Test func `One press of the button lets one station in`() {
+        let room = room(securities: [.wpa2])
+        room.simulation.pressButton("ap0")
+        let said = (0..<2).map { room.listen($0, for: .seconds(10)) }
+        #expect(said == ["WIFI CONNECTED\r\nWIFI GOT IP\r\n", ""])
+    }
+
+    @Test func `With two buttons pressed nobody knows which is meant`() {
+        let room = room(securities: [.wpa2, .wpa2])
+        room.ask(1, "AT+WPS=0")
+        room.simulation.pressButton("ap0")
+        room.simulation.pressButton("ap1")
+        // The first exchange has begun before the second button.
+        #expect(room.listen(0, for: .seconds(10)).contains("WIFI GOT IP"))
+        room.ask(1, "AT+CWJAP=\"ap1\",\"password1\"", for: .seconds(5))
+        room.simulation.pressButton("ap0")
+        room.ask(1, "AT+WPS=1")
+        #expect(room.listen(1, for: .seconds(110)) == "")
+    }
+
+    @Test(arguments: [Security.wep, .wpa2Enterprise])
+    func `WPS has no password for WEP or an enterprise`(security: Security) {
+        let room = room(securities: [security])
+        room.simulation.pressButton("ap0")
+        #expect(room.listen(0, for: .seconds(110)) == "")
+    }
+
+    @Test func `An access point without WPS has no button`() {
+        let room = room(securities: [.wpa2])
+        room.simulation.changeAccessPoint("ap0") { $0.hasWPS = false }
+        room.simulation.pressButton("ap0")
+        #expect(room.listen(0, for: .seconds(110)) == "")
+    }
+
+    @Test func `A phone tells all that listen`() {
+        let room = room(securities: [.open])
+        for module in 0..<2 {
+            room.ask(module, "AT+WPS=0")
+            room.ask(module, "AT+CWSTARTSMART")
+        }
+        room.simulation.smartConfig(ssid: "ap0")
+        room.simulation.run(for: .seconds(10))
+        for module in 0..<2 { #expect(room.listen(module).hasSuffix("smartconfig connected wifi\r\n")) }
+    }
+}
