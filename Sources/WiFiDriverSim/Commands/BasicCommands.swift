@@ -4,16 +4,16 @@ let basicCommands: [Command] = [
     Command(name: "E0", family: .basic, execute: { call in echo(false, call) }),
     Command(name: "E1", family: .basic, execute: { call in echo(true, call) }),
 
-    Command(name: "RST", family: .basic, firmware: .until(.esp8266_2_2), execute: { call in restart(call) }),
+    Command(name: "RST", family: .basic, firmware: .until(.esp8266_2_2), execute: { call in answerAndRestart(call) }),
     Command(
         name: "RST", family: .basic, firmware: .since(.v3_3),
         set: .init(Flag("mode")) { call, downloads in
-            guard downloads else { return restart(call) }
+            guard downloads else { return answerAndRestart(call) }
             call.module.write("\r\nOK\r\n")
             call.module.enterDownloadMode()
             return .answered
         },
-        execute: { call in restart(call) }),
+        execute: { call in answerAndRestart(call) }),
 
     Command(
         name: "GMR", family: .basic,
@@ -151,7 +151,7 @@ extension Command {
 }
 
 /// OK, and the firmware starts anew.
-func restart(_ call: Call) -> CommandOutcome {
+func answerAndRestart(_ call: Call) -> CommandOutcome {
     call.module.write("\r\nOK\r\n")
     call.module.restart()
     return .answered

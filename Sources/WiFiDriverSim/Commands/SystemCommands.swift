@@ -16,7 +16,7 @@ let systemCommands: [Command] = [
             let running = images.running ?? call.firmware.version
             call.module.set(
                 \.images, to: FirmwareImages(runsSecond: !images.runsSecond, running: other, other: running), .stored)
-            return restart(call)
+            return answerAndRestart(call)
         }),
 
     // Registers hold what was written to them, and 0 before.
