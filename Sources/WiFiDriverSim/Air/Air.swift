@@ -72,7 +72,6 @@ public final class Air {
         static let authentication = Duration.milliseconds(80)
         static let dhcp = Duration.milliseconds(250)
         static let wrongPassword = Duration.milliseconds(2500)
-        static let beaconLoss = Duration.seconds(6)
         /// From WPS's button or its start, as Wi-Fi Protected Setup has it.
         static let wpsWalk = Duration.seconds(120)
         static let wps = Duration.seconds(4)
@@ -186,7 +185,7 @@ public final class Air {
         for (radio, state) in members(of: bssid) {
             if case .associated(let join, _) = state {
                 setStation(
-                    .missingBeacons(join, bssid: bssid, until: now + Timing.beaconLoss), of: radio, at: now)
+                    .missingBeacons(join, bssid: bssid, until: now + join.beaconTimeout), of: radio, at: now)
             }
         }
     }
@@ -325,8 +324,8 @@ public final class Air {
             join.scansAll
             ? candidates.max { $0.rssi < $1.rssi } : candidates.min { $0.channel < $1.channel }
         guard let found else { return .failure(.notFound) }
-        return found.security.rawValue < join.threshold.rawValue || found.security == .wpa2Enterprise
-            ? .failure(.refused) : .success(found)
+        let isKnown = (found.security == .wpa2Enterprise) == (join.enterprise != nil)
+        return found.security.rawValue >= join.threshold.rawValue && isKnown ? .success(found) : .failure(.refused)
     }
 
     /// A fast scan ends at the AP's channel, one of all channels, or for an AP that isn't there, after the last.
@@ -340,7 +339,11 @@ public final class Air {
     private func addressTime(at cell: Cell) -> Duration { Timing.dhcp + cell.accessPoint.latency * 2 }
 
     private func accepts(_ join: AirRequest.Join, _ accessPoint: AccessPoint) -> Bool {
-        accessPoint.security == .open || join.password == accessPoint.password
+        switch accessPoint.security {
+        case .open: true
+        case .wpa2Enterprise: accessPoint.enterprise != nil && accessPoint.enterprise == join.enterprise
+        default: join.password == accessPoint.password
+        }
     }
 
     private func isFull(_ accessPoint: AccessPoint) -> Bool {

@@ -14,6 +14,7 @@ final class HostNetwork: Network {
         var names: [String: [IPAddress]] = [:]
         /// The networks of the access points: their gateways, and in IPv6 the second address of their prefixes, are the host.
         var subnets: () -> [AccessPoint.Subnet] = { [] }
+        var updates: UpdateServer?
     }
 
     private let configuration: Configuration
@@ -32,6 +33,8 @@ final class HostNetwork: Network {
     private var shakingHands: [SocketID: Instant] = [:]
     /// "the timeout of each packet is 10 s" (ESP-AT docs, TCP-IP, CIPSTART); a handshake is three of them.
     private static let handshakeTime = Duration.seconds(30)
+    /// Connections to the world's update server, which is no socket of the host.
+    private var updateConnections: [SocketID: (answer: ByteQueue, credit: Int)] = [:]
     private var forwardListeners: [Socket] = []
     /// Listeners that no descriptor was free for: watched, they would be reported without end.
     private var paused: (listeners: [(Socket, UInt16)], until: Instant)?
@@ -68,11 +71,14 @@ final class HostNetwork: Network {
         case .abandonSend(let id): connections[id]?.abandonSend()
         case .allow(let id, let bytes):
             if let connection = connections[id] { note(connection.allow(bytes)) }
+            updateConnections[id]?.credit += bytes
+            deliverUpdate(id)
             datagramSockets[id]?.allow(bytes)
         case .setOptions(let id, let options): connections[id]?.socket.apply(options)
         case .close(let id, let aborting):
             connections.removeValue(forKey: id)?.close(aborting: aborting)
             datagramSockets.removeValue(forKey: id)?.close()
+            updateConnections[id] = nil
         case .listen(let port, let family, let tls): listen(port, family, tls)
         case .stopListening: stopListening()
         case .resolve(let name, let family): resolve(name, family)
@@ -114,6 +120,7 @@ final class HostNetwork: Network {
         connections = [:]
         shakingHands = [:]
         datagramSockets = [:]
+        updateConnections = [:]
         stopListening()
         events = []
     }
@@ -168,6 +175,10 @@ final class HostNetwork: Network {
     // MARK: TCP
 
     private func connect(_ id: SocketID, to remote: Endpoint, _ options: TCPOptions, _ tls: TLSConfiguration?) {
+        if configuration.updates != nil, remote == UpdateServer.endpoint {
+            updateConnections[id] = (ByteQueue(), 0)
+            return events.append(.connected(id, local: Endpoint(.v4(.any), 0)))
+        }
         guard let target = onHost(remote) else { return events.append(.connectFailed(id, .unreachable)) }
         let source =
             target.address.isLoopback && target.address.family == .v4
@@ -301,8 +312,16 @@ final class HostNetwork: Network {
 
     private func send(_ bytes: [UInt8], on id: SocketID, to target: Endpoint?) {
         if let connection = connections[id] { return events.append(contentsOf: connection.send(bytes)) }
+        if updateConnections[id] != nil, let server = configuration.updates {
+            events.append(.sent(id))
+            updateConnections[id]?.answer.append(contentsOf: server.answer(to: bytes))
+            return deliverUpdate(id)
+        }
         guard let socket = datagramSockets[id], let target, let endpoint = onHost(target) else {
             return events.append(.sendFailed(id))
+        }
+        if let answer = timeServerAnswer(to: bytes, at: target) {
+            return events.append(contentsOf: [.sent(id), .received(id, answer, from: target)])
         }
         do throws(SystemError) {
             try socket.send(bytes, to: endpoint)
@@ -311,6 +330,25 @@ final class HostNetwork: Network {
             log("\(error)")
             events.append(.sendFailed(id))
         }
+    }
+
+    /// Hands over what the credit covers of the update server's answer.
+    private func deliverUpdate(_ id: SocketID) {
+        guard let (answer, credit) = updateConnections[id], !answer.isEmpty, credit > 0 else { return }
+        let bytes = updateConnections[id]?.answer.take(credit) ?? []
+        updateConnections[id]?.credit -= bytes.count
+        events.append(.received(id, bytes, from: nil))
+        guard updateConnections[id]?.answer.isEmpty ?? false else { return }
+        updateConnections[id] = nil
+        events.append(.closed(id))
+    }
+
+    /// A gateway tells the host's time, whether the host has a time server or not.
+    private func timeServerAnswer(to bytes: [UInt8], at target: Endpoint) -> [UInt8]? {
+        guard target.port == SNTPMessage.port, case .v4(let address) = target.address,
+            configuration.subnets().contains(where: { $0.gateway == address })
+        else { return nil }
+        return SNTPMessage.answer(to: bytes, at: WallClock.now)
     }
 
     // MARK: Names and pings
