@@ -20,7 +20,7 @@ let passthroughCommands: [Command] = [
                 return .ok
             }
             guard let host, let port = port.flatMap(UInt16.init(exactly:)) else { throw CommandError(kind: .count) }
-            call.set(\.powerUpLink, to: try powerUpLink(type ?? "TCP", host, port, number))
+            call.set(\.powerUpLink, to: try powerUpLink(type ?? "TCP", host, port, number, call))
             return .ok
         }),
 
@@ -59,16 +59,20 @@ func startPassthrough(_ call: Call) throws(CommandError) -> CommandOutcome {
     guard call.session.passesThrough else { throw .failed }
     try requireOneLink(call)
     guard let link = call.module.links[0], link.phase == .open else { throw call.refusal("link is not valid") }
+    guard !link.hasTLS || call.firmware.passesThroughSSL else { throw .failed }
     // "For UDP Wi-Fi passthrough, the <mode> parameter has to be 0."
     guard link.transport == .tcp || (link.peerRule == .fixed && link.remote.port != 0) else { throw .failed }
     return .receiving(Passthrough(link.plan, on: call.module))
 }
 
 private func powerUpLink(
-    _ type: String, _ host: String, _ port: UInt16, _ number: Int?
+    _ type: String, _ host: String, _ port: UInt16, _ number: Int?, _ call: Call
 ) throws(CommandError) -> PowerUpLink {
     var link = PowerUpLink(transport: type, host: host, port: port)
     switch type {
+    case "SSL", "SSLv6":
+        guard call.firmware.passesThroughSSL else { throw CommandError(kind: .invalid, position: 3) }
+        fallthrough
     case "TCP", "TCPv6":
         guard (number ?? 0) <= 7200 else { throw CommandError(kind: .invalid, position: 4) }
         link.keepAlive = number

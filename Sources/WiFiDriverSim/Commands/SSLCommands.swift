@@ -1,7 +1,21 @@
-/// The part of ESP-AT docs, TCP/IP AT Commands, that configures SSL links. The links themselves are refused (README, Limits).
+/// The part of ESP-AT docs, TCP/IP AT Commands, that configures SSL clients.
 let sslCommands: [Command] = [
+    // The oldest firmware has one client and one certificate: a mode is all there is to say.
     Command(
-        name: "CIPSSLCCONF", family: .tcpIP, storing: .stored,
+        name: "CIPSSLCCONF", family: .tcpIP, firmware: .until(.nonOS1_7), storing: .stored,
+        query: { call in call.answer("\(call.settings.ssl[0].authentication)") },
+        set: .init(Integer("SSL mode", 0...3)) { call, authentication in
+            let settings = SSLSettings(authentication: authentication)
+            call.set(\.ssl, to: [SSLSettings](repeating: settings, count: Links.limit))
+            return .ok
+        }),
+
+    Command(
+        name: "CIPSSLSIZE", family: .tcpIP, firmware: .until(.nonOS1_7),
+        set: .init(Integer("size", 2048...4096)) { _, _ in .ok }),
+
+    Command(
+        name: "CIPSSLCCONF", family: .tcpIP, firmware: .since(.esp32_2_1), storing: .stored,
         query: { call in
             for (id, ssl) in call.settings.ssl.enumerated().prefix(call.session.multiplexes ? Links.limit : 1) {
                 call.reply("\(id),\(ssl.authentication),\(ssl.certificate),\(ssl.authority)")
@@ -19,5 +33,107 @@ let sslCommands: [Command] = [
             }
             call.set(\.ssl, to: all)
             return .ok
-        })
+        }),
+
+    Command(
+        name: "CIPSSLCCIPHER", family: .tcpIP, firmware: .since(.v4_1),
+        query: { call in
+            for (index, suite) in firmwareCipherSuites.enumerated() { call.reply("\(index),\(suite.cipherText)") }
+            return .ok
+        },
+        set: .init(LinkID(all: true), Integer("counts", 0...255), Rest("cipher_suite")) {
+            (call, id, count, rest) throws(CommandError) in
+            let suites = try rest.readAll(count, Integer("cipher_suite", 0...0xFFFF))
+            return configure(call, id) { $0.cipherSuites = suites.map { UInt16($0) } }
+        }),
+
+    Command(
+        name: "CIPSSLCCN", family: .tcpIP, firmware: .since(.esp32_2_1),
+        query: { call in replyClients(call) { "\"\($0.commonName)\"" } },
+        set: .init(LinkID(all: true), Text("common name", 0...64)) { call, id, name in
+            configure(call, id) { $0.commonName = name }
+        }),
+
+    Command(
+        name: "CIPSSLCSNI", family: .tcpIP, firmware: .since(.esp32_2_1),
+        query: { call in replyClients(call) { "\"\($0.serverName)\"" } },
+        set: .init(LinkID(all: true), Text("sni", 0...64)) { call, id, name in
+            configure(call, id) { $0.serverName = name }
+        }),
+
+    Command(
+        name: "CIPSSLCALPN", family: .tcpIP, firmware: .since(.esp32_2_1),
+        query: { call in
+            replyClients(call) { $0.protocols.map { "\"\($0)\"" }.joined(separator: ",") }
+        },
+        set: .init(LinkID(all: true), Integer("counts", 0...5), Rest("alpn")) {
+            (call, id, count, rest) throws(CommandError) in
+            let protocols = try rest.readAll(count, Text("alpn", 1...255))
+            return configure(call, id) { $0.protocols = protocols }
+        }),
+
+    Command(
+        name: "CIPSSLCPSK", family: .tcpIP, firmware: .since(.esp32_2_1),
+        query: { call in
+            replyClients(call) { options in
+                let key = String(decoding: options.preSharedKey.key, as: UTF8.self)
+                return "\"\(key)\",\"\(String(decoding: options.preSharedKey.identity, as: UTF8.self))\""
+            }
+        },
+        set: .init(LinkID(all: true), Text("psk", 0...32), Text("hint", 0...32)) { call, id, key, hint in
+            configure(call, id) { $0.preSharedKey = .init(key: Array(key.utf8), identity: Array(hint.utf8)) }
+        }),
+
+    Command(
+        name: "CIPSSLCPSKHEX", family: .tcpIP, firmware: .since(.v3_3),
+        query: { call in
+            replyClients(call) { options in
+                let hint = String(decoding: options.preSharedKey.identity, as: UTF8.self)
+                return "\"\(options.preSharedKey.key.hex)\",\"\(hint)\""
+            }
+        },
+        set: .init(LinkID(all: true), Text("psk", 0...64), Text("hint", 0...32)) {
+            (call, id, digits, hint) throws(CommandError) in
+            guard let key = [UInt8](hex: digits) else { throw CommandError(kind: .invalid, position: 0) }
+            return configure(call, id) { $0.preSharedKey = .init(key: key, identity: Array(hint.utf8)) }
+        }),
 ]
+
+private func configure(_ call: Call, _ id: Int, _ change: (inout SSLClientOptions) -> Void) -> CommandOutcome {
+    for id in id == Links.limit ? 0..<Links.limit : id..<id + 1 { change(&call.module.session.sslClients[id]) }
+    return .ok
+}
+
+/// A line for each link, with one link for that alone; nothing follows the link ID where the text is empty.
+private func replyClients(_ call: Call, _ text: (SSLClientOptions) -> String) -> CommandOutcome {
+    for (id, options) in call.session.sslClients.enumerated().prefix(call.session.multiplexes ? Links.limit : 1) {
+        let text = text(options)
+        call.reply(text.isEmpty ? "\(id)" : "\(id),\(text)")
+    }
+    return .ok
+}
+
+extension Arguments {
+    /// As many values of one kind as were announced.
+    fileprivate func readAll<P: Parameter>(_ count: Int, _ parameter: P) throws(CommandError) -> [P.Value] {
+        var rest = self
+        var values: [P.Value] = []
+        for _ in 0..<count { values.append(try parameter.read(from: &rest)) }
+        try rest.end()
+        return values
+    }
+}
+
+/// The suites of TLS 1.2 that mbed TLS has with elliptic curves, RSA and pre-shared keys, in its order of preference.
+private let firmwareCipherSuites: [UInt16] = [
+    0xC02C, 0xC030, 0xC0AD, 0xC024, 0xC028, 0xC00A, 0xC014, 0xC02B, 0xC02F, 0xC0AC, 0xC023, 0xC027, 0xC009, 0xC013,
+    0x009D, 0xC09D, 0x003D, 0x0035, 0x009C, 0xC09C, 0x003C, 0x002F, 0x00A9, 0x00AF, 0x008D, 0x00A8, 0x00AE, 0x008C,
+]
+
+extension UInt16 {
+    /// As `0xC023`.
+    fileprivate var cipherText: String {
+        let digits = String(self, radix: 16, uppercase: true)
+        return "0x" + String(repeating: "0", count: 4 - digits.count) + digits
+    }
+}

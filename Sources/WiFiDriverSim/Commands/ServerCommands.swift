@@ -5,8 +5,7 @@ let serverCommands: [Command] = [
         query: { call in
             guard let server = call.module.links.server else { return call.answer("0") }
             let netif = call.firmware.generation >= .v4_1 ? ",\(server.interface.rawValue)" : ""
-            let type = server.family == .v4 ? "TCP" : "TCPv6"
-            return call.answer("1,\(server.port),\"\(type)\",\(server.wantsCertificates ? 1 : 0)\(netif)")
+            return call.answer("1,\(server.port),\"\(server.typeName)\",\(server.wantsCertificates ? 1 : 0)\(netif)")
         },
         set: .init(
             Flag("mode"), Optionally(Integer("port or close all", 0...65_535)), Optionally(Text("type")),
@@ -25,7 +24,8 @@ let serverCommands: [Command] = [
             let server = try server(port: number ?? 333, type: type ?? "TCP", call)
             return start(
                 Links.Server(
-                    port: server.port, family: server.family, wantsCertificates: wantsCertificates ?? false,
+                    port: server.port, family: server.family, hasTLS: server.hasTLS,
+                    wantsCertificates: wantsCertificates ?? false,
                     interface: netif ?? .all), call)
         }),
 
@@ -51,18 +51,17 @@ let serverCommands: [Command] = [
 
 private func server(
     port: Int, type: String, _ call: Call
-) throws(CommandError) -> (port: UInt16, family: IPAddress.Family) {
+) throws(CommandError) -> (port: UInt16, family: IPAddress.Family, hasTLS: Bool) {
     guard let port = UInt16(exactly: port), port > 0 else { throw CommandError(kind: .invalid, position: 1) }
     let family: IPAddress.Family
     switch type {
-    case "TCP": family = .v4
-    case "TCPv6" where call.settings.ipv6: family = .v6
-    case "SSL", "SSLv6":
-        call.module.emit(.log("SSL servers are not simulated: AT+CIPSERVER refused"))
-        throw .failed
+    case "TCP", "SSL": family = .v4
+    case "TCPv6" where call.settings.ipv6, "SSLv6" where call.settings.ipv6: family = .v6
     default: throw CommandError(kind: .invalid, position: 2)
     }
-    return (port, family)
+    let hasTLS = type.hasPrefix("SSL")
+    guard !hasTLS || call.firmware.hasSSLServer else { throw CommandError(kind: .invalid, position: 2) }
+    return (port, family, hasTLS)
 }
 
 private func start(_ server: Links.Server, _ call: Call) -> CommandOutcome {
@@ -70,7 +69,8 @@ private func start(_ server: Links.Server, _ call: Call) -> CommandOutcome {
         call.module.writeLine("no change")
         return .ok
     }
-    call.module.request(.listen(port: server.port, server.family))
+    let tls = server.hasTLS ? call.module.serverTLS(wantsCertificates: server.wantsCertificates) : nil
+    call.module.request(.listen(port: server.port, server.family, tls))
     return .running(ListenOperation(server: server))
 }
 

@@ -136,19 +136,19 @@ private func open(
     var rest = rest
     let module = call.module
     let family: IPAddress.Family = type.hasSuffix("v6") ? .v6 : .v4
-    guard let port = UInt16(exactly: port), ["TCP", "TCPv6", "UDP", "UDPv6"].contains(type) else {
-        if type.hasPrefix("SSL") { module.emit(.log("SSL links are not simulated: AT+CIPSTART refused")) }
+    guard let port = UInt16(exactly: port), ["TCP", "TCPv6", "UDP", "UDPv6", "SSL", "SSLv6"].contains(type) else {
         throw CommandError(kind: .invalid, position: 1)
     }
+    let hasTLS = type.hasPrefix("SSL")
     let kind: LinkPlan.Kind
-    if type.hasPrefix("TCP") {
+    if hasTLS || type.hasPrefix("TCP") {
         guard port != 0 else { throw CommandError(kind: .invalid, position: 3) }
         if let keepAlive = try Optionally(Integer("keep_alive", 0...7200)).read(from: &rest) {
             var options = call.settings.tcpOptions
             options[id].keepAlive = keepAlive
             module.set(\.tcpOptions, to: options, .inUse)
         }
-        kind = .tcp(call.settings.tcpOptions[id])
+        kind = .tcp(call.settings.tcpOptions[id], hasTLS ? module.clientTLS(id) : nil)
     } else {
         let localPort = try Optionally(Integer("local port", 0...65_535)).read(from: &rest) ?? 0
         let rule = try Optionally(Choice("mode", 0...2, as: Link.PeerRule.self)).read(from: &rest)
@@ -161,6 +161,10 @@ private func open(
     try rest.end()
     if family == .v6, !call.settings.ipv6 { throw .failed }
     var plan = LinkPlan(id: id, kind: kind, family: family, host: host, port: port)
+    if hasTLS {
+        guard module.links.sslCount < call.firmware.sslLinkLimit else { throw .failed }
+        plan.timeout = LinkPlan.sslTimeout
+    }
     if let timeout, timeout > 0 { plan.timeout = .milliseconds(timeout) }
     let address = plan.address
     guard module.reaches(address) else { throw .failed(saying: "no ip") }

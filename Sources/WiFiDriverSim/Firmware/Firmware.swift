@@ -41,6 +41,15 @@ public struct Firmware: Sendable {
     /// Whether a read of a UDP link gives one datagram, its rest lost if it is longer than asked for, also without a flag
     /// that says so: the firmware calls recvfrom once (WiFiEspAT, EspAtDrv.cpp, recvData).
     var readsOneDatagram = false
+    /// How many SSL links there can be at a time.
+    var sslLinkLimit = Links.limit
+    var passesThroughSSL = true
+    /// Whether CIPSERVER can be an SSL server (ESP-AT docs, AT Command Set Comparison).
+    var hasSSLServer = true
+    /// The partitions of the flash that are the host's own.
+    var partitions: [FlashPartition] = []
+    /// Whether certificates are values of the manufacturing NVS (else each kind has a partition).
+    var keepsCertificatesInNVS = true
     /// What CIPRECVLEN says of a link that is not open.
     var lengthOfNoLink = -1
     /// The longest line that TCP data is pushed in (ESP-AT docs, TCP-IP, CIPRECVTYPE).

@@ -38,7 +38,7 @@ extension Firmware {
             "compile time(0ad6331):Jul 28 2020 02:47:21", "Bin version:2.1.0(WROOM-32)",
         ],
         macPrefix: 0x240AC4, softAPPrefix: "ESP", passthroughBlock: 2048, passthroughBuffer: 2048,
-        readsOneDatagram: true,
+        readsOneDatagram: true, partitions: esp32Partitions, keepsCertificatesInNVS: false,
         longestPush: 1460, receiveWindow: 5744, tellsTimeUpdate: false)
 
     static let esp8266v2_2 = Firmware(
@@ -48,7 +48,8 @@ extension Firmware {
             "compile time(ede72af):Aug  6 2021 03:44:25", "Bin version:2.2.1(ESP8266_1MB)",
         ],
         macPrefix: 0x8CAAB5, softAPPrefix: "ESP", longestSend: 2048, passthroughBlock: 1460, passthroughBuffer: 2048,
-        readsOneDatagram: true, longestPush: 1460, radioProtocols: 3, tellsTimeUpdate: false,
+        readsOneDatagram: true, hasSSLServer: false, partitions: esp8266Partitions, keepsCertificatesInNVS: false,
+        longestPush: 1460, radioProtocols: 3, tellsTimeUpdate: false,
         keepsTime: false, heap: (38_320, 30_528),
         rfPower: [78])
 
@@ -58,7 +59,7 @@ extension Firmware {
             "AT version:3.3.0.0(3b13d04 - ESP32C3 - May  8 2024 08:21:54)", "SDK version:v5.0.6-dirty",
             "compile time(be332568):May  8 2024 08:51:33", "Bin version:v3.3.0.0(MINI-1)",
         ],
-        macPrefix: 0x84F703, softAPPrefix: "ESP", rfPowerSteps: Array(40...80))
+        macPrefix: 0x84F703, softAPPrefix: "ESP", partitions: nvsPartitions, rfPowerSteps: Array(40...80))
 
     static let esp32c3v4_1 = Firmware(
         name: "esp32c3-4.1", summary: "ESP32-C3, ESP-AT 4.1", generation: .v4_1,
@@ -66,7 +67,7 @@ extension Firmware {
             "AT version:4.1.0.0(9e9fe15 - ESP32C3 - Jul 18 2025 07:28:38)", "SDK version:v5.0.6-dirty",
             "compile time(9e9fe15f):Jul 18 2025 16:20:50", "Bin version:v4.1.0.0(MINI-1)",
         ],
-        macPrefix: 0x84F703, softAPPrefix: "ESP", rfPowerSteps: Array(40...80))
+        macPrefix: 0x84F703, softAPPrefix: "ESP", partitions: nvsPartitions, rfPowerSteps: Array(40...80))
 
     private static func nonOS(
         name: String, summary: String, versionLines: [String], macPrefix: UInt32, softAPPrefix: String, romText: String
@@ -76,12 +77,44 @@ extension Firmware {
             softAPPrefix: softAPPrefix, romText: romText, storage: .nameSuffix, echoTerminator: "\r\r\n", prompt: "> ",
             joinFailure: "FAIL", longestSend: 2048, passthroughBlock: 2048, passthroughBuffer: 2048,
             quotesAddresses: false,
-            passiveReceiveOfAllTypes: false, lengthOfNoLink: 0, longestPush: 1460, joinQueryIsLong: false,
+            passiveReceiveOfAllTypes: false, sslLinkLimit: 1, passesThroughSSL: false, hasSSLServer: false,
+            lengthOfNoLink: 0, longestPush: 1460, joinQueryIsLong: false,
             dhcpStationFirst: false,
             defaultServerTimeout: 180, defaultReconnectInterval: 1, dnsOnOneLine: false,
             publicDNS: ["208.67.222.222", "8.8.8.8"], explainsRefusals: true,
             factoryWiFiMode: .softAP, hostName: softAPPrefix, tellsTimeUpdate: false, keepsTime: false,
             padsDayOfMonth: true,
             rfPower: [], rfPowerRange: 0...82)
+    }
+
+    // ESP-AT, module_config/module_esp32_default, module_esp8266_1mb and module_esp32c3_default, at_customize.csv.
+
+    private static let esp32Partitions =
+        [FlashPartition(name: "ble_data", type: 0x40, subtype: 1, address: 0x21000, size: 0x3000)]
+        + raw(
+            ["server_cert", "server_key", "server_ca", "client_cert", "client_key", "client_ca"], subtype: 2,
+            address: 0x24000, size: 0x2000)
+        + raw(["factory_param"], subtype: 8, address: 0x30000, size: 0x1000)
+        + raw(
+            ["wpa2_cert", "wpa2_key", "wpa2_ca", "mqtt_cert", "mqtt_key", "mqtt_ca"], subtype: 9, address: 0x31000,
+            size: 0x2000)
+        + [FlashPartition(name: "fatfs", type: 1, subtype: 0x81, address: 0x70000, size: 0x90000)]
+
+    private static let esp8266Partitions =
+        raw(["factory_param"], subtype: 8, address: 0x19000, size: 0x1000)
+        + raw(["client_cert", "client_key", "client_ca"], subtype: 5, address: 0x1A000, size: 0x1000)
+        + raw(["mqtt_cert", "mqtt_key", "mqtt_ca"], subtype: 11, address: 0x1D000, size: 0x1000)
+
+    private static let nvsPartitions = [
+        FlashPartition(name: "mfg_nvs", type: 1, subtype: 2, address: 0x1F000, size: 0x1F000),
+        FlashPartition(name: "fatfs", type: 1, subtype: 0x81, address: 0x47000, size: 0x19000),
+    ]
+
+    /// Partitions of one size that follow each other.
+    private static func raw(_ names: [String], subtype: Int, address: Int, size: Int) -> [FlashPartition] {
+        names.enumerated().map { index, name in
+            FlashPartition(
+                name: name, type: 0x40, subtype: subtype + index, address: address + index * size, size: size)
+        }
     }
 }

@@ -18,6 +18,10 @@ struct LinkPlan: Equatable {
     /// What the firmware waits where the command does not say.
     static let standardTimeout = Duration.seconds(10)
 
+    /// "the timeout of each packet is 10 s, the total timeout will be much longer" (ESP-AT docs, TCP-IP, CIPSTART): one
+    /// for the connection and two for the handshake.
+    static let sslTimeout = Duration.seconds(30)
+
     /// The host's address where it is one: `0` is any.
     var address: IPAddress? { IPAddress(host) ?? (host == "0" ? .v4(.any) : nil) }
 }

@@ -90,6 +90,7 @@ struct Links {
     }
 
     var isEmpty: Bool { slots.allSatisfy { $0 == nil } }
+    var sslCount: Int { slots.count { $0?.hasTLS == true } }
     var servedCount: Int { slots.count { $0?.isServed == true } }
 
     func id(of socket: SocketID) -> Int? { slots.firstIndex { $0?.socket == socket } }

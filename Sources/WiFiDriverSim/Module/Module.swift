@@ -139,7 +139,10 @@ public final class Module {
 
     /// Puts back the factory's settings and restarts, as RESTORE does.
     func restoreFactorySettings() {
+        let userData = storedSettings.userData
         storedSettings = factorySettings
+        // The partitions that are the host's own are no parameters of the firmware.
+        storedSettings.userData = userData
         emit(.store(storedSettings))
         boot()
     }

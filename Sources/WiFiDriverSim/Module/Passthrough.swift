@@ -133,7 +133,7 @@ final class Passthrough: DataOperation {
 extension Module {
     /// Enters passthrough as SAVETRANSLINK wants it; the link comes about once the station has its address.
     func startPassthroughAtPowerUp() {
-        guard let plan = settings.powerUpLink?.plan(settings) else { return }
+        guard let plan = settings.powerUpLink?.plan(on: self) else { return }
         session.passesThrough = true
         enter(Passthrough(plan, on: self))
     }
@@ -149,12 +149,14 @@ struct PowerUpLink: Codable, Equatable, Sendable {
     /// Of a UDP link; 0 is any.
     var localPort = 0 as UInt16
 
-    func plan(_ settings: Settings) -> LinkPlan? {
+    func plan(on module: Module) -> LinkPlan? {
         let family: IPAddress.Family = transport.hasSuffix("v6") ? .v6 : .v4
-        var options = settings.tcpOptions[0]
+        var options = module.settings.tcpOptions[0]
         if let keepAlive { options.keepAlive = keepAlive }
         let kind: LinkPlan.Kind =
-            transport.hasPrefix("UDP") ? .udp(localPort: localPort, .fixed) : .tcp(options)
+            transport.hasPrefix("UDP")
+            ? .udp(localPort: localPort, .fixed)
+            : .tcp(options, transport.hasPrefix("SSL") ? module.clientTLS(0) : nil)
         return LinkPlan(kind: kind, family: family, host: host, port: port)
     }
 }

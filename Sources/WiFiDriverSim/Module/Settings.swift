@@ -37,6 +37,9 @@ public struct Settings: Codable, Equatable, Sendable {
 
     var ssl = [SSLSettings](repeating: SSLSettings(), count: Links.limit)
 
+    /// What the host has written to its own partitions; `nil` where all is as from the factory.
+    var userData: UserData?
+
     /// What no module could have stored; `nil` for settings that are in order.
     var mistake: String? {
         if !(80...5_000_000).contains(uart.baud) { return "uart.baud is not 80 to 5000000" }
@@ -138,6 +141,8 @@ struct DHCPServer: Codable, Equatable, Sendable {
 struct SSLSettings: Codable, Equatable, Sendable {
     /// 0: none, 1: the client shows its certificate, 2: it checks the server's, 3: both.
     var authentication = 0
+    var showsCertificate: Bool { authentication & 1 != 0 }
+    var checksServer: Bool { authentication & 2 != 0 }
     var certificate = 0
     var authority = 0
 }
@@ -178,6 +183,7 @@ struct Session {
     var receivesPassively = [Bool](repeating: false, count: Links.limit)
     /// `+IPD` and CIPRECVLEN count the next datagram only (CIPRECVTYPE's third parameter).
     var reportsNextDatagram = [Bool](repeating: false, count: Links.limit)
+    var sslClients = [SSLClientOptions](repeating: SSLClientOptions(), count: Links.limit)
     var serverTimeout: Int
     var serverLimit = Links.limit
     var logsErrors = false

@@ -49,6 +49,15 @@ public final class VirtualNetwork {
         case peer(VirtualPeer, acceptDelay: Duration)
         /// Takes no part in anything: connections time out, datagrams vanish.
         case silent
+
+        /// Why a client of the module's has no TLS with it.
+        func failure(ofClient client: TLSConfiguration) -> String? {
+            switch self {
+            case .server: client.failure(withServer: nil)
+            case .peer(let peer, _): client.failure(withServer: peer.tls)
+            case .silent: nil
+            }
+        }
     }
 
     struct Packet {

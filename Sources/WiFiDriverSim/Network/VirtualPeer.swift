@@ -4,6 +4,8 @@ public final class VirtualPeer {
     private unowned let network: VirtualNetwork
     private var state = State.idle
     private var transport = Transport.tcp
+    /// How it takes part in TLS; `nil` does not.
+    private(set) var tls: TLSPeer?
     /// This peer's address and port.
     public private(set) var endpoint: Endpoint?
     /// What has come from the module and was not taken.
@@ -46,8 +48,11 @@ public final class VirtualPeer {
     // MARK: What it does
 
     /// Waits for connections or datagrams at an address and port. It takes `acceptDelay` to accept a connection.
-    public func listen(_ transport: Transport = .tcp, at endpoint: Endpoint, acceptDelay delay: Duration = .zero) {
+    public func listen(
+        _ transport: Transport = .tcp, at endpoint: Endpoint, acceptDelay delay: Duration = .zero, tls: TLSPeer? = nil
+    ) {
         self.transport = transport
+        self.tls = tls
         self.endpoint = endpoint
         if state != .connected { state = .listening }
         network.listen(.peer(self, acceptDelay: delay), transport, at: endpoint)
@@ -55,9 +60,11 @@ public final class VirtualPeer {
 
     /// Connects to a server of a module, or takes aim at one of its UDP ports.
     public func connect(
-        _ transport: Transport = .tcp, toPort port: UInt16, ofModule module: Int = 0, from endpoint: Endpoint
+        _ transport: Transport = .tcp, toPort port: UInt16, ofModule module: Int = 0, from endpoint: Endpoint,
+        tls: TLSPeer? = nil
     ) {
         self.transport = transport
+        self.tls = tls
         self.endpoint = endpoint
         network.hosts.insert(endpoint.address)
         // Answers come back to where datagrams come from.

@@ -8,7 +8,7 @@ public final class VirtualStack: Network {
     /// Counts the module's restarts.
     private(set) var epoch = 0
     private var sockets: [SocketID: Socket] = [:]
-    private var server: (port: UInt16, family: IPAddress.Family)?
+    private var server: (port: UInt16, family: IPAddress.Family, tls: TLSConfiguration?)?
     private var events: [NetworkEvent] = []
     /// The network tells of it to who asks for news.
     var hasNews = false
@@ -20,6 +20,8 @@ public final class VirtualStack: Network {
         let local: Endpoint
         var peer: Endpoint
         var phase: Phase
+        /// What the module wants of TLS.
+        var tls: TLSConfiguration?
         var credit = 0
         var inbound: [(bytes: [UInt8], from: Endpoint?)] = []
         var isClosing = false
@@ -49,9 +51,9 @@ public final class VirtualStack: Network {
     public func handle(_ request: NetworkRequest, at now: Instant) {
         network.advance(to: now)
         switch request {
-        case .connect(let id, let remote, _):
+        case .connect(let id, let remote, _, let tls):
             let local = localEndpoint(remote.address.family, network.newLocalPort())
-            sockets[id] = Socket(transport: .tcp, local: local, peer: remote, phase: .connecting)
+            sockets[id] = Socket(transport: .tcp, local: local, peer: remote, phase: .connecting, tls: tls)
             network.send(.connect(reference(id), to: remote), after: network.latency)
         case .openUDP(let id, let peer, let localPort):
             let port = localPort == 0 ? network.newLocalPort() : localPort
@@ -74,9 +76,9 @@ public final class VirtualStack: Network {
         case .close(let id, let aborting):
             guard let socket = sockets.removeValue(forKey: id) else { return }
             tellRemote(of: socket, isReset: aborting)
-        case .listen(let port, let family):
+        case .listen(let port, let family, let tls):
             guard !network.busyPorts.contains(port) else { return tell(.listenFailed) }
-            server = (port, family)
+            server = (port, family, tls)
             tell(.listening)
         case .stopListening: server = nil
         case .resolve(let name, let family):
@@ -252,9 +254,16 @@ public final class VirtualStack: Network {
         switch route(to: remote.address) {
         case .neighbours(let neighbours):
             guard let other = neighbours.first, let from = endpoint(of: socket.id, toward: remote.address),
-                let accepted = other.accept(from: from, toPort: remote.port, remote: .module(socket))
+                let server = other.server, server.port == remote.port
             else { return refuse(socket.id) }
-            connect(socket, to: .module(accepted), after: .zero)
+            let tls = sockets[socket.id]?.tls
+            if tls != nil, let reason = TLSConfiguration.failure(client: tls, server: server.tls) {
+                return refuse(socket.id, .handshake(reason), after: handshakeTime)
+            }
+            guard let accepted = other.accept(from: from, toPort: remote.port, remote: .module(socket)) else {
+                return refuse(socket.id)
+            }
+            connect(socket, to: .module(accepted), after: tls == nil ? .zero : handshakeTime)
         case .world: connectionArrives(socket, atHost: remote)
         case .nowhere:
             network.send(.connect(socket, to: remote), after: VirtualNetwork.retransmissionTime)
@@ -262,7 +271,12 @@ public final class VirtualStack: Network {
     }
 
     private func connectionArrives(_ socket: VirtualNetwork.SocketReference, atHost remote: Endpoint) {
-        switch network.listener(.tcp, at: remote) {
+        let listener = network.listener(.tcp, at: remote)
+        let tls = sockets[socket.id]?.tls
+        if let tls, let reason = listener?.failure(ofClient: tls) {
+            return refuse(socket.id, .handshake(reason), after: handshakeTime)
+        }
+        switch listener {
         case .server(let server):
             connect(socket, to: .server(server), after: .zero)
             if case .chargen = server { network.send(.chargen(socket, line: 0), after: .zero) }
@@ -271,17 +285,20 @@ public final class VirtualStack: Network {
                 network.send(.closeOfRemote(socket, isReset: false), after: network.latency)
             }
         case .peer(let peer, let delay):
-            connect(socket, to: .peer(peer), after: delay)
-            peer.accept(socket, after: delay)
+            let wait = delay + (tls == nil ? .zero : handshakeTime)
+            connect(socket, to: .peer(peer), after: wait)
+            peer.accept(socket, after: wait)
         case .silent: break
         case nil: if network.isThere(remote.address) { refuse(socket.id) }
         }
     }
 
-    private func refuse(_ id: SocketID) {
+    private func refuse(_ id: SocketID, _ failure: ConnectFailure = .refused, after delay: Duration = .zero) {
         sockets[id] = nil
-        tellLater(.connectFailed(id, .refused))
+        tellLater(.connectFailed(id, failure), after: delay)
     }
+
+    private var handshakeTime: Duration { network.latency * 2 * TLSConfiguration.handshakeRoundTrips }
 
     private func connect(
         _ socket: VirtualNetwork.SocketReference, to remote: VirtualNetwork.Remote, after delay: Duration
@@ -302,10 +319,25 @@ public final class VirtualStack: Network {
         guard let server, server.port == port, server.family == peer.address.family else { return nil }
         let id = SocketID(rawValue: nextAccepted)
         nextAccepted += 1
+        if let reason = server.tls.flatMap({ failure(of: $0, with: remote) }) {
+            tellLater(.connectFailed(id, .handshake(reason)), after: handshakeTime)
+            return nil
+        }
         let local = localEndpoint(server.family, port)
         sockets[id] = Socket(transport: .tcp, local: local, peer: peer, phase: .connected(remote))
-        network.send(.accepted(reference(id), peer: peer, local: local), after: .zero)
+        network.send(
+            .accepted(reference(id), peer: peer, local: local), after: server.tls == nil ? .zero : handshakeTime)
         return reference(id)
+    }
+
+    /// Why the server has no TLS with a client.
+    private func failure(of server: TLSConfiguration, with remote: VirtualNetwork.Remote) -> String? {
+        switch remote {
+        case .server: nil
+        case .peer(let peer): server.failure(withClient: peer.tls)
+        case .module(let client):
+            TLSConfiguration.failure(client: network.stacks[client.stack].sockets[client.id]?.tls, server: server)
+        }
     }
 
     func windowOpens(_ id: SocketID, by bytes: Int) {

@@ -5,17 +5,19 @@ struct NetworkRecorder {
     private var sockets: [SocketID: Socket] = [:]
     private var queries: [String] = []
     private var connectionCount = 0
+    private var serverHasTLS = false
 
     private struct Socket {
         let transport: Transport
         let peer: Endpoint
         var localPort: UInt16 = 0
+        var tls: TLSPeer?
     }
 
     mutating func record(_ request: NetworkRequest, in recorder: inout TranscriptRecorder, at now: Instant) {
         switch request {
-        case .connect(let id, let peer, _):
-            sockets[id] = Socket(transport: .tcp, peer: peer)
+        case .connect(let id, let peer, _, let tls):
+            sockets[id] = Socket(transport: .tcp, peer: peer, tls: tls == nil ? nil : TLSPeer())
             // What becomes of it is known later, and belongs before it.
             recorder.beginHold(at: now)
         case .openUDP(let id, let peer, let localPort):
@@ -43,7 +45,8 @@ struct NetworkRecorder {
             sockets = [:]
             for _ in queries { recorder.endHold(nil) }
             queries = []
-        case .allow, .abandonSend, .setOptions, .listen, .stopListening, .ping, .interfaces: break
+        case .listen(_, _, let tls): serverHasTLS = tls != nil
+        case .allow, .abandonSend, .setOptions, .stopListening, .ping, .interfaces: break
         }
     }
 
@@ -58,15 +61,20 @@ struct NetworkRecorder {
             }
             sockets[id]?.localPort = local.port
             guard socket.transport == .tcp else { return }
-            recorder.endHold(.peer(name: name(of: socket.peer), .listens(.tcp, socket.peer, after: .zero)))
+            recorder.endHold(.peer(name: name(of: socket.peer), .listens(.tcp, socket.peer, after: .zero, socket.tls)))
         case .connectFailed(let id, let failure):
             guard let socket = sockets.removeValue(forKey: id), socket.transport == .tcp else { return }
             let action: Transcript.PeerAction =
-                failure == .refused ? .refuses(.tcp, socket.peer) : .ignores(.tcp, socket.peer)
+                switch failure {
+                case .refused: .refuses(.tcp, socket.peer)
+                case .handshake: .listens(.tcp, socket.peer, after: .zero, TLSPeer(refuses: true))
+                case .unreachable, .timedOut, .addressInUse: .ignores(.tcp, socket.peer)
+                }
             recorder.endHold(.peer(name: name(of: socket.peer), action))
         case .accepted(let id, let peer, let local):
             sockets[id] = Socket(transport: .tcp, peer: peer, localPort: local.port)
-            recorder.record(.peer(name: name(of: peer), .connects(.tcp, port: local.port, from: peer)), at: now)
+            let tls = serverHasTLS ? TLSPeer() : nil
+            recorder.record(.peer(name: name(of: peer), .connects(.tcp, port: local.port, from: peer, tls)), at: now)
         case .received(let id, let bytes, let sender):
             guard let socket = sockets[id] else { return }
             let peer = sender ?? socket.peer

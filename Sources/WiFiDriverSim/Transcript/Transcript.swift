@@ -95,12 +95,12 @@ public struct Transcript: Equatable, Sendable {
     /// What another host does, or what has come to it.
     public enum PeerAction: Equatable, Sendable {
         /// Waits for connections or datagrams.
-        case listens(Transport, Endpoint, after: Duration)
+        case listens(Transport, Endpoint, after: Duration, TLSPeer? = nil)
         case refuses(Transport, Endpoint)
         /// Never answers.
         case ignores(Transport, Endpoint)
         /// Connects to the module's port, or aims datagrams at it.
-        case connects(Transport, port: UInt16, from: Endpoint)
+        case connects(Transport, port: UInt16, from: Endpoint, TLSPeer? = nil)
         case sends(Payload)
         case closes
         /// Says that it sends no more, and still takes what comes.

@@ -97,24 +97,34 @@ extension TranscriptParser {
         let action: Transcript.PeerAction
         switch verb {
         case "listens":
-            let (transport, endpoint) = try readTransportAndEndpoint(&scanner)
+            let (transport, endpoint, isTLS) = try readTransportAndEndpoint(&scanner)
+            var tls = isTLS ? TLSPeer() : nil
+            if isTLS, scanner.skip(" untrusted") { tls?.isTrusted = false }
+            if isTLS, scanner.skip(" mutual") { tls?.wantsCertificate = true }
             var delay = Duration.zero
             if scanner.skip(" after ") { delay = try scanner.takeDuration() }
-            action = .listens(transport, endpoint, after: delay)
+            action = .listens(transport, endpoint, after: delay, tls)
         case "refuses":
-            let (transport, endpoint) = try readTransportAndEndpoint(&scanner)
-            action = .refuses(transport, endpoint)
+            let (transport, endpoint, isTLS) = try readTransportAndEndpoint(&scanner)
+            action =
+                isTLS
+                ? .listens(transport, endpoint, after: .zero, TLSPeer(refuses: true)) : .refuses(transport, endpoint)
         case "ignores":
-            let (transport, endpoint) = try readTransportAndEndpoint(&scanner)
+            let place = scanner.position
+            let (transport, endpoint, isTLS) = try readTransportAndEndpoint(&scanner)
+            if isTLS { throw scanner.failure("what is silent has no ssl; write tcp", at: place) }
             action = .ignores(transport, endpoint)
         case "connects":
-            let transport = try readTransport(&scanner)
+            let (transport, isTLS) = try readTransport(&scanner)
             try scanner.takeSpace(before: "the module's port")
             let port = UInt16(try scanner.takeInteger("the module's port", 1...65_535))
             guard scanner.skip(" from ") else {
                 throw scanner.failure("from and the peer's address and port are missing")
             }
-            action = .connects(transport, port: port, from: try scanner.takeEndpoint())
+            let endpoint = try scanner.takeEndpoint()
+            var tls = isTLS ? TLSPeer() : nil
+            if isTLS, scanner.skip(" untrusted") { tls?.isTrusted = false }
+            action = .connects(transport, port: port, from: endpoint, tls)
         case "sends":
             try scanner.takeSpace(before: "what it sends")
             action = .sends(try readPayload(&scanner, isSent: true))
@@ -145,20 +155,25 @@ extension TranscriptParser {
         try finish(.peer(name: name, action), scanner)
     }
 
-    private func readTransport(_ scanner: inout LineScanner) throws(Failure) -> Transport {
-        try scanner.takeSpace(before: "tcp or udp")
+    private func readTransport(
+        _ scanner: inout LineScanner
+    ) throws(Failure) -> (transport: Transport, isTLS: Bool) {
+        try scanner.takeSpace(before: "tcp, udp or ssl")
         let place = scanner.position
         switch scanner.takeText() {
-        case "tcp": return .tcp
-        case "udp": return .udp
-        default: throw scanner.failure("tcp or udp is missing", at: place)
+        case "tcp": return (.tcp, false)
+        case "udp": return (.udp, false)
+        case "ssl": return (.tcp, true)
+        default: throw scanner.failure("tcp, udp or ssl is missing", at: place)
         }
     }
 
-    private func readTransportAndEndpoint(_ scanner: inout LineScanner) throws(Failure) -> (Transport, Endpoint) {
-        let transport = try readTransport(&scanner)
+    private func readTransportAndEndpoint(
+        _ scanner: inout LineScanner
+    ) throws(Failure) -> (transport: Transport, endpoint: Endpoint, isTLS: Bool) {
+        let (transport, isTLS) = try readTransport(&scanner)
         try scanner.takeSpace(before: "an address and port")
-        return (transport, try scanner.takeEndpoint())
+        return (transport, try scanner.takeEndpoint(), isTLS)
     }
 
     private mutating func readName(_ scanner: inout LineScanner) throws(Failure) {

@@ -63,12 +63,14 @@ extension Transcript.Window: CustomStringConvertible {
 extension Transcript.PeerAction: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .listens(let transport, let endpoint, .zero): "listens \(transport) \(endpoint)"
-        case .listens(let transport, let endpoint, let delay):
-            "listens \(transport) \(endpoint) after \(delay.text)"
+        case .listens(_, let endpoint, _, let tls?) where tls.refuses: "refuses ssl \(endpoint)"
+        case .listens(let transport, let endpoint, let delay, let tls):
+            "listens \(tls == nil ? "\(transport)" : "ssl") \(endpoint)\(tls?.words ?? "")"
+                + (delay == .zero ? "" : " after \(delay.text)")
         case .refuses(let transport, let endpoint): "refuses \(transport) \(endpoint)"
         case .ignores(let transport, let endpoint): "ignores \(transport) \(endpoint)"
-        case .connects(let transport, let port, let endpoint): "connects \(transport) \(port) from \(endpoint)"
+        case .connects(let transport, let port, let endpoint, let tls):
+            "connects \(tls == nil ? "\(transport)" : "ssl") \(port) from \(endpoint)\(tls?.words ?? "")"
         case .sends(let payload): "sends \(payload)"
         case .closes: "closes"
         case .halfCloses: "half-closes"
@@ -77,6 +79,11 @@ extension Transcript.PeerAction: CustomStringConvertible {
         case .sees(let ending): "sees \(ending.rawValue)"
         }
     }
+}
+
+extension TLSPeer {
+    /// What follows an address, as ` untrusted mutual`.
+    fileprivate var words: String { (isTrusted ? "" : " untrusted") + (wantsCertificate ? " mutual" : "") }
 }
 
 extension String {

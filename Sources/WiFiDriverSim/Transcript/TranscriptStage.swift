@@ -84,10 +84,12 @@ final class TranscriptStage {
 
     private func play(_ action: Transcript.PeerAction, of peer: VirtualPeer, line: Int) throws(Divergence) {
         switch action {
-        case .listens(let transport, let endpoint, let delay): peer.listen(transport, at: endpoint, acceptDelay: delay)
+        case .listens(let transport, let endpoint, let delay, let tls):
+            peer.listen(transport, at: endpoint, acceptDelay: delay, tls: tls)
         case .refuses(let transport, let endpoint): simulation.network.refuse(transport, at: endpoint)
         case .ignores(let transport, let endpoint): simulation.network.ignore(transport, at: endpoint)
-        case .connects(let transport, let port, let endpoint): peer.connect(transport, toPort: port, from: endpoint)
+        case .connects(let transport, let port, let endpoint, let tls):
+            peer.connect(transport, toPort: port, from: endpoint, tls: tls)
         case .sends(let payload): peer.send(try bytes(of: payload, line: line))
         case .closes: peer.close()
         case .halfCloses: peer.halfClose()

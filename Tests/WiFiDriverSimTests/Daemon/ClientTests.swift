@@ -21,13 +21,13 @@ enum ClientPython {
 /// WIFISIM_PYTHON names a Python that has it, else python3 is tried.
 @Suite(.enabled(if: ClientPython.path != nil, "needs a Python with Tests/Clients/requirements.txt"))
 struct ClientTests {
-    private func run(_ script: String, profile: String, count: Int = 1) throws {
+    private func run(_ script: String, profile: String, count: Int = 1, arguments: [String] = []) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Clients").standardized
         let python = try #require(ClientPython.path)
         let command =
             (python.hasSuffix("env") ? [python, "python3"] : [python]) + [
                 folder.appending(path: script).path(percentEncoded: false)
-            ]
+            ] + arguments
         let result = try Program(["exec", "--profile", profile, "--count", "\(count)", "--"] + command).finish()
         #expect(result.status == 0, "\(result.output)\(result.errors)")
     }
@@ -35,6 +35,13 @@ struct ClientTests {
     @Test(arguments: ["esp8266-1.7", "esp32-2.1", "esp32c3-4.1"])
     func `pyserial talks to a server and is one`(profile: String) throws {
         try run("pyserial_client.py", profile: profile)
+    }
+
+    @Test(arguments: ["esp8266-1.7", "esp32-2.1", "esp8266-2.2", "esp32c3-3.3", "esp32c3-4.1"])
+    func `Python's ssl is the server of an SSL link, and its client, with certificates of the flash and written ones`(
+        profile: String
+    ) throws {
+        try run("ssl_client.py", profile: profile, arguments: [profile])
     }
 
     @Test func `Two modules exchange 16 MiB over a soft-AP that goes and comes back`() throws {

@@ -1,0 +1,80 @@
+/// A partition of the flash that is the host's own (ESP-AT, module_config/…/at_customize.csv).
+struct FlashPartition: Sendable {
+    let name: String
+    let type: Int
+    let subtype: Int
+    let address: Int
+    let size: Int
+
+    /// Data of type NVS, whose content is the manufacturing NVS's values.
+    var isNVS: Bool { type == 1 && subtype == 2 }
+
+    /// What is erased at once, in bytes.
+    static let sectorSize = 4096
+}
+
+extension UserData {
+    /// The bytes of a partition, without the erased ones at its end.
+    func content(of partition: String) -> [UInt8] {
+        partitions[partition]?.bytes ?? Credential(rawValue: partition)?.factoryImage ?? []
+    }
+
+    mutating func setContent(of partition: String, to bytes: [UInt8]) {
+        let end = bytes.lastIndex { $0 != 0xFF }.map { $0 + 1 } ?? 0
+        let content = Array(bytes[..<end])
+        partitions[partition] = nil
+        if content != self.content(of: partition) { partitions[partition] = FlashBytes(content) }
+    }
+
+    /// Programs bytes: in flash, that clears bits only.
+    mutating func write(_ bytes: [UInt8], to partition: String, at offset: Int) {
+        var content = content(of: partition)
+        content += [UInt8](repeating: 0xFF, count: max(0, offset + bytes.count - content.count))
+        for (index, byte) in bytes.enumerated() { content[offset + index] &= byte }
+        setContent(of: partition, to: content)
+    }
+
+    mutating func erase(_ range: Range<Int>, of partition: String) {
+        var content = content(of: partition)
+        for index in range.clamped(to: content.indices) { content[index] = 0xFF }
+        setContent(of: partition, to: content)
+    }
+}
+
+/// The images that older firmware has in a partition for each kind of certificate (ESP-AT, tools/AtPKI.py): `F1 F1`, the
+/// number of items, their length; each item its type, number, length and bytes, filled up to four.
+extension Credential {
+    private var itemType: UInt8 {
+        switch self {
+        case .clientAuthority, .serverAuthority: 1
+        case .clientCertificate, .serverCertificate: 2
+        case .clientKey, .serverKey: 3
+        }
+    }
+
+    /// Older firmware has one set of each.
+    fileprivate var factoryImage: [UInt8] {
+        let bytes = Array(factory[0].utf8)
+        var item = [itemType, 0, UInt8(bytes.count & 0xFF), UInt8(bytes.count >> 8)] + bytes
+        item += [UInt8](repeating: 0xFF, count: (4 - bytes.count % 4) % 4)
+        let length = (0..<4).map { UInt8(truncatingIfNeeded: item.count >> ($0 * 8)) }
+        return [0xF1, 0xF1, 1, 0] + length + item
+    }
+
+    /// The bytes of the item with a number; empty where there is none.
+    func item(_ number: Int, in image: [UInt8]) -> [UInt8] {
+        guard image.count >= 8, image[0] == 0xF1, image[1] == 0xF1 else { return [] }
+        var position = 8
+        for _ in 0..<Int(image[2]) | Int(image[3]) << 8 {
+            guard position + 4 <= image.count else { break }
+            let length = Int(image[position + 2]) | Int(image[position + 3]) << 8
+            let end = position + 4 + length
+            guard end <= image.count else { break }
+            if image[position] == itemType, Int(image[position + 1]) == number {
+                return Array(image[position + 4..<end])
+            }
+            position = end + (4 - length % 4) % 4
+        }
+        return []
+    }
+}
