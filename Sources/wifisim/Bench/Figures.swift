@@ -3,13 +3,15 @@ import WiFiDriverSim
 /// `AT` to `OK`, median, beside a byte that another thread sends back over a raw pseudo-terminal.
 func roundTrip(_ firmware: Firmware, for duration: Duration) throws -> Figure {
     let client = try ModuleClient(firmware)
-    let value = try Measure.median(for: duration) { try client.command("AT") }
     let echo = try RawTerminal.echoing()
-    let limit = try Measure.median(for: duration) {
+    let measured = try Measure.medians(for: duration) {
+        try client.command("AT")
+    } limit: {
         try echo.write([0x61])
         _ = try echo.readExactly(1)
     }
-    return Figure(name: "AT round trip", unit: "µs", value: value, limitName: "raw pty ping-pong", limit: limit)
+    return Figure(
+        name: "AT round trip", unit: "µs", value: measured.value, limitName: "raw pty ping-pong", limit: measured.limit)
 }
 
 /// CIPSEND in the longest blocks to a TCP sink, beside the same exchange with a peer that only answers.
@@ -19,18 +21,17 @@ func upload(_ firmware: Firmware, for duration: Duration) throws -> Figure {
     let port = try LoopbackServer.sink()
     try client.join()
     try client.command("AT+CIPSTART=\"TCP\",\"127.0.0.1\",\(port)")
-    let value = try Measure.rate(for: duration) {
+    let bare = ModuleClient(on: try RawTerminal.answeringSends(ofLength: block))
+    let measured = try Measure.rates(for: duration) {
         try client.send(blockOf: block)
         return block
-    }
-    let bare = ModuleClient(on: try RawTerminal.answeringSends(ofLength: block))
-    let limit = try Measure.rate(for: duration) {
+    } limit: {
         try bare.send(blockOf: block)
         return block
     }
     return Figure(
-        name: "upload, blocks of \(block)", unit: "MB/s", value: value, limitName: "bare CIPSEND exchange", limit: limit
-    )
+        name: "upload, blocks of \(block)", unit: "MB/s", value: measured.value, limitName: "bare CIPSEND exchange",
+        limit: measured.limit)
 }
 
 /// `+IPD` from a TCP source, beside a raw pseudo-terminal written in blocks of 4 KiB.
@@ -39,39 +40,75 @@ func download(_ firmware: Firmware, for duration: Duration) throws -> Figure {
     let port = try LoopbackServer.source()
     try client.join()
     try client.command("AT+CIPSTART=\"TCP\",\"127.0.0.1\",\(port)")
-    let value = try Measure.rate(for: duration) { try client.receivePush() }
     let raw = try RawTerminal.flooding()
-    let limit = try Measure.rate(for: duration) { try raw.readSome() }
-    return Figure(name: "download, +IPD", unit: "MB/s", value: value, limitName: "raw pty, 4 KiB writes", limit: limit)
+    let measured = try Measure.rates(for: duration) {
+        try client.receivePush()
+    } limit: {
+        try raw.readSome()
+    }
+    return Figure(
+        name: "download, +IPD", unit: "MB/s", value: measured.value, limitName: "raw pty, 4 KiB writes",
+        limit: measured.limit)
 }
 
 enum Measure {
-    /// The median time of `body` in microseconds.
-    static func median(for duration: Duration, _ body: () throws -> Void) throws -> Double {
+    /// What a body does, and the limit for it. They are measured in turns, so that what else the machine does meanwhile,
+    /// and where it puts the threads, meets both; each is the median of its turns.
+    private static func inTurns(_ value: () throws -> Double, _ limit: () throws -> Double) throws -> (
+        value: Double, limit: Double
+    ) {
+        var values: [Double] = []
+        var limits: [Double] = []
+        for _ in 0..<turns {
+            values.append(try value())
+            limits.append(try limit())
+        }
+        return (values.sorted()[turns / 2], limits.sorted()[turns / 2])
+    }
+
+    private static let turns = 11
+
+    /// The median times of two bodies in microseconds, each measured for `duration` in all.
+    static func medians(
+        for duration: Duration, _ value: () throws -> Void, limit: () throws -> Void
+    ) throws -> (value: Double, limit: Double) {
+        try inTurns({ try median(for: duration / turns, value) }, { try median(for: duration / turns, limit) })
+    }
+
+    /// The bytes that two bodies move, in MB/s, each measured for `duration` in all.
+    static func rates(
+        for duration: Duration, _ value: () throws -> Int, limit: () throws -> Int
+    ) throws -> (value: Double, limit: Double) {
+        try inTurns({ try rate(for: duration / turns, value) }, { try rate(for: duration / turns, limit) })
+    }
+
+    /// How often two bodies run in a second.
+    static func counts(
+        for duration: Duration, _ value: () throws -> Void, limit: () throws -> Void
+    ) throws -> (value: Double, limit: Double) {
+        func counting(_ body: () throws -> Void) throws -> Int {
+            try body()
+            return 1_000_000
+        }
+        return try rates(for: duration, { try counting(value) }, limit: { try counting(limit) })
+    }
+
+    private static func median(for duration: Duration, _ body: () throws -> Void) throws -> Double {
         let clock = ContinuousClock()
         for _ in 0..<100 { try body() }
         let end = clock.now + duration
         var times: [Duration] = []
-        while clock.now < end { times.append(try clock.measure(body)) }
+        repeat { times.append(try clock.measure(body)) } while clock.now < end
         times.sort()
         return times[times.count / 2] / .microseconds(1)
     }
 
-    /// The bytes that `body` moves, in MB/s.
-    static func rate(for duration: Duration, _ body: () throws -> Int) throws -> Double {
+    private static func rate(for duration: Duration, _ body: () throws -> Int) throws -> Double {
         let clock = ContinuousClock()
         for _ in 0..<10 { _ = try body() }
         let start = clock.now
         var bytes = 0
         while clock.now - start < duration { bytes += try body() }
         return Double(bytes) / ((clock.now - start) / .seconds(1)) / 1_000_000
-    }
-
-    /// How often `body` runs in a second.
-    static func count(for duration: Duration, _ body: () throws -> Void) throws -> Double {
-        try rate(for: duration) {
-            try body()
-            return 1_000_000
-        }
     }
 }

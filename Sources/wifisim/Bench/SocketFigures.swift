@@ -17,43 +17,49 @@ enum SocketFigures {
         let socket = try connected(to: try LoopbackServer.sink())
         defer { iotSocketClose(socket) }
         let block = [UInt8](repeating: 0x61, count: blockLength)
-        let value = try Measure.rate(for: duration) {
+        let length = min(blockLength, firmware.longestSendBlock)
+        let bare = ModuleClient(on: try RawTerminal.answeringSends(ofLength: length))
+        let measured = try Measure.rates(for: duration) {
             let count = iotSocketSend(socket, block, UInt32(block.count))
             guard count == Int32(block.count) else { throw BenchError("iotSocketSend gave \(count)") }
             return Int(count)
-        }
-        let length = min(blockLength, firmware.longestSendBlock)
-        let bare = ModuleClient(on: try RawTerminal.answeringSends(ofLength: length))
-        let limit = try Measure.rate(for: duration) {
+        } limit: {
             try bare.send(blockOf: length)
             return length
         }
         return Figure(
-            name: "iotSocketSend, 8 KiB", unit: "MB/s", value: value, limitName: "bare CIPSEND exchange", limit: limit)
+            name: "iotSocketSend, 8 KiB", unit: "MB/s", value: measured.value, limitName: "bare CIPSEND exchange",
+            limit: measured.limit)
     }
 
     private static func receive(for duration: Duration) throws -> Figure {
         let socket = try connected(to: try LoopbackServer.source())
         defer { iotSocketClose(socket) }
         var buffer = [UInt8](repeating: 0, count: 64 * 1024)
-        let value = try Measure.rate(for: duration) {
+        let raw = try RawTerminal.flooding()
+        let measured = try Measure.rates(for: duration) {
             let count = iotSocketRecv(socket, &buffer, UInt32(buffer.count))
             guard count > 0 else { throw BenchError("iotSocketRecv gave \(count)") }
             return Int(count)
+        } limit: {
+            try raw.readSome()
         }
-        let raw = try RawTerminal.flooding()
-        let limit = try Measure.rate(for: duration) { try raw.readSome() }
         return Figure(
-            name: "iotSocketRecv", unit: "MB/s", value: value, limitName: "raw pty, 4 KiB writes", limit: limit)
+            name: "iotSocketRecv", unit: "MB/s", value: measured.value, limitName: "raw pty, 4 KiB writes",
+            limit: measured.limit)
     }
 
     /// Connections a second, beside those that the host's own sockets make to the same server.
     private static func connect(for duration: Duration) throws -> Figure {
         let port = try LoopbackServer.accepting()
-        let value = try Measure.count(for: duration) { iotSocketClose(try connected(to: port)) }
-        let limit = try Measure.count(for: duration) { try LoopbackServer.connectAndClose(to: port) }
+        let measured = try Measure.counts(for: duration) {
+            iotSocketClose(try connected(to: port))
+        } limit: {
+            try LoopbackServer.connectAndClose(to: port)
+        }
         return Figure(
-            name: "connect and close", unit: "1/s", value: value, limitName: "the host's own sockets", limit: limit)
+            name: "connect and close", unit: "1/s", value: measured.value, limitName: "the host's own sockets",
+            limit: measured.limit)
     }
 
     private static func connected(to port: UInt16) throws -> Int32 {
