@@ -11,7 +11,9 @@ public final class Air {
     /// The access points of the world and the soft-APs of modules.
     public var accessPoints: [AccessPoint] { cells.map(\.accessPoint) }
     var cells: [Cell]
-    private var radios: [Radio] = []
+    private var radios: [Radio] = [] { didSet { knownDeadline = nil } }
+    /// The first deadline, where no radio has changed since it was looked for: most of a thousand do nothing for hours.
+    private var knownDeadline: Instant??
     private var events: [(radio: RadioID, event: AirEvent)] = []
     /// Stations of the world that are no modules, by name.
     var stations: [String: VirtualStation] = [:]
@@ -118,11 +120,15 @@ public final class Air {
     }
 
     public var nextDeadline: Instant? {
-        radios.reduce(nil) { .earlier($0, $1.deadline) }
+        if let knownDeadline { return knownDeadline }
+        let deadline = radios.reduce(Instant?.none) { .earlier($0, $1.deadline) }
+        knownDeadline = .some(deadline)
+        return deadline
     }
 
     /// Lets everything happen that is due by `now`.
     public func advance(to now: Instant) {
+        guard let due = nextDeadline, due <= now else { return }
         for index in radios.indices {
             let radio = RadioID(index: index)
             if let (scan, until) = radios[index].scan, until <= now {
