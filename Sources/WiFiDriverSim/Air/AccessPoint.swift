@@ -67,8 +67,23 @@ public struct AccessPoint: Sendable, Equatable {
         public var dns = [IPv4Address(10, 0, 2, 3)]
         /// The /64 that router advertisements announce; `nil` without global IPv6.
         public var ipv6Prefix = IPv6Address("fec0::")
+        public var dhcp = DHCP.on
+        /// Its name servers answer.
+        public var answersNames = true
+        /// Packets go beyond its gateway. Where they don't, connections there are silent until they do.
+        public var leadsOn = true
         /// The gateway is a router, with the rest of the world behind it. A module's soft-AP has none.
         public var hasRouter = true
+
+        /// What the DHCP server does.
+        public enum DHCP: String, Sendable, CaseIterable {
+            /// Gives addresses.
+            case on
+            /// Does not answer.
+            case off
+            /// Has no address left for stations that it does not know.
+            case full
+        }
 
         public init() {}
 

@@ -22,7 +22,7 @@ extension Air {
         kept.network.leases = new.network.leases
         kept.network.leaseTime = new.network.leaseTime
         if kept != new { expel(nil, from: old.bssid, at: now) }
-        if old.network != new.network { cells[index].leases = LeasePool() }
+        if !old.network.hasAddresses(of: new.network) { cells[index].leases = LeasePool() }
         cells[index].accessPoint = new
     }
 

@@ -81,7 +81,15 @@ public final class Air {
         static let smartConfig = Duration.seconds(3)
     }
 
-    public init(world: World) { cells = world.accessPoints.map { Cell(accessPoint: $0) } }
+    /// How often access points of the world have changed, for those who go by them.
+    private(set) var changeCount = 0
+    /// What is still to change by itself.
+    private var timeline: ArraySlice<World.TimedChange>
+
+    public init(world: World) {
+        cells = world.accessPoints.map { Cell(accessPoint: $0) }
+        timeline = world.timeline.sorted { $0.at < $1.at }[...]
+    }
 
     public func addRadio() -> RadioID {
         radios.append(Radio())
@@ -119,16 +127,25 @@ public final class Air {
         }
     }
 
-    public var nextDeadline: Instant? {
+    private var radioDeadline: Instant? {
         if let knownDeadline { return knownDeadline }
         let deadline = radios.reduce(Instant?.none) { .earlier($0, $1.deadline) }
         knownDeadline = .some(deadline)
         return deadline
     }
 
+    public var nextDeadline: Instant? {
+        .earlier(timeline.first.map { .zero + $0.at }, radioDeadline)
+    }
+
     /// Lets everything happen that is due by `now`.
     public func advance(to now: Instant) {
-        guard let due = nextDeadline, due <= now else { return }
+        while let next = timeline.first, .zero + next.at <= now {
+            timeline.removeFirst()
+            // The world file has been checked: only a soft-AP can be missing, and then there is nothing to change.
+            try? make(next.change, at: .zero + next.at)
+        }
+        guard let due = radioDeadline, due <= now else { return }
         for index in radios.indices {
             let radio = RadioID(index: index)
             if let (scan, until) = radios[index].scan, until <= now {
@@ -163,7 +180,8 @@ public final class Air {
         let old = cells[index].accessPoint
         body(&cells[index].accessPoint)
         let new = cells[index].accessPoint
-        if new.network != old.network { cells[index].leases = LeasePool() }
+        if !new.network.hasAddresses(of: old.network) { cells[index].leases = LeasePool() }
+        changeCount += 1
         if !new.isOn || new.channel != old.channel { silenceBeacons(of: bssid, at: now) }
         guard new.isOn, new.channel == old.channel else { return }
         for (radio, state) in members(of: bssid) {
@@ -236,6 +254,14 @@ public final class Air {
     /// Whether the world is behind an access point.
     func hasRouter(_ bssid: MACAddress) -> Bool {
         cell(of: bssid).map { cells[$0].accessPoint.network.hasRouter } ?? false
+    }
+
+    /// Whether packets go beyond an access point's gateway.
+    func leadsOn(_ bssid: MACAddress) -> Bool { cell(of: bssid).map { cells[$0].accessPoint.network.leadsOn } ?? true }
+
+    /// Whether the name servers of an access point's network answer.
+    func answersNames(_ bssid: MACAddress) -> Bool {
+        cell(of: bssid).map { cells[$0].accessPoint.network.answersNames } ?? true
     }
 
     // MARK: Scanning

@@ -10,11 +10,12 @@ struct LeasePool {
 
     /// An address for a station; `nil` if none is free.
     mutating func lease(for station: MACAddress, in subnet: AccessPoint.Subnet, at now: Instant) -> IPv4Address? {
-        guard let range = subnet.leases else { return nil }
+        guard let range = subnet.leases, subnet.dhcp != .off else { return nil }
         if let old = leases[station]?.address, range.contains(old) {
             leases[station]?.unusedSince = nil
             return old
         }
+        if subnet.dhcp == .full { return nil }
         let used = Set(leases.values.map(\.address))
         let free = (range.lowerBound.rawValue...range.upperBound.rawValue).lazy
             .map { IPv4Address(rawValue: $0) }.first { !used.contains($0) }

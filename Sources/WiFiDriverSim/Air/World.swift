@@ -4,9 +4,26 @@ public struct World: Sendable, Equatable {
     /// Host names, in lower case, that resolve before the system's resolver is asked.
     public var names: [String: [IPAddress]]
 
-    public init(accessPoints: [AccessPoint], names: [String: [IPAddress]] = [:]) {
+    /// What changes by itself, in any order.
+    public var timeline: [TimedChange] = []
+
+    /// A change and when it happens, counted from the start.
+    public struct TimedChange: Sendable, Equatable {
+        public var at: Duration
+        public var change: WorldChange
+
+        public init(at: Duration, _ change: WorldChange) {
+            self.at = at
+            self.change = change
+        }
+    }
+
+    public init(
+        accessPoints: [AccessPoint], names: [String: [IPAddress]] = [:], timeline: [TimedChange] = []
+    ) {
         self.accessPoints = accessPoints
         self.names = names
+        self.timeline = timeline
     }
 
     /// One access point, `wifisim` with the password `password`, on the addresses that QEMU's user network has.

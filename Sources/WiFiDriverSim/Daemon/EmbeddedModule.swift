@@ -45,7 +45,8 @@ public enum EmbeddedModule {
         let log = try Log()
         hostOptions.log = { log.write("embedded module: \($0)") }
         let network = try HostNetwork(
-            HostNetwork.Configuration(options, moduleIndex: 0), loop: modules.loop, resolver: modules.resolver,
+            HostNetwork.Configuration(options, moduleIndex: 0, air: modules.air), loop: modules.loop,
+            resolver: modules.resolver,
             log: hostOptions.log)
         modules.add(
             try ModuleHost(

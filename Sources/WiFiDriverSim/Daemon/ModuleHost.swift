@@ -94,6 +94,12 @@ final class ModuleHost {
         settle()
     }
 
+    /// An access point has changed.
+    func worldChanged() {
+        network.worldChanged()
+        settle()
+    }
+
     /// Hands over what the air says.
     func deliver(_ event: AirEvent) {
         module.handle(event, at: loop.now)

@@ -7,6 +7,8 @@ final class ModuleLoop {
     let resolver: Resolver
     private(set) var hosts: [ModuleHost] = []
     private var isStopped = false
+    /// The air's changes that the hosts know of.
+    private var changeCount = 0
 
     init(world: World) throws(SystemError) {
         loop = try EventLoop()
@@ -35,6 +37,10 @@ final class ModuleLoop {
 
     /// Carries what the modules tell each other, by the air and by the network, until all is quiet.
     private func settle() {
+        if changeCount != air.changeCount {
+            changeCount = air.changeCount
+            for host in hosts { host.worldChanged() }
+        }
         while true {
             let airEvents = air.takeEvents()
             for (radio, event) in airEvents { hosts.first { $0.radio == radio }?.deliver(event) }

@@ -80,7 +80,8 @@ public final class Simulator {
         let module = Module(firmware: options.firmware, serialNumber: serialNumber, settings: used)
         let terminal = try PseudoTerminal(speed: module.settings.uart.baud)
         let network = try HostNetwork(
-            HostNetwork.Configuration(options, moduleIndex: index), loop: modules.loop, resolver: modules.resolver,
+            HostNetwork.Configuration(options, moduleIndex: index, air: modules.air), loop: modules.loop,
+            resolver: modules.resolver,
             log: hostOptions.log)
         modules.add(
             try ModuleHost(
@@ -145,14 +146,12 @@ protocol ModuleObserver: AnyObject {
 }
 
 extension HostNetwork.Configuration {
-    init(_ options: SimulatorOptions, moduleIndex index: Int) {
-        let accessPoints = options.world.accessPoints
+    init(_ options: SimulatorOptions, moduleIndex index: Int, air: Air) {
         hostAddress = options.hostAddress.map { IPv4Address(rawValue: $0.rawValue + UInt32(index)) }
         // One port can lead to one module only.
         forwards = index == 0 ? options.forwards : []
         isRestricted = options.isRestricted
         names = options.world.names
-        hostAliases = accessPoints.map(\.network.gateway)
-        hostAliases6 = accessPoints.compactMap { $0.network.ipv6Prefix.map { IPv6Address(high: $0.high, low: 2) } }
+        subnets = { air.accessPoints.map(\.network).filter(\.hasRouter) }
     }
 }

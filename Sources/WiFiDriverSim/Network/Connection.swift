@@ -3,6 +3,8 @@ import Glibc
 /// A TCP connection on the host, with the credit that the module's stack has given for it.
 final class Connection {
     let socket: Socket
+    /// As the module sees it.
+    let peer: Endpoint
     private let id: SocketID
     private let loop: EventLoop
     private let announce: (NetworkEvent) -> Void
@@ -24,11 +26,12 @@ final class Connection {
     private static let longestRead = 64 * 1024
 
     init(
-        _ id: SocketID, _ socket: Socket, isConnecting: Bool, on loop: EventLoop,
+        _ id: SocketID, _ socket: Socket, to peer: Endpoint, isConnecting: Bool, on loop: EventLoop,
         announce: @escaping (NetworkEvent) -> Void
     ) throws(SystemError) {
         self.id = id
         self.socket = socket
+        self.peer = peer
         self.loop = loop
         self.announce = announce
         phase = isConnecting ? .connecting : .open
@@ -43,7 +46,16 @@ final class Connection {
 
     func allow(_ bytes: Int) {
         credit += bytes
-        if case .ending = phase {
+        lookAgain()
+    }
+
+    /// Nothing gets through in either direction.
+    var isPaused = false {
+        didSet { if isPaused != oldValue { lookAgain() } }
+    }
+
+    private func lookAgain() {
+        if case .ending = phase, !isPaused, credit > 0 {
             phase = .open
             watchAgain()
         } else {
@@ -57,7 +69,7 @@ final class Connection {
         case .closed, .connecting: return [.sendFailed(id)]
         case .open, .ending: break
         }
-        guard outbound.isEmpty else {
+        guard outbound.isEmpty, !isPaused else {
             outbound.append(contentsOf: bytes)
             return []
         }
@@ -82,9 +94,9 @@ final class Connection {
         case .closed, .ending: return
         case .connecting: finishConnecting()
         case .open:
-            if readiness.canWrite || readiness.hasHungUp, !outbound.isEmpty { flush() }
+            if !isPaused, readiness.canWrite || readiness.hasHungUp, !outbound.isEmpty { flush() }
             if case .closed = phase { return }
-            if credit > 0, readiness.canRead || readiness.hasHungUp {
+            if !isPaused, credit > 0, readiness.canRead || readiness.hasHungUp {
                 read()
             } else if readiness.hasHungUp {
                 // The system would report it without end.
@@ -144,6 +156,7 @@ final class Connection {
         case .ending, .closed: return []
         case .open:
             var interest: EventLoop.Interest = []
+            if isPaused { return interest }
             if credit > 0 { interest.insert(.read) }
             if !outbound.isEmpty { interest.insert(.write) }
             return interest

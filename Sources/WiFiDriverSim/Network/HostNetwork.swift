@@ -12,10 +12,8 @@ final class HostNetwork: Network {
         /// Nothing but loopback is reached, and no name but the world's resolves.
         var isRestricted = false
         var names: [String: [IPAddress]] = [:]
-        /// Addresses inside the simulation, the gateways, that are the host.
-        var hostAliases: [IPv4Address] = []
-        /// The same in IPv6: the second address of each prefix.
-        var hostAliases6: [IPv6Address] = []
+        /// The networks of the access points: their gateways, and in IPv6 the second address of their prefixes, are the host.
+        var subnets: () -> [AccessPoint.Subnet] = { [] }
     }
 
     private let configuration: Configuration
@@ -96,6 +94,11 @@ final class HostNetwork: Network {
         for (listener, port) in paused.listeners { try? accept(from: listener, toPort: port) }
     }
 
+    /// Connections to hosts that are cut off are silent from now on, until they are not.
+    func pauseConnections(where isCutOff: (IPAddress) -> Bool) {
+        for connection in connections.values { connection.isPaused = isCutOff(connection.peer.address) }
+    }
+
     private func reset() {
         epoch += 1
         for connection in connections.values { connection.close(aborting: true) }
@@ -119,11 +122,13 @@ final class HostNetwork: Network {
 
     /// Where on the host an address of the module's network leads; `nil` where it may not go.
     private func onHost(_ endpoint: Endpoint) -> Endpoint? {
-        if case .v4(let address) = endpoint.address, configuration.hostAliases.contains(address) {
+        if case .v4(let address) = endpoint.address, configuration.subnets().contains(where: { $0.gateway == address })
+        {
             addressOfHost = endpoint.address
             return Endpoint(.v4(.loopback), endpoint.port)
         }
-        if case .v6(let address) = endpoint.address, configuration.hostAliases6.contains(address) {
+        if case .v6(let address) = endpoint.address, configuration.subnets().contains(where: { $0.gateway6 == address })
+        {
             return Endpoint(.v6(.loopback), endpoint.port)
         }
         if endpoint.address == .v4(.loopback) { addressOfHost = endpoint.address }
@@ -133,7 +138,8 @@ final class HostNetwork: Network {
     /// How the module sees a peer: the host under the address that the module has for it, until it has used one the gateway's.
     private func inside(_ peer: Endpoint) -> Endpoint {
         guard peer.address == .v4(.loopback) else { return peer }
-        return Endpoint(addressOfHost ?? configuration.hostAliases.first.map(IPAddress.v4) ?? peer.address, peer.port)
+        return Endpoint(
+            addressOfHost ?? configuration.subnets().first.map { .v4($0.gateway) } ?? peer.address, peer.port)
     }
 
     private func serverAddress(_ family: IPAddress.Family) -> IPAddress {
@@ -150,7 +156,7 @@ final class HostNetwork: Network {
         do throws(SystemError) {
             let socket = try Socket.connecting(to: target, from: source)
             socket.apply(options)
-            connections[id] = try Connection(id, socket, isConnecting: true, on: loop) { [weak self] in
+            connections[id] = try Connection(id, socket, to: remote, isConnecting: true, on: loop) { [weak self] in
                 self?.announce($0)
             }
         } catch {
@@ -194,16 +200,18 @@ final class HostNetwork: Network {
             // Nobody serves the forwarded port: the peer sees its connection end.
             guard self.server?.port == port else { return }
             let id = SocketID(rawValue: self.nextAccepted)
+            let inside = self.inside(peer)
             self.nextAccepted += 1
             do throws(SystemError) {
-                self.connections[id] = try Connection(id, socket, isConnecting: false, on: self.loop) { [weak self] in
+                self.connections[id] = try Connection(id, socket, to: inside, isConnecting: false, on: self.loop) {
+                    [weak self] in
                     self?.announce($0)
                 }
             } catch {
                 return self.log("\(error)")
             }
             let local = Endpoint(socket.localEndpoint?.address ?? .v4(.any), port)
-            self.announce(.accepted(id, peer: self.inside(peer), local: local))
+            self.announce(.accepted(id, peer: inside, local: local))
         }
     }
 

@@ -52,7 +52,7 @@ final class ModuleNetwork: Network {
             host.handle(request, at: now)
         case .ping(let address):
             if leadsToHost(address) { host.handle(request, at: now) } else { neighbours.handle(request, at: now) }
-        case .resolve: host.handle(request, at: now)
+        case .resolve: if neighbours.resolvesNames { host.handle(request, at: now) }
         case .interfaces: neighbours.handle(request, at: now)
         case .stopListening, .cancelQuery, .reset:
             if case .reset = request {
@@ -87,6 +87,9 @@ final class ModuleNetwork: Network {
         case .nowhere: neighbours.hasOnlySoftAP && !neighbours.covers(address)
         }
     }
+
+    /// The world has changed, and with it perhaps what is reached.
+    func worldChanged() { host.pauseConnections(where: neighbours.isCutOff) }
 
     func takeEvents() -> [NetworkEvent] {
         for event in host.takeEvents() { note(hostEvent: event) }

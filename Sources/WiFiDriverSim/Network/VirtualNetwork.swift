@@ -26,6 +26,11 @@ public final class VirtualNetwork {
     private var underWay: [Packet] = []
     /// The first packet of `underWay` that has not arrived.
     private var head = 0
+    /// TCP's packets to and from hosts beyond a gateway that lets nothing through, in their order: they are sent until they
+    /// get there.
+    private var held: [Content] = []
+    /// The air's changes that `held` is up to.
+    private var changeCount = 0
     private var nextLocalPort: UInt16
     /// After so long without an answer, TCP sends again.
     static let retransmissionTime = Duration.seconds(1)
@@ -163,6 +168,12 @@ public final class VirtualNetwork {
 
     /// Lets everything arrive that is due by `now`.
     public func advance(to now: Instant) {
+        if changeCount != air.changeCount {
+            changeCount = air.changeCount
+            let waiting = held
+            held = []
+            for content in waiting { arrive(content) }
+        }
         while head < underWay.count, underWay[head].at <= now {
             let packet = underWay[head]
             head += 1
@@ -187,6 +198,7 @@ public final class VirtualNetwork {
     // MARK: Arrivals
 
     private func arrive(_ content: Content) {
+        if mustBeHeld(content) { return held.append(content) }
         switch content {
         case .connect(let socket, let remote): stack(of: socket)?.connectionArrives(socket, at: remote)
         case .toRemote(let socket, let bytes, let target): dataArrive(bytes, from: socket, at: target)
@@ -210,6 +222,18 @@ public final class VirtualNetwork {
         case .chargen(let socket, let line): generate(from: line, to: socket)
         case .peerConnect(let peer, let stack, let transport, let port):
             peer.connectionArrives(at: stacks[stack], transport, port)
+        }
+    }
+
+    private func mustBeHeld(_ content: Content) -> Bool {
+        switch content {
+        case .toRemote(let socket, _, _), .toModule(let socket, _, nil), .closeOfRemote(let socket, _):
+            guard let peer = stacks[socket.stack].connectedHost(of: socket) else { return false }
+            return stacks[socket.stack].isCutOff(from: peer)
+        case .closeOfModule(.peer(let peer), _):
+            guard let host = peer.endpoint?.address, let stack = peer.moduleStack else { return false }
+            return stacks[stack].isCutOff(from: host)
+        default: return false
         }
     }
 

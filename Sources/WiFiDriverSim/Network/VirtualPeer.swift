@@ -36,6 +36,9 @@ public final class VirtualPeer {
 
     init(network: VirtualNetwork) { self.network = network }
 
+    /// The stack of the module that it is connected to.
+    var moduleStack: Int? { socket?.stack }
+
     /// How its connection is.
     public var phase: State { state }
     public var receivedCount: Int { received.count }

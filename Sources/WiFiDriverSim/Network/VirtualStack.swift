@@ -80,6 +80,7 @@ public final class VirtualStack: Network {
             tell(.listening)
         case .stopListening: server = nil
         case .resolve(let name, let family):
+            guard resolvesNames else { return }
             network.send(
                 .query(stack: index, epoch: epoch, name: name.lowercased(), family), after: network.latency)
         case .ping(let address): ping(address)
@@ -179,7 +180,18 @@ public final class VirtualStack: Network {
         if let station = network.accessPoint(ofStationAt: address) {
             return station == accessPoint ? .world : .nowhere
         }
-        return network.air.hasRouter(accessPoint) ? .world : .nowhere
+        return network.air.hasRouter(accessPoint) && !isCutOff(from: address) ? .world : .nowhere
+    }
+
+    /// Whether an address lies beyond a gateway that lets nothing through.
+    func isCutOff(from address: IPAddress) -> Bool {
+        guard let interface = interface(toward: address), !interface.covers(address) else { return false }
+        return !network.air.leadsOn(interface.accessPoint)
+    }
+
+    /// Whether there are name servers that answer.
+    var resolvesNames: Bool {
+        interfaces.first.map { network.air.answersNames($0.accessPoint) } ?? true
     }
 
     func isVirtualStation(_ address: IPAddress) -> Bool { network.accessPoint(ofStationAt: address) != nil }
@@ -210,6 +222,14 @@ public final class VirtualStack: Network {
     func remote(of socket: VirtualNetwork.SocketReference) -> VirtualNetwork.Remote? {
         guard socket.epoch == epoch, case .connected(let remote) = sockets[socket.id]?.phase else { return nil }
         return remote
+    }
+
+    /// The address of the host that a TCP socket is connected to; `nil` for a module.
+    func connectedHost(of socket: VirtualNetwork.SocketReference) -> IPAddress? {
+        switch remote(of: socket) {
+        case .server, .peer: sockets[socket.id]?.peer.address
+        case .module, nil: nil
+        }
     }
 
     /// Where a packet of this socket comes from.

@@ -35,16 +35,10 @@ public final class Simulation {
         start: Start = .ready, serialNumber: UInt32 = 1, settings: Settings? = nil
     ) {
         air = Air(world: world)
-        let networks = world.accessPoints.map(\.network)
-        let hosts = Set(networks.flatMap { [$0.gateway] + $0.dns }.map(IPAddress.v4))
         let roundTrip = world.accessPoints.first?.latency ?? .milliseconds(2)
         network = VirtualNetwork(
-            air: air, names: world.names, hosts: hosts, latency: roundTrip / 2, seed: seed)
-        for network in networks {
-            for (port, server) in ClassicServer.wellKnown {
-                self.network.serve(server, at: Endpoint(.v4(network.gateway), port))
-            }
-        }
+            air: air, names: world.names, latency: roundTrip / 2, seed: seed)
+        serveGateways()
         for index in 0..<UInt32(max(1, moduleCount)) {
             let module = Module(firmware: firmware, serialNumber: serialNumber + index, settings: settings)
             let radio = air.addRadio()
@@ -55,6 +49,16 @@ public final class Simulation {
         guard start == .ready else { return }
         run(for: firmware.bootTime)
         for module in modules { _ = module.takeBytes() }
+    }
+
+    /// Each access point's gateway has the classic servers, and is there, as its name servers are.
+    private func serveGateways() {
+        for subnet in air.accessPoints.map(\.network) where subnet.hasRouter {
+            network.hosts.formUnion(([subnet.gateway] + subnet.dns).map(IPAddress.v4))
+            for (port, server) in ClassicServer.wellKnown {
+                network.serve(server, at: Endpoint(.v4(subnet.gateway), port))
+            }
+        }
     }
 
     // MARK: The first module
@@ -83,6 +87,15 @@ public final class Simulation {
 
     /// A host for the caller to play.
     public func makePeer() -> VirtualPeer { VirtualPeer(network: network) }
+
+    /// Makes a change of the world.
+    /// - Throws: `WorldChangeError` where it names an access point that is not there.
+    public func make(_ change: WorldChange) throws(WorldChangeError) {
+        try air.make(change, at: now)
+        serveGateways()
+        network.advance(to: now)
+        settle()
+    }
 
     /// Changes an access point while modules use it.
     public func changeAccessPoint(_ ssid: String, _ body: (inout AccessPoint) -> Void) {

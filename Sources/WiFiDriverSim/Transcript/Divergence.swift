@@ -27,9 +27,9 @@ extension Divergence: CustomStringConvertible {
         var text =
             switch reason {
             case .differs(at: let offset): "differs at byte \(offset + 1)"
-            case .silence(let duration): "nothing more came within \(duration.transcriptText)"
+            case .silence(let duration): "nothing more came within \(duration.text)"
             case .unexpected: "something came that was not to come"
-            case .outOfTime(let duration): "came after \(duration.transcriptText), outside of its time window"
+            case .outOfTime(let duration): "came after \(duration.text), outside of its time window"
             case .impossible(let why): why
             }
         if !expected.isEmpty { text += "\n  expected  \(expected)" }

@@ -83,6 +83,18 @@ struct LineScanner {
         guard isAtEnd else { throw failure("nothing may follow here") }
     }
 
+    /// The words up to the end, each after one space, bare or in quotes.
+    mutating func takeWords() throws(Failure) -> Words {
+        var words: [Words.Word] = []
+        while !isAtEnd {
+            try takeSpace(before: "the next word")
+            let place = position
+            let text = next == UInt8(ascii: "\"") ? try takeQuoted("the word") : try takeWord("a word")
+            words.append(Words.Word(text: text, position: place))
+        }
+        return Words(words, end: position)
+    }
+
     /// All that is left.
     mutating func takeRest() -> String {
         defer { position = end }
@@ -102,7 +114,7 @@ struct LineScanner {
     mutating func takeDuration(upTo stops: StaticString = " ") throws(Failure) -> Duration {
         let place = position
         let text = takeText(upTo: stops)
-        guard let duration = Duration(transcriptText: text) else {
+        guard let duration = Duration(text: text) else {
             throw failure("\"\(text)\" is not a duration such as 350ms, 2.5s or 10min", at: place)
         }
         return duration
@@ -181,59 +193,5 @@ extension Endpoint {
         if isBracketed { host = host.dropFirst().dropLast() }
         guard let address = IPAddress(String(host)), (address.family == .v6) == isBracketed else { return nil }
         self.init(address, port)
-    }
-}
-
-extension Duration {
-    private static let units: [(name: String, nanoseconds: Int64)] = [
-        ("ms", 1_000_000), ("us", 1000), ("ns", 1), ("min", 60_000_000_000), ("h", 3_600_000_000_000),
-        ("s", 1_000_000_000),
-    ]
-
-    /// Reads a decimal number and a unit; at most a thousand hours.
-    init?(transcriptText text: String) {
-        guard let unit = Self.units.first(where: { text.hasSuffix($0.name) }) else { return nil }
-        let parts = text.dropLast(unit.name.count).split(separator: ".", omittingEmptySubsequences: false)
-        guard (1...2).contains(parts.count), let whole = Int64(digits: parts[0]) else { return nil }
-        var (nanoseconds, isTooLong) = whole.multipliedReportingOverflow(by: unit.nanoseconds)
-        if parts.count == 2 {
-            guard parts[1].utf8.count <= 9, var fraction = Int64(digits: parts[1]) else { return nil }
-            for _ in parts[1].utf8.count..<9 { fraction *= 10 }
-            // In parts of a thousand million, so that even hours do not overflow: nothing is finer than a nanosecond.
-            let (product, tooLarge) = fraction.multipliedReportingOverflow(by: unit.nanoseconds / 1000)
-            let exact = unit.nanoseconds >= 1000 && !tooLarge ? product / 1_000_000 : fraction / 1_000_000_000
-            nanoseconds += exact
-        }
-        isTooLong = isTooLong || nanoseconds > 1000 * 3_600_000_000_000
-        if isTooLong { return nil }
-        self = .nanoseconds(nanoseconds)
-    }
-
-    /// The same in the unit in which it is read most easily.
-    var transcriptText: String {
-        let unit: (name: String, size: Int64, digits: Int) =
-            switch nanoseconds {
-            case 0: ("s", 1, 0)
-            case ..<1000: ("ns", 1, 0)
-            case ..<1_000_000: ("us", 1000, 3)
-            case ..<1_000_000_000: ("ms", 1_000_000, 6)
-            default: ("s", 1_000_000_000, 9)
-            }
-        let (whole, fraction) = nanoseconds.quotientAndRemainder(dividingBy: unit.size)
-        guard fraction > 0 else { return "\(whole)\(unit.name)" }
-        var digits = String(fraction)
-        digits = String(repeating: "0", count: unit.digits - digits.utf8.count) + digits
-        while digits.hasSuffix("0") { digits.removeLast() }
-        return "\(whole).\(digits)\(unit.name)"
-    }
-}
-
-extension Int64 {
-    /// Digits alone, no sign.
-    fileprivate init?(digits: Substring) {
-        guard !digits.isEmpty, digits.utf8.count <= 18, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
-            return nil
-        }
-        self.init(digits)
     }
 }

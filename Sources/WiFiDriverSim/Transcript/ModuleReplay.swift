@@ -58,7 +58,7 @@ public struct ModuleReplay {
                         append(.say(try item.payload.bytes(bindings: bindings, contents: script.contents)))
                     }
                 case .wait(let duration), .quiet(let duration): append(.pause(duration))
-                case .baud, .reset, .power, .peer, .name, .accessPoint, .station, .smartConfig: break
+                case .baud, .reset, .power, .peer, .name, .world: break
                 }
             } catch {
                 throw Divergence(line: line, reason: .impossible(error.reason), expected: "", actual: [])

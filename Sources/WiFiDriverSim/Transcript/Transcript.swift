@@ -56,10 +56,7 @@ public struct Transcript: Equatable, Sendable {
         case power(isOn: Bool)
         case peer(name: String, PeerAction)
         case name(String, Resolution)
-        case accessPoint(ssid: String, AccessPointChange)
-        case station(name: String, StationAction)
-        /// A phone tells the module an access point and its password.
-        case smartConfig(SmartConfig, ssid: String, password: String, key: String?)
+        case world(WorldChange)
     }
 
     /// What the module is to send.
@@ -128,23 +125,6 @@ public struct Transcript: Equatable, Sendable {
         case addresses([IPAddress])
         /// The query is never answered.
         case silent
-    }
-
-    /// What a station does that is no module.
-    public enum StationAction: Equatable, Sendable {
-        case joins(ssid: String, password: String?)
-        case leaves
-    }
-
-    public enum AccessPointChange: Equatable, Sendable {
-        case on, off
-        case channel(Int)
-        case rssi(Int)
-        case password(String)
-        /// Its WPS button is pressed.
-        case wps
-        /// DHCP hands out addresses from here on.
-        case leases(IPv4Address)
     }
 
     /// The events, with the numbers of their lines.

@@ -37,9 +37,7 @@ extension TranscriptParser {
             transcript.lines.append(Transcript.Line(.event(.unordered(items)), number: line))
         case "peer": try readPeer(&scanner)
         case "name": try readName(&scanner)
-        case "ap": try readAccessPoint(&scanner)
-        case "station": try readStation(&scanner)
-        case "smartconfig": try readSmartConfig(&scanner)
+        case _ where WorldChange.keywords.contains(keyword): try readWorldChange(keyword, at: place, &scanner)
         default:
             throw scanner.failure(
                 "there is no event \"\(keyword)\"; there are > < wait quiet baud reset power unordered end peer name ap station smartconfig",
@@ -185,67 +183,16 @@ extension TranscriptParser {
         }
     }
 
-    private mutating func readStation(_ scanner: inout LineScanner) throws(Failure) {
-        try scanner.takeSpace(before: "the station's name")
-        let name = try scanner.takeQuoted("the station's name")
-        try scanner.takeSpace(before: "what the station does")
-        let place = scanner.position
-        switch scanner.takeText() {
-        case "joins":
-            try scanner.takeSpace(before: "the access point's SSID")
-            let ssid = try scanner.takeQuoted("the SSID")
-            let password = scanner.skip(" ") ? try scanner.takeQuoted("the password") : nil
-            try finish(.station(name: name, .joins(ssid: ssid, password: password)), scanner)
-        case "leaves": try finish(.station(name: name, .leaves), scanner)
-        default: throw scanner.failure("a station joins or leaves", at: place)
+    private mutating func readWorldChange(
+        _ keyword: String, at place: Int, _ scanner: inout LineScanner
+    ) throws(Failure) {
+        let words = try scanner.takeWords().preceded(by: keyword, at: place)
+        let change: WorldChange
+        do throws(WordError) {
+            change = try WorldChange(words)
+        } catch {
+            throw scanner.failure(error.reason, at: error.position)
         }
-    }
-
-    private mutating func readSmartConfig(_ scanner: inout LineScanner) throws(Failure) {
-        try scanner.takeSpace(before: "esptouch, airkiss or esptouch-v2")
-        let place = scanner.position
-        guard let type = SmartConfig(rawValue: scanner.takeText()) else {
-            throw scanner.failure("smartconfig is of esptouch, airkiss or esptouch-v2", at: place)
-        }
-        try scanner.takeSpace(before: "the access point's SSID")
-        let ssid = try scanner.takeQuoted("the SSID")
-        try scanner.takeSpace(before: "the password")
-        let password = try scanner.takeQuoted("the password")
-        let key = scanner.skip(" ") ? try scanner.takeQuoted("the key") : nil
-        try finish(.smartConfig(type, ssid: ssid, password: password, key: key), scanner)
-    }
-
-    private mutating func readAccessPoint(_ scanner: inout LineScanner) throws(Failure) {
-        try scanner.takeSpace(before: "the access point's SSID")
-        let ssid = try scanner.takeQuoted("the SSID")
-        try scanner.takeSpace(before: "what changes")
-        let place = scanner.position
-        let change: Transcript.AccessPointChange
-        switch scanner.takeText() {
-        case "on": change = .on
-        case "off": change = .off
-        case "wps": change = .wps
-        case "channel":
-            try scanner.takeSpace(before: "a channel")
-            change = .channel(try scanner.takeInteger("the channel", 1...14))
-        case "rssi":
-            try scanner.takeSpace(before: "a signal strength")
-            change = .rssi(try scanner.takeInteger("the signal strength", -100...0))
-        case "password":
-            try scanner.takeSpace(before: "a password")
-            change = .password(try scanner.takeQuoted("the password"))
-        case "leases":
-            try scanner.takeSpace(before: "an address")
-            let addressPlace = scanner.position
-            guard let address = IPv4Address(try scanner.takeWord("an address")) else {
-                throw scanner.failure("that is not an IPv4 address", at: addressPlace)
-            }
-            change = .leases(address)
-        default:
-            throw scanner.failure(
-                "an access point goes on or off, has its button pressed (wps), or changes channel, rssi, password or leases",
-                at: place)
-        }
-        try finish(.accessPoint(ssid: ssid, change), scanner)
+        try finish(.world(change), scanner)
     }
 }

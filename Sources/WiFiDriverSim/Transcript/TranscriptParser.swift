@@ -121,7 +121,7 @@ struct TranscriptParser {
             _ = scanner.takeByte()
             text += "."
         }
-        guard let duration = Duration(transcriptText: text) else {
+        guard let duration = Duration(text: text) else {
             throw scanner.failure("\"\(text)\" is not a duration such as 350ms, 2.5s or 10min", at: place)
         }
         return duration

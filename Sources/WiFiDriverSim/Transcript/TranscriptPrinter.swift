@@ -38,8 +38,8 @@ extension Transcript.Event: CustomStringConvertible {
         case .host(let payload): "> \(payload)"
         case .module(let expectation): expectation.description
         case .unordered(let items): "unordered\n\(items.map { "  \($0)\n" }.joined())end"
-        case .wait(let duration): "wait \(duration.transcriptText)"
-        case .quiet(let duration): "quiet \(duration.transcriptText)"
+        case .wait(let duration): "wait \(duration.text)"
+        case .quiet(let duration): "quiet \(duration.text)"
         case .baud(let rate): "baud \(rate)"
         case .reset: "reset"
         case .power(let isOn): "power \(isOn ? "on" : "off")"
@@ -47,11 +47,7 @@ extension Transcript.Event: CustomStringConvertible {
         case .name(let name, .silent): "name \(name) is silent"
         case .name(let name, .addresses(let addresses)):
             "name \(name) is \(addresses.isEmpty ? "unknown" : addresses.map(\.description).joined(separator: ","))"
-        case .accessPoint(let ssid, let change): "ap \(ssid.transcriptQuoted) \(change)"
-        case .smartConfig(let type, let ssid, let password, let key):
-            "smartconfig \(type.rawValue) \(ssid.transcriptQuoted) \(password.transcriptQuoted)"
-                + (key.map { " \($0.transcriptQuoted)" } ?? "")
-        case .station(let name, let action): "station \(name.transcriptQuoted) \(action)"
+        case .world(let change): change.text(quoting: \.transcriptQuoted)
         }
     }
 }
@@ -61,7 +57,7 @@ extension Transcript.Expectation: CustomStringConvertible {
 }
 
 extension Transcript.Window: CustomStringConvertible {
-    public var description: String { "[\(earliest?.transcriptText ?? "")..\(latest?.transcriptText ?? "")]" }
+    public var description: String { "[\(earliest?.text ?? "")..\(latest?.text ?? "")]" }
 }
 
 extension Transcript.PeerAction: CustomStringConvertible {
@@ -69,7 +65,7 @@ extension Transcript.PeerAction: CustomStringConvertible {
         switch self {
         case .listens(let transport, let endpoint, .zero): "listens \(transport) \(endpoint)"
         case .listens(let transport, let endpoint, let delay):
-            "listens \(transport) \(endpoint) after \(delay.transcriptText)"
+            "listens \(transport) \(endpoint) after \(delay.text)"
         case .refuses(let transport, let endpoint): "refuses \(transport) \(endpoint)"
         case .ignores(let transport, let endpoint): "ignores \(transport) \(endpoint)"
         case .connects(let transport, let port, let endpoint): "connects \(transport) \(port) from \(endpoint)"
@@ -79,30 +75,6 @@ extension Transcript.PeerAction: CustomStringConvertible {
         case .resets: "resets"
         case .receives(let payload): "receives \(payload)"
         case .sees(let ending): "sees \(ending.rawValue)"
-        }
-    }
-}
-
-extension Transcript.StationAction: CustomStringConvertible {
-    public var description: String {
-        switch self {
-        case .joins(let ssid, nil): "joins \(ssid.transcriptQuoted)"
-        case .joins(let ssid, let password?): "joins \(ssid.transcriptQuoted) \(password.transcriptQuoted)"
-        case .leaves: "leaves"
-        }
-    }
-}
-
-extension Transcript.AccessPointChange: CustomStringConvertible {
-    public var description: String {
-        switch self {
-        case .on: "on"
-        case .off: "off"
-        case .channel(let channel): "channel \(channel)"
-        case .rssi(let strength): "rssi \(strength)"
-        case .password(let password): "password \(password.transcriptQuoted)"
-        case .wps: "wps"
-        case .leases(let address): "leases \(address)"
         }
     }
 }

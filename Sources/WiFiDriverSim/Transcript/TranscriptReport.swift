@@ -72,7 +72,7 @@ public struct TranscriptReport {
         func rate(_ bytes: Int) -> String { seconds > 0 ? ", \(Int(Double(bytes) / seconds)) a second" : "" }
         return [
             ("Profile", transcript.header.profile, false),
-            ("Time", timeline.duration.transcriptText, false),
+            ("Time", timeline.duration.text, false),
             ("Commands", "\(timeline.commands.count)", false),
             ("Errors", "\(errors)", errors > 0),
             ("Host to module", "\(timeline.hostBytes) bytes" + rate(timeline.hostBytes), false),
@@ -90,7 +90,7 @@ public struct TranscriptReport {
             return """
                 <tr\(command.isError ? " class=\"bad\"" : "")><td><a href="#line\(entry.line)">\(entry.line)</a></td>\
                 <td><code>\(command.text.shortened(to: 80).xmlEscaped)</code></td>\
-                <td>\((command.result ?? "–").xmlEscaped)</td><td class="number">\(command.latency?.transcriptText ?? "–")</td>\
+                <td>\((command.result ?? "–").xmlEscaped)</td><td class="number">\(command.latency?.text ?? "–")</td>\
                 <td class="bar"><i style="width:\(Int(share))%"></i></td></tr>
                 """
         }
@@ -114,7 +114,7 @@ public struct TranscriptReport {
             if gap >= Self.shownGap {
                 // A pause takes room by its length, but a day must not take a day's.
                 let height = 14 + 8 * gap.milliseconds.description.utf8.count
-                rows.append("<div class=\"gap\" style=\"height:\(height)px\"><b>\(gap.transcriptText)</b></div>")
+                rows.append("<div class=\"gap\" style=\"height:\(height)px\"><b>\(gap.text)</b></div>")
             }
             last = entry.at
             rows.append(row(entry))
@@ -130,12 +130,12 @@ public struct TranscriptReport {
             case .host(let payload): ("out", payload.description)
             case .module(let expectation): ("in", expectation.payload.description)
             case .peer(let name, let action): (action.lane, "\(name) \(action)")
-            case .name, .accessPoint, .station, .smartConfig: ("net", entry.event.description)
+            case .name, .world: ("net", entry.event.description)
             default: ("host", entry.event.description)
             }
         let error = entry.isError ? " bad" : ""
         return """
-            <div class="row \(lane)\(error)" id="line\(entry.line)" role="row"><span>\((entry.at - .zero).transcriptText)</span>\
+            <div class="row \(lane)\(error)" id="line\(entry.line)" role="row"><span>\((entry.at - .zero).text)</span>\
             <p title="line \(entry.line)">\(text.shortened(to: 300).xmlEscaped)</p></div>
             """
     }
@@ -194,7 +194,7 @@ private struct LoadChart {
             <line x1="0" y1="\(middle)" x2="\(Self.width)" y2="\(middle)"/>
             <text x="0" y="10">host, at most \(perSecond) bytes a second a bar</text>
             <text x="0" y="\(Self.height - 3)">module</text>
-            <text x="\(Self.width)" y="\(Self.height - 3)" text-anchor="end">\(timeline.duration.transcriptText)</text>
+            <text x="\(Self.width)" y="\(Self.height - 3)" text-anchor="end">\(timeline.duration.text)</text>
             </svg>
             """
     }

@@ -45,20 +45,12 @@ final class TranscriptStage {
         case .name(let name, .addresses(let addresses)):
             simulation.network.silentNames.remove(name.lowercased())
             simulation.network.names[name.lowercased()] = addresses.isEmpty ? nil : addresses
-        case .accessPoint(let ssid, let change):
-            guard simulation.air.accessPoints.contains(where: { $0.ssid == ssid }) else {
-                throw impossible("the world has no access point \"\(ssid)\"", line)
+        case .world(let change):
+            do throws(WorldChangeError) {
+                try simulation.make(change)
+            } catch {
+                throw impossible(error.description, line)
             }
-            if case .wps = change {
-                simulation.pressButton(ssid)
-            } else {
-                simulation.changeAccessPoint(ssid) { $0.apply(change) }
-            }
-        case .smartConfig(let type, let ssid, let password, let key):
-            simulation.smartConfig(ssid: ssid, password: password, type, key: key)
-        case .station(let name, .joins(let ssid, let password)):
-            simulation.stationJoins(name, ssid: ssid, password: password ?? "")
-        case .station(let name, .leaves): simulation.stationLeaves(name)
         }
         listener.lastEvent = simulation.now
     }
@@ -129,22 +121,6 @@ final class TranscriptStage {
         listener.collect()
         guard simulation.runToNextDeadline(notAfter: listener.lastEvent + listener.patience) else {
             throw Divergence(line: line, reason: .silence(listener.patience), expected: expected, actual: actual)
-        }
-    }
-}
-
-extension AccessPoint {
-    fileprivate mutating func apply(_ change: Transcript.AccessPointChange) {
-        switch change {
-        case .wps: break
-        case .on: isOn = true
-        case .off: isOn = false
-        case .channel(let channel): self.channel = channel
-        case .rssi(let strength): rssi = strength
-        case .password(let password): self.password = password
-        case .leases(let first):
-            let last = network.leases?.upperBound ?? first
-            network.leases = first...max(first, last)
         }
     }
 }

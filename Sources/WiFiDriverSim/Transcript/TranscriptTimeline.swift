@@ -60,7 +60,7 @@ struct TranscriptTimeline {
         case .unordered(let items):
             for item in items { addModule(item, line: item.number == 0 ? line : item.number, at: now) }
         case .wait: break
-        case .quiet, .baud, .reset, .power, .peer, .name, .accessPoint, .station, .smartConfig:
+        case .quiet, .baud, .reset, .power, .peer, .name, .world:
             add(Entry(event: event, line: line, at: now))
         }
     }

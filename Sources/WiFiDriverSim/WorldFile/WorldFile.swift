@@ -73,7 +73,7 @@ extension WorldFileError {
 private struct Root: Decodable {
     let world: World
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case accessPoints, names }
+    enum CodingKeys: String, CodingKey, CaseIterable { case accessPoints, names, timeline }
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
@@ -84,11 +84,25 @@ private struct Root: Decodable {
                 forKey: .accessPoints, in: container, debugDescription: "two access points have the same bssid")
         }
         let names = try container.decodeIfPresent([String: OneOrMore<AddressFile>].self, forKey: .names)
+        let timeline = try container.decodeIfPresent([TimedChangeFile].self, forKey: .timeline) ?? []
+        let known = accessPoints ?? World.standard.accessPoints
+        for (index, entry) in timeline.enumerated() {
+            guard case .accessPoint(let name, _) = entry.change.change,
+                !known.contains(where: { $0.ssid == name || $0.bssid == MACAddress(name) })
+            else { continue }
+            throw DecodingError.dataCorrupted(
+                DecodingError.Context(
+                    codingPath: container.codingPath + [
+                        CodingKeys.timeline, IndexKey(index), TimedChangeFile.CodingKeys.change,
+                    ],
+                    debugDescription: "there is no access point \"\(name)\""))
+        }
         world = World(
             accessPoints: accessPoints ?? World.standard.accessPoints,
             names: Dictionary(
                 (names ?? [:]).map { ($0.lowercased(), $1.values.map(\.address)) },
-                uniquingKeysWith: { first, _ in first }))
+                uniquingKeysWith: { first, _ in first }),
+            timeline: timeline.map(\.change))
     }
 }
 
@@ -154,21 +168,14 @@ private struct NetworkFile: Decodable {
     init(from decoder: any Decoder) throws {
         let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
         if let text = try container.decodeIfPresent(String.self, forKey: .gateway) {
-            let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-            let prefix = parts.count == 2 ? Int(parts[1]) : 24
-            guard parts.count <= 2, let gateway = IPv4Address(String(parts[0])), let prefix, 1...30 ~= prefix else {
+            guard let (gateway, prefix) = AccessPoint.Subnet.gateway(from: text) else {
                 throw DecodingError.dataCorruptedError(
                     forKey: .gateway, in: container,
-                    debugDescription: "\"\(text)\" is not an address such as 10.0.2.2/24")
+                    debugDescription:
+                        "\"\(text)\" is not an address such as 10.0.2.2/24, with a prefix of 1 to 30 and neither the network's own nor its broadcast address"
+                )
             }
-            network.gateway = gateway
-            network.prefixLength = prefix
-            let host = gateway.rawValue & ~network.netmask.rawValue
-            try container.check(
-                host != 0 && host != ~network.netmask.rawValue, .gateway,
-                "must not be the network's own or its broadcast address")
-            network.dns = [gateway]
-            network.leases = network.firstLeases
+            network.move(to: gateway, prefixLength: prefix)
         }
         if let leases = try container.decodeStated([IPv4Address]?.self, forKey: .dhcp) {
             network.leases = nil
@@ -194,14 +201,27 @@ private struct NetworkFile: Decodable {
     }
 }
 
-extension AccessPoint.Subnet {
-    /// All addresses of the network above the gateway's, but for the broadcast address; those below where there are none.
-    fileprivate var firstLeases: ClosedRange<IPv4Address> {
-        let base = gateway.rawValue & netmask.rawValue
-        let last = base | ~netmask.rawValue
-        return gateway.rawValue + 1 < last
-            ? IPv4Address(rawValue: gateway.rawValue + 1)...IPv4Address(rawValue: last - 1)
-            : IPv4Address(rawValue: base + 1)...IPv4Address(rawValue: gateway.rawValue - 1)
+private struct TimedChangeFile: Decodable {
+    let change: World.TimedChange
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case at, change = "do" }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
+        let text = try container.decode(String.self, forKey: .at)
+        guard let at = Duration(text: text) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .at, in: container, debugDescription: "\"\(text)\" is not a duration such as 500ms, 12s or 2min"
+            )
+        }
+        let words = try container.decode(String.self, forKey: .change)
+        do throws(WordError) {
+            change = World.TimedChange(at: at, try WorldChange(Words(parsing: words)))
+        } catch {
+            throw DecodingError.dataCorruptedError(
+                forKey: .change, in: container,
+                debugDescription: "\"\(words)\", at \(error.position + 1): \(error.reason)")
+        }
     }
 }
 
@@ -232,6 +252,15 @@ private struct OneOrMore<Element: Decodable>: Decodable {
 }
 
 // MARK: Strictness
+
+/// A place in a list.
+private struct IndexKey: CodingKey {
+    let intValue: Int?
+    var stringValue: String { intValue.map(String.init) ?? "" }
+    init(_ index: Int) { intValue = index }
+    init(stringValue: String) { intValue = Int(stringValue) }
+    init(intValue: Int) { self.intValue = intValue }
+}
 
 private struct AnyKey: CodingKey {
     let stringValue: String

@@ -124,7 +124,7 @@ struct TranscriptPlayerTests {
             Issue.record("no divergence")
             return
         }
-        #expect(reason == "the world has no access point \"nowhere\"")
+        #expect(reason == "there is no access point \"nowhere\"; there are \"wifisim\"")
     }
 
     @Test func `An update writes the module's lines and keeps those that match`() throws {

@@ -41,7 +41,39 @@ struct WorldFileTests {
         #expect(try WorldFile(text: "{}", path: "x").world.accessPoints == World.standard.accessPoints)
     }
 
+    @Test func `A timeline changes the world by itself`() throws {
+        let world = try WorldFile(
+            text: """
+                {
+                  "timeline": [
+                    { "at": "12.5s", "do": "ap wifisim on" },
+                    { "at": "2s", "do": "ap \\"wifisim\\" off" },
+                    { "at": "3s", "do": "station \\"my phone\\" joins wifisim password" }
+                  ]
+                }
+                """, path: "world.json"
+        ).world
+        #expect(
+            world.timeline == [
+                .init(at: .milliseconds(12_500), .accessPoint("wifisim", .on)),
+                .init(at: .seconds(2), .accessPoint("wifisim", .off)),
+                .init(at: .seconds(3), .station(name: "my phone", .joins(ssid: "wifisim", password: "password"))),
+            ])
+        let simulation = Simulation(world: world, start: .power)
+        simulation.run(until: .zero + .milliseconds(2500))
+        simulation.send("AT+CWMODE=1\r\nAT+CWJAP=\"wifisim\",\"password\"\r\n")
+        simulation.run(until: .zero + .seconds(10))
+        #expect(simulation.takeOutput().contains("+CWJAP:3"))
+        simulation.run(until: .zero + .seconds(13))
+        simulation.send("AT+CWJAP=\"wifisim\",\"password\"\r\n")
+        simulation.run(until: .zero + .seconds(20))
+        #expect(simulation.takeOutput().contains("WIFI GOT IP"))
+    }
+
     @Test(arguments: [
+        ("{\n  \"timeline\": [ { \"at\": \"2s\",\n  \"do\": \"ap lab off\" } ] }", 3, "timeline[0].do"),
+        ("{\n  \"timeline\": [\n { \"at\": \"soon\", \"do\": \"ap wifisim off\" } ] }", 3, "timeline[0].at"),
+        ("{\n  \"timeline\": [\n { \"at\": \"2s\", \"do\": \"ap wifisim sideways\" } ] }", 3, "timeline[0].do"),
         (
             "{\n  \"accessPoints\": [\n    { \"ssid\": \"x\",\n      \"chanel\": 6 }\n  ]\n}", 4,
             "accessPoints[0].chanel"
