@@ -106,7 +106,9 @@ struct Optionally<Wrapped: Parameter>: Parameter {
     let wrapped: Wrapped
     private let since: Firmware.Generation?
 
-    /// - Parameter since: the first firmware that has it, where that is newer than the command.
+    /// - Parameters:
+    ///   - wrapped: the parameter where it is there.
+    ///   - since: the first firmware that has it, where that is newer than the command.
     init(_ wrapped: Wrapped, since: Firmware.Generation? = nil) {
         self.wrapped = wrapped
         self.since = since
