@@ -89,8 +89,8 @@ public final class Simulator {
             log: hostOptions.log)
         modules.add(
             try ModuleHost(
-                module: module, line: terminal.master, terminal: terminal, loop: modules.loop, network: network,
-                neighbours: modules.network, options: hostOptions))
+                module: module, line: terminal.master, terminal: terminal, on: modules, network: network,
+                options: hostOptions))
         if let path = options.linkPath.map(numbered) {
             claims.append(try Claim(of: path))
             links.append(try TerminalLink(at: path, to: terminal.path))
