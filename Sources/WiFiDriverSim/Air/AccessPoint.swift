@@ -45,6 +45,8 @@ public struct AccessPoint: Sendable, Equatable {
     public var rssi = -45
     public var security = Security.wpa2
     public var password = ""
+    /// Who may join an enterprise network; `nil` lets nobody.
+    public var enterprise: Enterprise?
     /// The AP answers to probes and data.
     public var isOn = true
     /// Does WPS.

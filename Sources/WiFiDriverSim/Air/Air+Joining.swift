@@ -60,8 +60,8 @@ extension Air {
             join.scansAll
             ? candidates.max { $0.rssi < $1.rssi } : candidates.min { $0.channel < $1.channel }
         guard let found else { return .failure(.notFound) }
-        return found.security.rawValue < join.threshold.rawValue || found.security == .wpa2Enterprise
-            ? .failure(.refused) : .success(found)
+        let isKnown = (found.security == .wpa2Enterprise) == (join.enterprise != nil)
+        return found.security.rawValue >= join.threshold.rawValue && isKnown ? .success(found) : .failure(.refused)
     }
 
     /// A fast scan ends at the AP's channel, one of all channels, or for an AP that isn't there, after the last.
@@ -75,7 +75,11 @@ extension Air {
     func addressTime(at cell: Cell) -> Duration { Timing.dhcp + cell.accessPoint.latency * 2 }
 
     private func accepts(_ join: AirRequest.Join, _ accessPoint: AccessPoint) -> Bool {
-        accessPoint.security == .open || join.password == accessPoint.password
+        switch accessPoint.security {
+        case .open: true
+        case .wpa2Enterprise: accessPoint.enterprise != nil && accessPoint.enterprise == join.enterprise
+        default: join.password == accessPoint.password
+        }
     }
 
     private func isFull(_ accessPoint: AccessPoint) -> Bool {

@@ -74,7 +74,6 @@ public final class Air {
         static let authentication = Duration.milliseconds(80)
         static let dhcp = Duration.milliseconds(250)
         static let wrongPassword = Duration.milliseconds(2500)
-        static let beaconLoss = Duration.seconds(6)
         /// From WPS's button or its start, as Wi-Fi Protected Setup has it.
         static let wpsWalk = Duration.seconds(120)
         static let wps = Duration.seconds(4)
@@ -196,7 +195,7 @@ public final class Air {
         for (radio, state) in members(of: bssid) {
             if case .associated(let join, _) = state {
                 setStation(
-                    .missingBeacons(join, bssid: bssid, until: now + Timing.beaconLoss), of: radio, at: now)
+                    .missingBeacons(join, bssid: bssid, until: now + join.beaconTimeout), of: radio, at: now)
             }
         }
     }

@@ -37,6 +37,10 @@ public enum AirRequest: Equatable, Sendable {
         public var station: MACAddress
         /// An address is asked for by DHCP.
         public var usesDHCP: Bool
+        /// What the station shows an enterprise network.
+        public var enterprise: Enterprise?
+        /// The AP is given up when no beacon has come for so long.
+        public var beaconTimeout = Duration.seconds(6)
     }
 }
 

@@ -18,12 +18,33 @@ public struct World: Sendable, Equatable {
         }
     }
 
+    /// The server that modules get new firmware from.
+    public var updates: UpdateServer?
+
+    /// The names that resolve, with those of public time servers, which are the first gateway: it tells the time; and of the update
+    /// server.
+    var knownNames: [String: [IPAddress]] {
+        guard let gateway = accessPoints.first?.network.gateway else { return names }
+        var known = Dictionary(uniqueKeysWithValues: Self.timeServers.map { ($0, [IPAddress.v4(gateway)]) })
+        // Without a server in the world, none beyond it is asked.
+        known[UpdateServer.host] = updates == nil ? [] : [UpdateServer.endpoint.address]
+        return names.merging(known) { stated, _ in stated }
+    }
+
+    private static let timeServers = [
+        "cn.ntp.org.cn", "ntp.sjtu.edu.cn", "us.pool.ntp.org", "pool.ntp.org", "0.pool.ntp.org", "1.pool.ntp.org",
+        "2.pool.ntp.org", "3.pool.ntp.org", "time.google.com", "time.nist.gov", "time.windows.com",
+        "time.cloudflare.com",
+    ]
+
     public init(
-        accessPoints: [AccessPoint], names: [String: [IPAddress]] = [:], timeline: [TimedChange] = []
+        accessPoints: [AccessPoint], names: [String: [IPAddress]] = [:], timeline: [TimedChange] = [],
+        updates: UpdateServer? = nil
     ) {
         self.accessPoints = accessPoints
         self.names = names
         self.timeline = timeline
+        self.updates = updates
     }
 
     /// One access point, `wifisim` with the password `password`, on the addresses that QEMU's user network has.

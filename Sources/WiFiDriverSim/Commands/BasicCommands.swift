@@ -4,16 +4,16 @@ let basicCommands: [Command] = [
     Command(name: "E0", family: .basic, execute: { call in echo(false, call) }),
     Command(name: "E1", family: .basic, execute: { call in echo(true, call) }),
 
-    Command(name: "RST", family: .basic, firmware: .until(.esp8266_2_2), execute: { call in restart(call) }),
+    Command(name: "RST", family: .basic, firmware: .until(.esp8266_2_2), execute: { call in answerAndRestart(call) }),
     Command(
         name: "RST", family: .basic, firmware: .since(.v3_3),
         set: .init(Flag("mode")) { call, downloads in
-            guard downloads else { return restart(call) }
+            guard downloads else { return answerAndRestart(call) }
             call.module.write("\r\nOK\r\n")
             call.module.enterDownloadMode()
             return .answered
         },
-        execute: { call in restart(call) }),
+        execute: { call in answerAndRestart(call) }),
 
     Command(
         name: "GMR", family: .basic,
@@ -124,14 +124,6 @@ let basicCommands: [Command] = [
         }),
 
     Command(
-        name: "SYSTIMESTAMP", family: .basic, firmware: .since(.esp32_2_1),
-        query: { call in call.answer("\(call.session.epoch + call.module.now.seconds)") },
-        set: .init(Integer("Unix timestamp", 0...Int(UInt32.max))) { call, timestamp in
-            call.module.session.epoch = timestamp - call.module.now.seconds
-            return .ok
-        }),
-
-    Command(
         name: "RFPOWER", family: .basic, newForms: [.query: .esp32_2_1],
         query: { call in call.answer(call.session.rfPower.map(String.init).joined(separator: ",")) },
         set: .init(Integer("Wi-Fi power", 0...84), Rest("Bluetooth LE powers")) {
@@ -158,7 +150,8 @@ extension Command {
     var typedName: String { name.isEmpty || name == "E0" || name == "E1" ? "AT" + name : "AT+" + name }
 }
 
-private func restart(_ call: Call) -> CommandOutcome {
+/// OK, and the firmware starts anew.
+func answerAndRestart(_ call: Call) -> CommandOutcome {
     call.module.write("\r\nOK\r\n")
     call.module.restart()
     return .answered
@@ -197,8 +190,4 @@ private func changeLine(_ call: Call, _ configuration: UARTConfiguration) -> Com
 
 extension UARTConfiguration {
     fileprivate var fields: String { "\(baud),\(dataBits),\(stopBits),\(parity),\(flowControl)" }
-}
-
-extension Instant {
-    var seconds: Int { Int(nanoseconds / 1_000_000_000) }
 }

@@ -25,12 +25,16 @@ struct Command: Sendable {
         case all
         case since(Firmware.Generation)
         case until(Firmware.Generation)
+        case `in`(ClosedRange<Firmware.Generation>)
+        case except(Firmware.Generation)
 
         func includes(_ firmware: Firmware) -> Bool {
             switch self {
             case .all: true
             case .since(let first): firmware.generation >= first
             case .until(let last): firmware.generation <= last
+            case .in(let range): range.contains(firmware.generation)
+            case .except(let one): firmware.generation != one
             }
         }
     }

@@ -1,7 +1,9 @@
 /// The commands of one firmware, by name.
 struct CommandTable: CommandInterpreter {
     /// Every command of every firmware.
-    static let all: [Command] = basicCommands + wifiCommands + tcpIPCommands
+    static let all: [Command] =
+        basicCommands + timeCommands + systemCommands + messageFilterCommands + wifiCommands + radioCommands
+        + enterpriseCommands + tcpIPCommands
 
     let firmware: Firmware
     /// In the order of AT+CMD?.

@@ -107,7 +107,7 @@ struct Optionally<Wrapped: Parameter>: Parameter {
     private let since: Firmware.Generation?
 
     /// - Parameters:
-    ///   - wrapped: the parameter where it is there.
+    ///   - wrapped: what it is where it is there.
     ///   - since: the first firmware that has it, where that is newer than the command.
     init(_ wrapped: Wrapped, since: Firmware.Generation? = nil) {
         self.wrapped = wrapped

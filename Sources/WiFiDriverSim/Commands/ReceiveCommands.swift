@@ -43,8 +43,7 @@ let receiveCommands: [Command] = [
             let peer = call.session.showsPeer ? link.received.sender ?? link.remote : nil
             let bytes = module.read(
                 id, limit: limit, keepingDatagrams: keepsDatagrams ?? call.firmware.readsOneDatagram)
-            module.write(call.firmware.receivedDataHeader(count: bytes.count, peer: peer))
-            module.output.append(contentsOf: bytes)
+            module.write(call.firmware.receivedDataHeader(count: bytes.count, peer: peer), bytes)
             module.write("\r\nOK\r\n")
             module.finishRead(id)
             return .answered

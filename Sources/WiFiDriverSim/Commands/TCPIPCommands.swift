@@ -1,6 +1,7 @@
 /// ESP-AT docs, TCP/IP AT Commands.
 let tcpIPCommands: [Command] =
-    linkCommands + sendCommands + passthroughCommands + serverCommands + receiveCommands + nameCommands + sslCommands
+    linkCommands + sendCommands + passthroughCommands + serverCommands + receiveCommands + nameCommands + updateCommands
+    + sslCommands
 
 private let linkCommands: [Command] = [
     Command(

@@ -8,6 +8,7 @@ private let stationCommands: [Command] = [
         query: { call in call.answer("\(call.settings.wifiMode.rawValue)") },
         set: .init(Choice("mode", 0...3, as: WiFiMode.self), Optionally(Flag("auto connect"))) {
             (call, mode, autoConnect) throws(CommandError) in
+            try call.requireWiFi()
             // The oldest firmware cannot switch its radio off.
             if mode == .off, call.firmware.generation == .nonOS1_7 { throw CommandError(kind: .invalid, position: 0) }
             let hadStation = call.settings.wifiMode.hasStation
@@ -258,11 +259,18 @@ extension Call {
         return .running(ScanOperation(name: name))
     }
 
+    /// CWINIT has not switched it off.
+    func requireWiFi() throws(CommandError) {
+        guard session.hasWiFi else { throw .failed }
+    }
+
     func requireStation() throws(CommandError) {
+        try requireWiFi()
         guard settings.wifiMode.hasStation else { throw .failed }
     }
 
     func requireSoftAP() throws(CommandError) {
+        try requireWiFi()
         guard settings.wifiMode.hasSoftAP else { throw .failed }
     }
 }

@@ -151,7 +151,8 @@ extension HostNetwork.Configuration {
         // One port can lead to one module only.
         forwards = index == 0 ? options.forwards : []
         isRestricted = options.isRestricted
-        names = options.world.names
+        names = options.world.knownNames
+        updates = options.world.updates
         subnets = { air.accessPoints.map(\.network).filter(\.hasRouter) }
     }
 }

@@ -64,6 +64,18 @@ public struct Firmware: Sendable {
     /// CWMODE as from the factory.
     var factoryWiFiMode = WiFiMode.off
     var hostName = "espressif"
+    /// CWSTAPROTO and CWAPPROTO until they are set.
+    var radioProtocols = 7
+    /// Where the two application partitions are (SYSROLLBACK).
+    var firmwareSlots = (first: 0x60000, second: 0x230000)
+    /// The SNTP servers where CIPSNTPCFG names none.
+    var timeServers = ["cn.ntp.org.cn", "ntp.sjtu.edu.cn", "us.pool.ntp.org"]
+    /// Whether `+TIME_UPDATED` is told.
+    var tellsTimeUpdate = true
+    /// Whether the time survives a restart, as long as there is power.
+    var keepsTime = true
+    /// Whether CIPSNTPTIME writes a day of one digit with a zero before it, and not as asctime does.
+    var padsDayOfMonth = false
     /// CWLAP's fields, as a CWLAPOPT mask.
     var scanFields = 0x7FF
     /// SYSRAM: bytes free now, and the least that were.
@@ -86,6 +98,14 @@ public struct Firmware: Sendable {
         case nameSuffix
         /// SYSSTORE tells for all commands.
         case systemStore
+    }
+}
+
+extension Firmware {
+    /// As in `v4.1.0.0`.
+    var version: String {
+        let number = versionLines[0].drop { !$0.isNumber }.prefix { $0.isNumber || $0 == "." }
+        return "v\(number)"
     }
 }
 

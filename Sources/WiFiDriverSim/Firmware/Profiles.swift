@@ -39,7 +39,7 @@ extension Firmware {
         ],
         macPrefix: 0x240AC4, softAPPrefix: "ESP", passthroughBlock: 2048, passthroughBuffer: 2048,
         readsOneDatagram: true,
-        longestPush: 1460, receiveWindow: 5744)
+        longestPush: 1460, receiveWindow: 5744, tellsTimeUpdate: false)
 
     static let esp8266v2_2 = Firmware(
         name: "esp8266-2.2", summary: "ESP8266, ESP-AT 2.2 on RTOS", generation: .esp8266_2_2,
@@ -48,7 +48,8 @@ extension Firmware {
             "compile time(ede72af):Aug  6 2021 03:44:25", "Bin version:2.2.1(ESP8266_1MB)",
         ],
         macPrefix: 0x8CAAB5, softAPPrefix: "ESP", longestSend: 2048, passthroughBlock: 1460, passthroughBuffer: 2048,
-        readsOneDatagram: true, longestPush: 1460, heap: (38_320, 30_528),
+        readsOneDatagram: true, longestPush: 1460, radioProtocols: 3, tellsTimeUpdate: false,
+        keepsTime: false, heap: (38_320, 30_528),
         rfPower: [78])
 
     static let esp32c3v3_3 = Firmware(
@@ -79,6 +80,8 @@ extension Firmware {
             dhcpStationFirst: false,
             defaultServerTimeout: 180, defaultReconnectInterval: 1, dnsOnOneLine: false,
             publicDNS: ["208.67.222.222", "8.8.8.8"], explainsRefusals: true,
-            factoryWiFiMode: .softAP, hostName: softAPPrefix, rfPower: [], rfPowerRange: 0...82)
+            factoryWiFiMode: .softAP, hostName: softAPPrefix, tellsTimeUpdate: false, keepsTime: false,
+            padsDayOfMonth: true,
+            rfPower: [], rfPowerRange: 0...82)
     }
 }

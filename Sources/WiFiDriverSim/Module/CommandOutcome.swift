@@ -52,8 +52,10 @@ struct CommandError: Error, Equatable {
     /// Which parameter is wrong, from 0.
     var position: Int?
     var explanation: String?
+    /// What SYSLOG shows of an error that has a number of its own.
+    var number: UInt32?
 
-    var code: UInt32 { 0x0100_0000 | kind.rawValue << 16 | UInt32(position ?? 0) }
+    var code: UInt32 { number ?? 0x0100_0000 | kind.rawValue << 16 | UInt32(position ?? 0) }
 
     static let failed = CommandError(kind: .failed)
     /// A refusal that every firmware explains.

@@ -143,11 +143,10 @@ extension Module {
     }
 
     private func push(_ bytes: [UInt8], from peer: Endpoint?, on id: Int) {
-        if session.passesThrough { return output.append(contentsOf: bytes) }
+        if session.passesThrough { return write("", bytes) }
         var header = "\r\n+IPD,\(linkPrefix(id))\(bytes.count)"
         if session.showsPeer, let peer { header += ",\(quoted(peer.address)),\(peer.port)" }
-        write(header + ":")
-        output.append(contentsOf: bytes)
+        write(header + ":", bytes)
     }
 
     /// An address as this firmware prints it.

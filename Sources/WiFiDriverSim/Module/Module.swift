@@ -24,6 +24,11 @@ public final class Module {
     /// The IPv6 addresses that the station has by now.
     var stationIPv6 = StationIPv6() { didSet { updateInterfaces() } }
     var softAP = SoftAP() { didSet { updateInterfaces() } }
+    var timeClient = TimeClient()
+    /// CIUPDATE or CIPFWVER is under way.
+    var update: FirmwareUpdate?
+    /// Unix time at this clock's zero.
+    var clockOffset = Duration.zero
     /// WPS and SmartConfig.
     var learning = LearningState.none
     /// The interfaces that the network has been told of.
@@ -79,6 +84,7 @@ public final class Module {
 
     public func powerUp(at now: Instant) {
         self.now = now
+        setUnixTime(.zero)
         boot()
     }
 
@@ -86,6 +92,7 @@ public final class Module {
     public func reset(at now: Instant) {
         self.now = now
         request(.stop)
+        setUnixTime(.zero)
         boot()
     }
 
@@ -115,14 +122,20 @@ public final class Module {
         station = .idle
         stationIPv6 = StationIPv6()
         softAP = SoftAP()
+        timeClient = TimeClient()
+        update = nil
         request(.leave)
         request(.silence)
         stopLearning()
         lineBuffer = LineBuffer()
     }
 
-    /// Restarts the firmware, as RST does.
-    func restart() { boot() }
+    /// Restarts the firmware, as RST does. The time stays where the chip keeps it
+    /// (ESP-AT docs, TCP-IP, CIPSNTPTIME).
+    func restart() {
+        if !firmware.keepsTime { setUnixTime(.zero) }
+        boot()
+    }
 
     /// Puts back the factory's settings and restarts, as RESTORE does.
     func restoreFactorySettings() {
@@ -268,6 +281,12 @@ public final class Module {
         }
     }
 
+    /// Ends the command that runs, when what it waits for is not its own.
+    func finishCommand(_ outcome: CommandOutcome) {
+        guard case .running = state else { return }
+        conclude(outcome)
+    }
+
     private func logError(_ error: CommandError) {
         guard session.logsErrors else { return }
         let digits = String(error.code, radix: 16)
@@ -291,6 +310,7 @@ public final class Module {
         case .resolved, .pinged: hasOpenQuery = false
         default: break
         }
+        if timeClientTakes(event) || updateTakes(event) { return }
         handleNetwork(event)
         resume(.network(event))
         replenishLinks()
@@ -375,7 +395,9 @@ public final class Module {
     }
 
     private var backgroundDeadline: Instant? {
-        .earlier(.earlier(station.deadline, stationIPv6.deadline), links.deadline(serverTimeout: session.serverTimeout))
+        .earlier(
+            .earlier(.earlier(station.deadline, stationIPv6.deadline), .earlier(timeDeadline, update?.deadline)),
+            links.deadline(serverTimeout: session.serverTimeout))
     }
 
     /// Lets everything happen that is due by `now`, each at its own time.
@@ -395,6 +417,8 @@ public final class Module {
             case .idle, .running, .receiving:
                 advanceStation()
                 advanceLinks()
+                advanceTimeClient()
+                advanceUpdate()
             }
         }
         self.now = max(self.now, now)
@@ -426,11 +450,18 @@ public final class Module {
 
     // MARK: Output
 
-    func write(_ text: String) { output.append(contentsOf: text.utf8) }
-    func writeLine(_ text: String) {
-        output.append(contentsOf: text.utf8)
-        output.append(contentsOf: "\r\n".utf8)
+    /// Says a text and bytes after it: one message, of which SYSMSGFILTER may leave out something.
+    func write(_ text: String, _ bytes: [UInt8] = []) {
+        guard session.messageFilters.isOn else {
+            output.append(contentsOf: text.utf8)
+            return output.append(contentsOf: bytes)
+        }
+        output.append(contentsOf: session.messageFilters.apply(to: Array(text.utf8) + bytes))
     }
+
+    func writeLine(_ text: String) { write(text, Self.lineEnd) }
+
+    private static let lineEnd = Array("\r\n".utf8)
 
     /// Tells of a change that no command asked for. In passthrough the line is the data's, unless SYSMSG says otherwise
     /// (ESP-AT docs, Basic, SYSMSG, bit 2).
@@ -442,10 +473,25 @@ public final class Module {
     func emit(_ effect: Effect) { effects.append(effect) }
     func request(_ request: NetworkRequest) {
         switch request {
-        case .resolve, .ping: hasOpenQuery = true
+        case .resolve, .ping:
+            hasOpenQuery = true
+            if isResolvingInBackground { effects.append(.network(.cancelQuery)) }
+            if timeClient.isResolving { postponeTime() }
+            if update?.isResolving ?? false { postponeUpdate() }
         default: break
         }
         effects.append(.network(request))
+    }
+
+    private var isResolvingInBackground: Bool { timeClient.isResolving || update?.isResolving ?? false }
+
+    /// Asks for a name's addresses on the module's own behalf, unless somebody waits for an answer; the network gives one
+    /// at a time.
+    /// - Returns: whether it asks.
+    func resolveInBackground(_ name: String) -> Bool {
+        guard !hasOpenQuery, !isResolvingInBackground else { return false }
+        effects.append(.network(.resolve(name: name, .v4)))
+        return true
     }
     func request(_ request: AirRequest) { effects.append(.air(request)) }
 

@@ -22,6 +22,14 @@ public struct Settings: Codable, Equatable, Sendable {
     var country = Country()
     var tcpOptions = [TCPOptions](repeating: TCPOptions(), count: Links.limit)
 
+    /// CWCONFIG.
+    var inactivity: Inactivity?
+    /// CWSTAPROTO and CWAPPROTO: a bit for each of 802.11 b, g, n and Espressif's long range; `nil` is what the chip begins with.
+    var stationProtocols: Int?
+    var softAPProtocols: Int?
+    /// What CIUPDATE has put into flash; `nil` where there is only what came from the factory.
+    var images: FirmwareImages?
+
     /// SAVETRANSLINK.
     var powerUpLink: PowerUpLink?
     /// CIPRECONNINTV, in tenths of a second.
@@ -72,6 +80,10 @@ struct StationSettings: Codable, Equatable, Sendable {
     var listenInterval = 3
     var scansAll = false
     var pmf = 1
+    /// CWJEAP.
+    var enterprise: Enterprise?
+    /// CWJEAP's `<security>`.
+    var certificates: Int?
 }
 
 struct Reconnect: Codable, Equatable, Sendable {
@@ -79,6 +91,26 @@ struct Reconnect: Codable, Equatable, Sendable {
     var interval = 0
     /// Attempts until it gives up; 0 never does.
     var count = 0
+}
+
+/// CWCONFIG (ESP-AT docs, Wi-Fi, CWCONFIG).
+struct Inactivity: Codable, Equatable, Sendable {
+    /// Seconds without data after which the soft-AP drops a station.
+    var softAP = 300
+    /// Seconds without beacons after which the station gives up its AP.
+    var station = 6
+    /// In beacon intervals.
+    var listenInterval = 3
+}
+
+/// The two application partitions (ESP-AT docs, Basic, SYSROLLBACK). The versions are names only: the module goes on with
+/// its profile's firmware.
+struct FirmwareImages: Codable, Equatable, Sendable {
+    var runsSecond = false
+    /// `nil` is the profile's own.
+    var running: String?
+    /// `nil` where the other partition is empty.
+    var other: String?
 }
 
 struct StaticAddress: Codable, Equatable, Sendable {
@@ -149,13 +181,17 @@ struct Session {
     var serverTimeout: Int
     var serverLimit = Links.limit
     var logsErrors = false
+    /// CWINIT.
+    var hasWiFi = true
+    var messageFilters = MessageFilters()
+    var updateState = FirmwareUpdate.State.idle
+    /// SYSREG's, by address.
+    var registers: [Int: Int] = [:]
     var storesSettings = true
     var sleepMode = 0
     var hostName: String
     var rfPower: [Int]
     var scanOptions: ScanOptions
-    /// Unix time at the clock's zero, in seconds.
-    var epoch = 0
     /// Datagrams, or ends of them, that were dropped.
     var dropCount = 0
 

@@ -16,7 +16,7 @@ extension Module {
     /// The mode or a setting of the soft-AP may have changed: tells the air what there is now.
     func updateSoftAP() {
         let old = softAP.accessPoint
-        let new = settings.wifiMode.hasSoftAP ? settings.softAPOnAir : nil
+        let new = session.hasWiFi && settings.wifiMode.hasSoftAP ? settings.softAPOnAir : nil
         guard new != old else { return }
         if let subnet = old?.network, subnet.gateway != new?.network.gateway || subnet.netmask != new?.network.netmask {
             closeLinks { subnet.contains($0.remote.address) }

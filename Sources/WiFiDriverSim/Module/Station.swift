@@ -82,7 +82,8 @@ extension Module {
                     ssid: target.ssid, password: target.password, bssid: target.bssid,
                     threshold: Security(rawValue: target.threshold) ?? .open, scansAll: target.scansAll,
                     channels: settings.country.channels, station: settings.stationMAC,
-                    usesDHCP: settings.stationUsesDHCP)))
+                    usesDHCP: settings.stationUsesDHCP, enterprise: target.enterprise,
+                    beaconTimeout: .seconds((settings.inactivity ?? Inactivity()).station))))
     }
 
     /// Leaves the AP, or gives up joining one.
@@ -97,6 +98,7 @@ extension Module {
         stationIPv6 = StationIPv6()
         report("WIFI DISCONNECT")
         closeLinks(where: endsWithStation)
+        failUpdate()
     }
 
     /// A radio that is switched on starts its soft-AP, and its station joins what it knows, if it may.

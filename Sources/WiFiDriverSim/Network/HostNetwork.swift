@@ -14,6 +14,7 @@ final class HostNetwork: Network {
         var names: [String: [IPAddress]] = [:]
         /// The networks of the access points: their gateways, and in IPv6 the second address of their prefixes, are the host.
         var subnets: () -> [AccessPoint.Subnet] = { [] }
+        var updates: UpdateServer?
     }
 
     private let configuration: Configuration
@@ -27,6 +28,8 @@ final class HostNetwork: Network {
     private var events: [NetworkEvent] = []
     private var connections: [SocketID: Connection] = [:]
     private var datagramSockets: [SocketID: DatagramSocket] = [:]
+    /// Connections to the world's update server, which is no socket of the host.
+    private var updateConnections: [SocketID: (answer: ByteQueue, credit: Int)] = [:]
     private var server: (listener: Socket?, port: UInt16)?
     private var forwardListeners: [Socket] = []
     /// Listeners that no descriptor was free for: watched, they would be reported without end.
@@ -64,11 +67,14 @@ final class HostNetwork: Network {
         case .abandonSend(let id): connections[id]?.abandonSend()
         case .allow(let id, let bytes):
             connections[id]?.allow(bytes)
+            updateConnections[id]?.credit += bytes
+            deliverUpdate(id)
             datagramSockets[id]?.allow(bytes)
         case .setOptions(let id, let options): connections[id]?.socket.apply(options)
         case .close(let id, let aborting):
             connections.removeValue(forKey: id)?.close(aborting: aborting)
             datagramSockets.removeValue(forKey: id)?.close()
+            updateConnections[id] = nil
         case .listen(let port, let family): listen(port, family)
         case .stopListening: stopListening()
         case .resolve(let name, let family): resolve(name, family)
@@ -105,6 +111,7 @@ final class HostNetwork: Network {
         for socket in datagramSockets.values { socket.close() }
         connections = [:]
         datagramSockets = [:]
+        updateConnections = [:]
         stopListening()
         events = []
     }
@@ -149,6 +156,10 @@ final class HostNetwork: Network {
     // MARK: TCP
 
     private func connect(_ id: SocketID, to remote: Endpoint, _ options: TCPOptions) {
+        if configuration.updates != nil, remote == UpdateServer.endpoint {
+            updateConnections[id] = (ByteQueue(), 0)
+            return events.append(.connected(id, local: Endpoint(.v4(.any), 0)))
+        }
         guard let target = onHost(remote) else { return events.append(.connectFailed(id, .unreachable)) }
         let source =
             target.address.isLoopback && target.address.family == .v4
@@ -254,8 +265,16 @@ final class HostNetwork: Network {
 
     private func send(_ bytes: [UInt8], on id: SocketID, to target: Endpoint?) {
         if let connection = connections[id] { return events.append(contentsOf: connection.send(bytes)) }
+        if updateConnections[id] != nil, let server = configuration.updates {
+            events.append(.sent(id))
+            updateConnections[id]?.answer.append(contentsOf: server.answer(to: bytes))
+            return deliverUpdate(id)
+        }
         guard let socket = datagramSockets[id], let target, let endpoint = onHost(target) else {
             return events.append(.sendFailed(id))
+        }
+        if let answer = timeServerAnswer(to: bytes, at: target) {
+            return events.append(contentsOf: [.sent(id), .received(id, answer, from: target)])
         }
         do throws(SystemError) {
             try socket.send(bytes, to: endpoint)
@@ -264,6 +283,25 @@ final class HostNetwork: Network {
             log("\(error)")
             events.append(.sendFailed(id))
         }
+    }
+
+    /// Hands over what the credit covers of the update server's answer.
+    private func deliverUpdate(_ id: SocketID) {
+        guard let (answer, credit) = updateConnections[id], !answer.isEmpty, credit > 0 else { return }
+        let bytes = updateConnections[id]?.answer.take(credit) ?? []
+        updateConnections[id]?.credit -= bytes.count
+        events.append(.received(id, bytes, from: nil))
+        guard updateConnections[id]?.answer.isEmpty ?? false else { return }
+        updateConnections[id] = nil
+        events.append(.closed(id))
+    }
+
+    /// A gateway tells the host's time, whether the host has a time server or not.
+    private func timeServerAnswer(to bytes: [UInt8], at target: Endpoint) -> [UInt8]? {
+        guard target.port == SNTPMessage.port, case .v4(let address) = target.address,
+            configuration.subnets().contains(where: { $0.gateway == address })
+        else { return nil }
+        return SNTPMessage.answer(to: bytes, at: WallClock.now)
     }
 
     // MARK: Names and pings

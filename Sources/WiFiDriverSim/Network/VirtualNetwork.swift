@@ -248,6 +248,9 @@ public final class VirtualNetwork {
         if let remote = stacks[socket.stack].remote(of: socket) {
             switch remote {
             case .server(.echo): send(.toModule(socket, bytes, from: nil), after: latency)
+            case .server(.updates(let server)):
+                send(.toModule(socket, server.answer(to: bytes), from: nil), after: latency)
+                send(.closeOfRemote(socket, isReset: false), after: latency)
             case .server: break
             case .peer(let peer): peer.receive(bytes)
             case .module(let other): send(.toModule(other, bytes, from: nil), after: .zero)
@@ -268,6 +271,10 @@ public final class VirtualNetwork {
         switch listener(.udp, at: target) {
         case .server(.echo): send(.toModule(socket, bytes, from: target), after: latency)
         case .server(.chargen): send(.toModule(socket, ClassicServer.chargenLine(0), from: target), after: latency)
+        case .server(.sntp):
+            let time = Duration.seconds(epoch) + (now - .zero)
+            guard let answer = SNTPMessage.answer(to: bytes, at: time) else { return }
+            send(.toModule(socket, answer, from: target), after: latency)
         case .server(let server):
             if let answer = server.greeting(at: clock) { send(.toModule(socket, answer, from: target), after: latency) }
         case .peer(let peer, _): peer.receiveDatagram(bytes, from: socket)

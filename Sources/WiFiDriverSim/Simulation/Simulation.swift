@@ -37,8 +37,9 @@ public final class Simulation {
         air = Air(world: world)
         let roundTrip = world.accessPoints.first?.latency ?? .milliseconds(2)
         network = VirtualNetwork(
-            air: air, names: world.names, latency: roundTrip / 2, seed: seed)
+            air: air, names: world.knownNames, latency: roundTrip / 2, seed: seed)
         serveGateways()
+        if let updates = world.updates { network.listen(.server(.updates(updates)), .tcp, at: UpdateServer.endpoint) }
         for index in 0..<UInt32(max(1, moduleCount)) {
             let module = Module(firmware: firmware, serialNumber: serialNumber + index, settings: settings)
             let radio = air.addRadio()

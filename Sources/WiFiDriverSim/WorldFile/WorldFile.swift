@@ -73,7 +73,7 @@ extension WorldFileError {
 private struct Root: Decodable {
     let world: World
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case accessPoints, names, timeline }
+    enum CodingKeys: String, CodingKey, CaseIterable { case accessPoints, names, timeline, updates }
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
@@ -102,7 +102,29 @@ private struct Root: Decodable {
             names: Dictionary(
                 (names ?? [:]).map { ($0.lowercased(), $1.values.map(\.address)) },
                 uniquingKeysWith: { first, _ in first }),
-            timeline: timeline.map(\.change))
+            timeline: timeline.map(\.change),
+            updates: try container.decodeIfPresent(UpdatesFile.self, forKey: .updates)?.server)
+    }
+}
+
+private struct UpdatesFile: Decodable {
+    let server: UpdateServer
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case versions, size }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
+        let versions = try container.decode(OneOrMore<String>.self, forKey: .versions).values
+        let areVersions = versions.allSatisfy { version in
+            1...64 ~= version.utf8.count
+                && version.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") }
+        }
+        try container.check(
+            !versions.isEmpty && areVersions, .versions, "must be one version or more, as \"v4.1.1.0\"")
+        var server = UpdateServer(versions: versions)
+        server.size = try container.decodeIfPresent(Int.self, forKey: .size) ?? server.size
+        try container.check(2...(16 << 20) ~= server.size, .size, "must be 2 to 16777216 (bytes)")
+        self.server = server
     }
 }
 
@@ -111,7 +133,7 @@ private struct AccessPointFile: Decodable {
     private let bssid: MACAddress?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case ssid, bssid, hidden, channel, rssi, security, password, on, wps, latency, network
+        case ssid, bssid, hidden, channel, rssi, security, password, enterprise, on, wps, latency, network
     }
 
     init(from decoder: any Decoder) throws {
@@ -137,6 +159,10 @@ private struct AccessPointFile: Decodable {
             }
             template.security = known
         }
+        template.enterprise = try container.decodeIfPresent(EnterpriseFile.self, forKey: .enterprise)?.enterprise
+        try container.check(
+            template.enterprise == nil || template.security == .wpa2Enterprise, .enterprise,
+            "needs \"security\": \"wpa2-enterprise\"")
         let needsPassword = template.security.takesPassword
         try container.check(!needsPassword || !template.password.isEmpty, .security, "needs a \"password\"")
         let least = template.security == .wep ? 5 : 8
@@ -157,6 +183,33 @@ private struct AccessPointFile: Decodable {
         var accessPoint = template
         accessPoint.bssid = bssid ?? MACAddress(rawValue: 0x02_00_00_00_02_01 + UInt64(number))
         return accessPoint
+    }
+}
+
+private struct EnterpriseFile: Decodable {
+    let enterprise: Enterprise
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case method, identity, username, password }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
+        let name = try container.decode(String.self, forKey: .method)
+        guard let method = Enterprise.Method.allCases.first(where: { $0.name == name }) else {
+            let names = Enterprise.Method.allCases.map(\.name).joined(separator: ", ")
+            throw DecodingError.dataCorruptedError(
+                forKey: .method, in: container, debugDescription: "\"\(name)\" is none of \(names)")
+        }
+        func text(_ key: CodingKeys) throws -> String {
+            let text = try container.decode(String.self, forKey: key)
+            try container.check(1...32 ~= text.utf8.count, key, "must have 1 to 32 bytes")
+            return text
+        }
+        enterprise =
+            method == .tls
+            ? Enterprise(method: method, identity: try text(.identity))
+            : Enterprise(
+                method: method, identity: try text(.identity), username: try text(.username),
+                password: try text(.password))
     }
 }
 

@@ -1,0 +1,45 @@
+/// The part of ESP-AT docs, Basic AT Commands, that is about the chip and its firmware image.
+let systemCommands: [Command] = [
+    Command(
+        name: "SYSROLLBACK", family: .basic, firmware: .since(.esp32_2_1), newForms: [.query: .v4_1],
+        query: { call in
+            let slots = call.firmware.firmwareSlots
+            let images = call.settings.images ?? FirmwareImages()
+            let (running, other) = images.runsSecond ? (slots.second, slots.first) : (slots.first, slots.second)
+            return call.answer(
+                "\(running.hexadecimal),\"\(images.running ?? call.firmware.version)\",\(other.hexadecimal),"
+                    + "\"\(images.other ?? "unknown")\"")
+        },
+        execute: { (call) throws(CommandError) in
+            // The other partition is empty until an update has filled it.
+            guard let images = call.settings.images, let other = images.other else { throw .failed }
+            let running = images.running ?? call.firmware.version
+            call.module.set(
+                \.images, to: FirmwareImages(runsSecond: !images.runsSecond, running: other, other: running), .stored)
+            return answerAndRestart(call)
+        }),
+
+    // Registers hold what was written to them, and 0 before.
+    Command(
+        name: "SYSREG", family: .basic, firmware: .since(.esp8266_2_2),
+        set: .init(
+            Flag("direct"), Integer("address", 0...Int(UInt32.max)),
+            Optionally(Integer("write value", 0...Int(UInt32.max)))
+        ) { (call, writes, address, value) throws(CommandError) in
+            guard writes == (value != nil) else { throw CommandError(kind: .count, position: 2) }
+            guard let value else { return call.answer((call.session.registers[address] ?? 0).hexadecimal) }
+            call.module.session.registers[address] = value
+            return .ok
+        }),
+
+    Command(
+        name: "SYSTEMP", family: .basic, firmware: .since(.v3_3),
+        query: { call in call.answer("41.50") }),
+
+    Command(name: "RFCAL", family: .basic, firmware: .since(.v4_1), execute: { _ in .ok }),
+]
+
+extension Int {
+    /// As C's `0x%x`.
+    fileprivate var hexadecimal: String { "0x" + String(self, radix: 16) }
+}
