@@ -8,6 +8,7 @@ import hashlib
 import os
 import random
 import re
+import socket
 import sys
 import threading
 import time
@@ -67,6 +68,13 @@ class Module:
             raise SystemExit(f"{command}: {item[1]}")
 
 
+def free_port():
+    """The server's port is taken on the computer, too."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def receive(module, total, interrupted, result):
     """The soft-AP's host: takes the file, and switches the soft-AP off and on in the middle."""
     digest, count, is_off, link = hashlib.sha256(), 0, False, None
@@ -93,10 +101,10 @@ def receive(module, total, interrupted, result):
     result.update(digest=digest.hexdigest(), count=count, connections=connections, pause=pause)
 
 
-def send(module, content):
+def send(module, port, content):
     """The station's host: sends the file, and again from where the other says whenever the link has gone."""
     while True:
-        module.write(b'AT+CIPSTART="TCP","192.168.4.1",333\r\n')
+        module.write(b'AT+CIPSTART="TCP","192.168.4.1",%d\r\n' % port)
         if module.until("OK", "ERROR")[1] != "OK":
             time.sleep(0.2)
             continue
@@ -126,14 +134,15 @@ def main():
     access_point.ask("AT+CWMODE=2")
     access_point.ask('AT+CWSAP="lab","12345678",5,3')
     access_point.ask("AT+CIPMUX=1")
-    access_point.ask("AT+CIPSERVER=1,333")
+    port = free_port()
+    access_point.ask(f"AT+CIPSERVER=1,{port}")
     station.ask("AT+CWMODE=1")
     station.ask('AT+CWJAP="lab","12345678"')
     interrupted, result = threading.Event(), {}
     receiver = threading.Thread(target=receive, args=(access_point, len(content), interrupted, result), daemon=True)
     start = time.monotonic()
     receiver.start()
-    send(station, content)
+    send(station, port, content)
     receiver.join(60)
     elapsed = time.monotonic() - start
     same = result.get("digest") == hashlib.sha256(content).hexdigest()
