@@ -25,7 +25,7 @@ let basicCommands: [Command] = [
     Command(
         name: "CMD", family: .basic, firmware: .since(.esp8266_2_2),
         query: { call in
-            for (index, command) in CommandTable(for: call.firmware).commands.enumerated() {
+            for (index, command) in CommandTable.of(call.firmware).commands.enumerated() {
                 let flags = Command.Form.allCases.map { command.forms.contains($0) ? "1" : "0" }.joined(separator: ",")
                 call.reply("\(index),\"\(command.typedName)\",\(flags)")
             }

@@ -17,7 +17,7 @@ public struct CommandSummary: Sendable, Equatable {
 extension Firmware {
     /// The commands that this firmware has, in the order of AT+CMD?.
     public var commands: [CommandSummary] {
-        let table = CommandTable(for: self)
+        let table = CommandTable.of(self)
         return table.commands.map { command in
             let forms = command.forms
             return CommandSummary(

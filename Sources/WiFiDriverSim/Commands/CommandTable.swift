@@ -16,6 +16,12 @@ struct CommandTable: CommandInterpreter {
         let storing: Module.Storing?
     }
 
+    /// The table of a firmware; modules of one profile share it.
+    static func of(_ firmware: Firmware) -> CommandTable { ofProfiles[firmware.name] ?? CommandTable(for: firmware) }
+
+    private static let ofProfiles = Dictionary(
+        uniqueKeysWithValues: Firmware.all.map { ($0.name, CommandTable(for: $0)) })
+
     init(for firmware: Firmware) {
         self.firmware = firmware
         commands = Self.all.filter { $0.firmware.includes(firmware) }.map { $0.on(firmware) }
@@ -82,7 +88,7 @@ extension Module {
     ///   - settings: what its flash holds; `nil` is as from the factory.
     public convenience init(firmware: Firmware = .standard, serialNumber: UInt32 = 1, settings: Settings? = nil) {
         self.init(
-            firmware: firmware, serialNumber: serialNumber, settings: settings, interpreter: CommandTable(for: firmware)
+            firmware: firmware, serialNumber: serialNumber, settings: settings, interpreter: CommandTable.of(firmware)
         )
     }
 }

@@ -50,8 +50,8 @@ public enum EmbeddedModule {
             log: hostOptions.log)
         modules.add(
             try ModuleHost(
-                module: Module(firmware: options.firmware), line: line, loop: modules.loop, network: network,
-                neighbours: modules.network, options: hostOptions))
+                module: Module(firmware: options.firmware), line: line, on: modules, network: network,
+                options: hostOptions))
         try modules.run()
     }
 }

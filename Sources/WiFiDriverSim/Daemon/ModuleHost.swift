@@ -28,7 +28,9 @@ final class ModuleHost {
 
     private var pacing: Pacing?
     private var readsLine = true
-    private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
+    private let buffer: LineReadBuffer
+    /// Told of `nextDeadline` after everything that may have changed it.
+    var deadlineChanged: (Instant?) -> Void = { _ in }
 
     struct Options {
         /// Bytes take the time that the line's bit rate gives them.
@@ -54,16 +56,18 @@ final class ModuleHost {
     private static let unpacedWindow = 64 * 1024
 
     init(
-        module: Module, line: FileDescriptor, terminal: PseudoTerminal? = nil, loop: EventLoop, network: HostNetwork,
-        neighbours: VirtualNetwork, options: Options
+        module: Module, line: FileDescriptor, terminal: PseudoTerminal? = nil, on modules: ModuleLoop,
+        network: HostNetwork,
+        options: Options
     ) throws(SystemError) {
         self.module = module
         self.line = line
         self.terminal = terminal
-        self.loop = loop
-        air = neighbours.air
+        loop = modules.loop
+        air = modules.air
+        buffer = modules.buffer
         radio = air.addRadio()
-        self.network = ModuleNetwork(host: network, neighbours: neighbours.addStack(radio))
+        self.network = ModuleNetwork(host: network, neighbours: modules.network.addStack(radio))
         self.options = options
         // The firmware's window is made for its line; without a bit rate it would only make hand-shakes.
         module.receiveWindow = options.isPaced ? module.firmware.receiveWindow : Self.unpacedWindow
@@ -91,6 +95,23 @@ final class ModuleHost {
             lookAt = (nil, nil)
             readLine()
         }
+        settle()
+    }
+
+    // MARK: From outside
+
+    func reset() {
+        module.reset(at: loop.now)
+        settle()
+    }
+
+    func power(isOn: Bool) {
+        if isOn { module.powerUp(at: loop.now) } else { module.powerOff(at: loop.now) }
+        settle()
+    }
+
+    func report(_ line: String) {
+        module.report(line, at: loop.now)
         settle()
     }
 
@@ -128,7 +149,7 @@ final class ModuleHost {
 
     /// - Returns: whether bytes have come.
     private func readOnce() -> Bool {
-        var limit = buffer.count
+        var limit = buffer.bytes.count
         if pacing != nil {
             let now = loop.now
             pacing?.toModule.begin(at: now)
@@ -141,21 +162,17 @@ final class ModuleHost {
             }
         }
         lookAt.input = nil
-        let transfer = buffer.withUnsafeMutableBytes { buffer in
-            Result { () throws(SystemError) in
-                try line.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<limit]))
-            }
+        let transfer = Result { () throws(SystemError) in
+            try line.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<limit]))
         }
         switch transfer {
         case .success(.done(let count)):
             noticeClient()
             pacing?.toModule.sent(count)
             let now = loop.now
-            buffer.withUnsafeBytes { bytes in
-                let received = UnsafeRawBufferPointer(rebasing: bytes[..<count])
-                options.trace?(.toModule, received, now)
-                module.receive(received, at: now)
-            }
+            let received = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer.bytes)[..<count])
+            options.trace?(.toModule, received, now)
+            module.receive(received, at: now)
             return true
         case .success(.wouldBlock): break
         case .success(.ended): hangUp()
@@ -268,6 +285,7 @@ final class ModuleHost {
             if !module.hasEffects { break }
         }
         updateInterest()
+        deadlineChanged(nextDeadline)
     }
 
     private func handle(_ event: NetworkEvent) {

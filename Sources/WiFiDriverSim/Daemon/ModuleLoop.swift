@@ -6,6 +6,11 @@ final class ModuleLoop {
     let network: VirtualNetwork
     let resolver: Resolver
     private(set) var hosts: [ModuleHost] = []
+    private var hostOfRadio: [Air.RadioID: ModuleHost] = [:]
+    /// When each host is to be advanced.
+    private var deadlines = Deadlines()
+    /// Input from the lines goes through it, one line at a time.
+    let buffer = LineReadBuffer()
     private var isStopped = false
     /// The air's changes that the hosts know of.
     private var changeCount = 0
@@ -17,18 +22,22 @@ final class ModuleLoop {
         network = VirtualNetwork(air: air, latency: .zero)
     }
 
-    func add(_ host: ModuleHost) { hosts.append(host) }
+    func add(_ host: ModuleHost) {
+        let number = hosts.count
+        hosts.append(host)
+        hostOfRadio[host.radio] = host
+        host.deadlineChanged = { [unowned self] in deadlines.set(number, to: $0) }
+        deadlines.set(number, to: host.nextDeadline)
+    }
 
     /// Runs until `stop`, or the condition holds.
     func run(until isDone: () -> Bool = { false }) throws(SystemError) {
         while !isStopped, !isDone() {
             settle()
-            var deadline = Instant?.earlier(air.nextDeadline, network.nextDeadline)
-            for host in hosts { deadline = .earlier(deadline, host.nextDeadline) }
-            try loop.wait(until: deadline)
+            try loop.wait(until: .earlier(deadlines.next(), .earlier(air.nextDeadline, network.nextDeadline)))
             let now = loop.now
             air.advance(to: now)
-            for host in hosts where host.nextDeadline.map({ $0 <= now }) ?? false { host.advance(to: now) }
+            while let number = deadlines.takeDue(by: now) { hosts[number].advance(to: now) }
         }
     }
 
@@ -43,11 +52,17 @@ final class ModuleLoop {
         }
         while true {
             let airEvents = air.takeEvents()
-            for (radio, event) in airEvents { hosts.first { $0.radio == radio }?.deliver(event) }
+            for (radio, event) in airEvents { hostOfRadio[radio]?.deliver(event) }
             network.advance(to: loop.now)
             let news = network.takeNews()
             for index in news { hosts[index].settle() }
             if airEvents.isEmpty, news.isEmpty { return }
         }
     }
+}
+
+/// Room for what one read of a line brings.
+final class LineReadBuffer {
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 * 1024, alignment: 16)
+    deinit { bytes.deallocate() }
 }
