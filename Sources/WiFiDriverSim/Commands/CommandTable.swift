@@ -2,7 +2,8 @@
 struct CommandTable: CommandInterpreter {
     /// Every command of every firmware.
     static let all: [Command] =
-        basicCommands + timeCommands + systemCommands + flashCommands + messageFilterCommands + wifiCommands + radioCommands
+        basicCommands + timeCommands + systemCommands + flashCommands + messageFilterCommands + wifiCommands
+        + radioCommands
         + enterpriseCommands + tcpIPCommands
 
     let firmware: Firmware

@@ -162,7 +162,7 @@ private func open(
     if family == .v6, !call.settings.ipv6 { throw .failed }
     var plan = LinkPlan(id: id, kind: kind, family: family, host: host, port: port)
     if hasTLS {
-        guard module.links.sslCount < call.firmware.sslLinkLimit else { throw .failed }
+        if let limit = call.firmware.sslLinkLimit, module.links.sslCount >= limit { throw .failed }
         plan.timeout = LinkPlan.sslTimeout
     }
     if let timeout, timeout > 0 { plan.timeout = .milliseconds(timeout) }

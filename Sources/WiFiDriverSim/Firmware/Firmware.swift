@@ -41,8 +41,8 @@ public struct Firmware: Sendable {
     /// Whether a read of a UDP link gives one datagram, its rest lost if it is longer than asked for, also without a flag
     /// that says so: the firmware calls recvfrom once (WiFiEspAT, EspAtDrv.cpp, recvData).
     var readsOneDatagram = false
-    /// How many SSL links there can be at a time.
-    var sslLinkLimit = Links.limit
+    /// How many SSL links there can be at a time; `nil` is as many as there are links.
+    var sslLinkLimit: Int?
     var passesThroughSSL = true
     /// Whether CIPSERVER can be an SSL server (ESP-AT docs, AT Command Set Comparison).
     var hasSSLServer = true

@@ -35,8 +35,7 @@ extension Module {
         return configuration
     }
 
-    /// How the SSL server behaves.
-    /// - Parameter wantsCertificates: a client has to show one that the server's authority has signed.
+    /// How the SSL server behaves, which may want every client to show a certificate that its authority has signed.
     func serverTLS(wantsCertificates: Bool) -> TLSConfiguration {
         var configuration = TLSConfiguration()
         configuration.identity = .init(

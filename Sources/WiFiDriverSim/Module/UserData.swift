@@ -168,8 +168,8 @@ extension UserData {
         if values[namespace]?.isEmpty == true { values[namespace] = nil }
     }
 
-    /// The certificate or key with a number; empty where there is none.
-    /// - Parameter isInNVS: whether the firmware has them there, or each kind in a partition of its own.
+    /// The certificate or key with a number; empty where there is none. `isInNVS` says whether the firmware has them in the
+    /// manufacturing NVS, or each kind in a partition of its own.
     func credential(_ credential: Credential, _ number: Int = 0, isInNVS: Bool) -> [UInt8] {
         guard isInNVS else { return credential.item(number, in: content(of: credential.rawValue)) }
         let stored = values(in: credential.rawValue)

@@ -1,27 +1,12 @@
-/// A partition of the flash that is the host's own (ESP-AT, module_config/…/at_customize.csv).
-struct FlashPartition: Sendable {
-    let name: String
-    let type: Int
-    let subtype: Int
-    let address: Int
-    let size: Int
-
-    /// Data of type NVS, whose content is the manufacturing NVS's values.
-    var isNVS: Bool { type == 1 && subtype == 2 }
-
-    /// What is erased at once, in bytes.
-    static let sectorSize = 4096
-}
-
+/// The partitions as bytes.
 extension UserData {
     /// The bytes of a partition, without the erased ones at its end.
     func content(of partition: String) -> [UInt8] {
-        partitions[partition]?.bytes ?? Credential(rawValue: partition)?.factoryImage ?? []
+        partitions[partition]?.bytes ?? Credential(rawValue: partition)?.factoryImage.withoutErasedEnd ?? []
     }
 
     mutating func setContent(of partition: String, to bytes: [UInt8]) {
-        let end = bytes.lastIndex { $0 != 0xFF }.map { $0 + 1 } ?? 0
-        let content = Array(bytes[..<end])
+        let content = bytes.withoutErasedEnd
         partitions[partition] = nil
         if content != self.content(of: partition) { partitions[partition] = FlashBytes(content) }
     }
@@ -77,4 +62,8 @@ extension Credential {
         }
         return []
     }
+}
+
+extension [UInt8] {
+    fileprivate var withoutErasedEnd: [UInt8] { Array(self[..<(lastIndex { $0 != 0xFF }.map { $0 + 1 } ?? 0)]) }
 }

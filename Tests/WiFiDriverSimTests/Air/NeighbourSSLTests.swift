@@ -1,0 +1,24 @@
+import Testing
+
+@testable import WiFiDriverSim
+
+/// SSL links from one module to another.
+struct NeighbourSSLTests {
+    private func connect(_ server: String, client: String) -> String {
+        let room = Room.stations()
+        _ = room.ask(0, "AT+CIPMUX=1")
+        _ = room.ask(0, server)
+        _ = room.ask(1, "AT+CIPSSLCCONF=\(client)")
+        return room.ask(1, "AT+CIPSTART=\"SSL\",\"10.0.2.15\",333")
+    }
+
+    @Test func `A module is the SSL server of another`() {
+        #expect(connect("AT+CIPSERVER=1,333,\"SSL\"", client: "2") == "CONNECT\r\n" + ok)
+        #expect(connect("AT+CIPSERVER=1,333,\"SSL\",1", client: "3") == "CONNECT\r\n" + ok)
+    }
+
+    @Test func `It wants a certificate, or has no TLS`() {
+        #expect(connect("AT+CIPSERVER=1,333,\"SSL\",1", client: "2") == "CLOSED\r\n" + refused)
+        #expect(connect("AT+CIPSERVER=1,333", client: "0") == "CLOSED\r\n" + refused)
+    }
+}
