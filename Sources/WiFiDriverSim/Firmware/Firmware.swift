@@ -66,6 +66,9 @@ public struct Firmware: Sendable {
     /// CWMODE as from the factory.
     var factoryWiFiMode = WiFiMode.off
     var hostName = "espressif"
+    /// SLEEPWKCFG's sources, and the chip's pins that can be one.
+    var wakeSources: Set = [2]
+    var wakePins = 0...21
     /// Whether SYSLOG=1 also shows `+ERRNO` of connections.
     var tellsErrorNumbers = false
     /// How many texts MDNS takes.

@@ -39,7 +39,8 @@ extension Firmware {
         ],
         macPrefix: 0x240AC4, softAPPrefix: "ESP", passthroughBlock: 2048, passthroughBuffer: 2048,
         readsOneDatagram: true,
-        longestPush: 1460, receiveWindow: 5744, joinFields: 8, joinTakesInterval: false, tellsTimeUpdate: false)
+        longestPush: 1460, receiveWindow: 5744, joinFields: 8, joinTakesInterval: false, wakeSources: [0, 1, 2], wakePins: 0...39,
+        tellsTimeUpdate: false)
 
     static let esp8266v2_2 = Firmware(
         name: "esp8266-2.2", summary: "ESP8266, ESP-AT 2.2 on RTOS", generation: .esp8266_2_2,
@@ -48,7 +49,8 @@ extension Firmware {
             "compile time(ede72af):Aug  6 2021 03:44:25", "Bin version:2.2.1(ESP8266_1MB)",
         ],
         macPrefix: 0x8CAAB5, softAPPrefix: "ESP", longestSend: 2048, passthroughBlock: 1460, passthroughBuffer: 2048,
-        readsOneDatagram: true, longestPush: 1460, radioProtocols: 3, tellsTimeUpdate: false,
+        readsOneDatagram: true, longestPush: 1460, wakeSources: [0, 2], wakePins: 0...15,
+        radioProtocols: 3, tellsTimeUpdate: false,
         keepsTime: false, heap: (38_320, 30_528),
         rfPower: [78])
 
