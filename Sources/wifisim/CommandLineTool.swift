@@ -13,7 +13,7 @@ enum CommandLineTool {
     }
 
     static let subcommands: [Subcommand] = [
-        demoCommand, runCommand, execCommand, recordCommand, replayCommand, checkCommand, reportCommand,
+        demoCommand, runCommand, execCommand, ctlCommand, recordCommand, replayCommand, checkCommand, reportCommand,
         commandsCommand, benchCommand,
     ]
 
@@ -84,6 +84,9 @@ enum ExitCode {
         case is WorldFileError, is StateFileError, is TranscriptError: EX_DATAERR
         case is TerminalLinkError: EX_CANTCREAT
         case is ClaimError: EX_TEMPFAIL
+        case is ControlSyntaxError: EX_USAGE
+        case is ControlRefusal: EX_DATAERR
+        case is ControlSocketError: EX_UNAVAILABLE
         case let error as SystemError where error.code == ENOENT: EX_NOINPUT
         case let error as SystemError where error.code == EACCES || error.code == EPERM: EX_NOPERM
         case is SystemError: EX_OSERR

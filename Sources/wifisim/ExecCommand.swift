@@ -9,7 +9,7 @@ extension CommandLineTool {
             Usage: wifisim exec [OPTION…] -- COMMAND [ARGUMENT…]
 
             Runs modules as wifisim run does, starts COMMAND with WIFISIM_TTY set to the first tty (and WIFISIM_TTY0,
-            WIFISIM_TTY1, … to each), and exits with COMMAND's status once it has ended.
+            WIFISIM_TTY1, … to each), in which wifisim ctl reaches them, and exits with COMMAND's status once it has ended.
 
             Examples:
               wifisim exec -- python3 my_test.py
@@ -20,13 +20,14 @@ extension CommandLineTool {
         guard !parsed.command.isEmpty else {
             throw UsageError("exec needs a command behind --", hint: "Try: wifisim exec -- COMMAND")
         }
-        let options = try SimulatorArguments.simulatorOptions(from: parsed)
+        let options = try SimulatorArguments.controllableOptions(from: parsed)
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP, SIGCHLD])
         let simulator = try Simulator(options, log: try Log(path: parsed.string("--log")))
         defer { simulator.close() }
         try simulator.boot()
 
         var environment = environmentVariables()
+        environment["WIFISIM_CONTROL"] = options.controlPath
         environment["WIFISIM_TTY"] = simulator.terminalPaths.first
         for (index, path) in simulator.terminalPaths.enumerated() { environment["WIFISIM_TTY\(index)"] = path }
         let child: pid_t

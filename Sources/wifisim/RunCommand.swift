@@ -17,7 +17,7 @@ extension CommandLineTool {
             """,
         options: OptionSet(options: SimulatorArguments.options)
     ) { parsed in
-        let options = try SimulatorArguments.simulatorOptions(from: parsed)
+        let options = try SimulatorArguments.controllableOptions(from: parsed)
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP])
         let log = try Log(path: parsed.string("--log"))
         let simulator = try Simulator(options, log: log)

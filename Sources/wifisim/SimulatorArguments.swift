@@ -15,6 +15,8 @@ enum SimulatorArguments {
         Option(
             "--hostfwd", "tcp::P-:Q", "leads the host's port P to the module's port Q (tcp or udp); may be repeated"),
         Option("--restrict", "on|off", "on: nothing but the host's loopback is reached"),
+        Option(
+            "--control", "PATH", "where wifisim ctl reaches it; else a socket of its own in the user's runtime folder"),
         Option("--log", "FILE", "appends every byte on the lines, and what happens, to FILE"),
     ]
 
@@ -55,6 +57,13 @@ enum SimulatorArguments {
         case "on": options.isRestricted = true
         case let text?: throw UsageError("--restrict \(text): must be on or off")
         }
+        return options
+    }
+
+    /// The same for a simulator that `wifisim ctl` can reach.
+    static func controllableOptions(from parsed: ParsedOptions) throws -> SimulatorOptions {
+        var options = try simulatorOptions(from: parsed)
+        options.controlPath = try parsed.string("--control") ?? ControlClient.ownPath()
         return options
     }
 }

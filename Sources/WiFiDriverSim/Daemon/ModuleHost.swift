@@ -94,6 +94,23 @@ final class ModuleHost {
         settle()
     }
 
+    // MARK: From outside
+
+    func reset() {
+        module.reset(at: loop.now)
+        settle()
+    }
+
+    func power(isOn: Bool) {
+        if isOn { module.powerUp(at: loop.now) } else { module.powerOff(at: loop.now) }
+        settle()
+    }
+
+    func report(_ line: String) {
+        module.report(line, at: loop.now)
+        settle()
+    }
+
     /// An access point has changed.
     func worldChanged() {
         network.worldChanged()

@@ -11,6 +11,7 @@ public final class Simulator {
     private var links: [TerminalLink] = []
     /// Links and state files are this simulator's alone.
     private var claims: [Claim] = []
+    private var control: ControlServer?
     private let log: Log
     private let observer: (any ModuleObserver)?
 
@@ -43,6 +44,9 @@ public final class Simulator {
         Self.raiseDescriptorLimit()
         do {
             for index in 0..<options.count { try addModule(index, options) }
+            if let path = options.controlPath {
+                control = try ControlServer(at: path, on: modules.loop) { [unowned self] in try carryOut($0) }
+            }
         } catch {
             close()
             throw error
@@ -124,10 +128,46 @@ public final class Simulator {
     /// Ends `run`.
     public func stop() { modules.stop() }
 
-    /// Removes the links. The ttys go with the simulator.
+    /// Removes the links and the control socket. The ttys go with the simulator.
     public func close() {
         for link in links { link.remove() }
         links = []
+        control?.close()
+        control = nil
+    }
+
+    // MARK: Control
+
+    private func carryOut(_ command: ControlCommand) throws -> [UInt8] {
+        switch command {
+        case .state: return ControlMessage.line(state)
+        case .change(let change):
+            try modules.air.make(change, at: modules.loop.now)
+            log.write("control: \(change.text(quoting: { "\"\($0)\"" }))")
+        case .module(let index, let action):
+            guard modules.hosts.indices.contains(index) else {
+                throw ControlError("there is no module \(index); there are 0 to \(modules.hosts.count - 1)")
+            }
+            let host = modules.hosts[index]
+            switch action {
+            case .reset: host.reset()
+            case .power(let isOn): host.power(isOn: isOn)
+            case .report(let line): host.report(line)
+            }
+        }
+        return ControlMessage.done
+    }
+
+    private var state: WorldState {
+        WorldState(
+            modules: modules.hosts.enumerated().map { index, host in
+                ModuleState(host.module, index: index, tty: terminalPaths[index])
+            },
+            accessPoints: modules.air.accessPoints.map { accessPoint in
+                let stations = modules.air.members(of: accessPoint.bssid).compactMap { $0.state.joined?.station }
+                return AccessPointState(
+                    accessPoint, isSoftAP: !accessPoint.network.hasRouter, stations: stations.map { "\($0)" })
+            })
     }
 
     /// A thousand modules take more descriptors than a shell gives.

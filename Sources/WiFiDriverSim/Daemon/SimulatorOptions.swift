@@ -17,6 +17,8 @@ public struct SimulatorOptions: Sendable {
     public var forwards: [HostForward] = []
     /// Nothing but the host's loopback is reached.
     public var isRestricted = false
+    /// Where the control socket is; `nil` makes none.
+    public var controlPath: String?
 
     public init() {}
 }

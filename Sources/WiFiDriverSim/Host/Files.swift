@@ -39,5 +39,7 @@ enum Files {
         }
     }
 
+    static func remove(_ path: String) { unlink(path) }
+
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 }

@@ -22,6 +22,17 @@ enum Folder {
         return names.sorted()
     }
 
+    /// Makes a folder that only the user may enter, unless it is there.
+    /// - Throws: `SystemError` with EACCES for one that is another user's or open to others.
+    static func makePrivate(_ path: String) throws(SystemError) {
+        if mkdir(path, 0o700) == 0 { return }
+        guard errno == EEXIST else { throw SystemError("make \(path)") }
+        var information = stat()
+        try systemCall("look at \(path)") { lstat(path, &information) }
+        let isOurs = information.st_uid == getuid() && information.st_mode & S_IFMT == S_IFDIR
+        guard isOurs, information.st_mode & 0o077 == 0 else { throw SystemError("use \(path)", code: EACCES) }
+    }
+
     /// Makes a folder, unless it is there.
     static func make(_ path: String) throws(SystemError) {
         if exists(path) { return }

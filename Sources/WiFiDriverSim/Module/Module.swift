@@ -365,6 +365,22 @@ public final class Module {
         }
     }
 
+    /// For whoever looks at it from outside.
+    var powerState: String {
+        switch state {
+        case .off: "off"
+        case .booting: "booting"
+        case .asleep: "asleep"
+        case .idle, .running, .receiving: "on"
+        }
+    }
+
+    /// Says a line that nothing has caused.
+    public func report(_ line: String, at now: Instant) {
+        self.now = now
+        if isRunning { writeLine(line) }
+    }
+
     /// Whether the module has room for bytes from the line.
     var takesInput: Bool {
         guard case .receiving(let operation, _) = state else { return true }

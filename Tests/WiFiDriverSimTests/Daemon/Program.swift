@@ -63,6 +63,10 @@ final class Program {
     }
 
     static func run(_ arguments: String...) throws -> (status: Int32, output: String, errors: String) {
+        try run(arguments)
+    }
+
+    static func run(_ arguments: [String]) throws -> (status: Int32, output: String, errors: String) {
         try Program(arguments).finish()
     }
 

@@ -1,0 +1,82 @@
+import CPosix
+import Glibc
+
+/// A local socket with a name in the file system: one that listens, or a client's.
+final class UnixSocket {
+    let descriptor: FileDescriptor
+
+    private init(owning rawValue: Int32) { descriptor = FileDescriptor(owning: rawValue) }
+
+    private static func make(flags: Int32) throws(SystemError) -> UnixSocket {
+        UnixSocket(
+            owning: try systemCall("socket") {
+                socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue) | flags, 0)
+            })
+    }
+
+    /// Listens at a path that only its owner may use. A socket that a process left behind there is replaced.
+    /// - Throws: `SystemError`, with EADDRINUSE where something else is there or somebody listens.
+    static func listening(at path: String) throws(SystemError) -> UnixSocket {
+        if isSocket(path), !isAlive(path) { unlink(path) }
+        let socket = try make(flags: Int32(SOCK_NONBLOCK.rawValue))
+        // The mode is right from the start, and not only after a chmod.
+        let mask = umask(0o177)
+        defer { umask(mask) }
+        try socket.call("listen at \(path)", path, bind)
+        try systemCall("listen at \(path)") { listen(socket.descriptor.rawValue, 8) }
+        return socket
+    }
+
+    /// Connects to a listening socket; reads and writes then block.
+    static func connecting(to path: String) throws(SystemError) -> UnixSocket {
+        let socket = try make(flags: 0)
+        try socket.call("connect to \(path)", path, connect)
+        return socket
+    }
+
+    /// Whether somebody listens at a path.
+    static func isAlive(_ path: String) -> Bool { (try? connecting(to: path)) != nil }
+
+    private static func isSocket(_ path: String) -> Bool {
+        var information = stat()
+        return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFSOCK
+    }
+
+    /// The next client, or `nil`.
+    func accept() -> UnixSocket? {
+        let client = retryingInterrupts {
+            accept4(descriptor.rawValue, nil, nil, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
+        }
+        return client >= 0 ? UnixSocket(owning: client) : nil
+    }
+
+    func send(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer {
+        let count = retryingInterrupts {
+            Glibc.send(descriptor.rawValue, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+        }
+        if count >= 0 { return .done(count) }
+        return errno == EPIPE || errno == ECONNRESET ? .ended : try FileDescriptor.transferFailure("send")
+    }
+
+    private func call(
+        _ operation: String, _ path: String,
+        _ function: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32
+    ) throws(SystemError) {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let name = Array(path.utf8)
+        let offset = MemoryLayout<sockaddr_un>.offset(of: \sockaddr_un.sun_path) ?? 2
+        guard name.count < MemoryLayout<sockaddr_un>.size - offset else {
+            throw SystemError(operation, code: ENAMETOOLONG)
+        }
+        withUnsafeMutableBytes(of: &address) { buffer in
+            buffer.baseAddress?.advanced(by: offset).copyMemory(from: name, byteCount: name.count)
+        }
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                function(descriptor.rawValue, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        if result != 0 { throw SystemError(operation) }
+    }
+}

@@ -1,0 +1,98 @@
+import WiFiDriverSim
+
+extension CommandLineTool {
+    static let ctlCommand = Subcommand(
+        name: "ctl", summary: "changes the world of a running simulator, and looks into it",
+        help: """
+            Usage: wifisim ctl [--socket PATH] COMMAND…
+
+            Without --socket it talks to the one simulator that runs, or to the one that WIFISIM_CONTROL names.
+
+            Commands:
+              state                             every module and access point, as JSON
+              module N reset                    pulls the reset line
+              module N power on|off
+              module N report LINE              the module says LINE
+              ap NAME on|off
+              ap NAME channel N | rssi DBM | password TEXT
+              ap NAME subnet GATEWAY/LENGTH | leases ADDRESS
+              ap NAME dhcp on|off|full
+              ap NAME dns on|off                name servers answer
+              ap NAME route on|off              there is a way beyond the gateway
+              ap NAME wps                       its WPS button is pressed
+              station NAME joins SSID [PASSWORD]
+              station NAME leaves
+              smartconfig WAY SSID PASSWORD [KEY]
+
+            docs/Control.md tells more, and how to do it with JSON.
+
+            Examples:
+              wifisim ctl ap wifisim off
+              wifisim ctl station phone joins ESP_1A2B3C
+              wifisim ctl state
+            """,
+        options: OptionSet(
+            options: [Option("--socket", "PATH", "the control socket, as wifisim run --control has it")],
+            operands: "commands")
+    ) { parsed in
+        guard !parsed.operands.isEmpty else {
+            throw UsageError("ctl needs a command", hint: "Try: wifisim ctl --help")
+        }
+        let client = ControlClient(path: try parsed.string("--socket") ?? theOnlySocket())
+        let answer = try client.send(parsed.operands)
+        if parsed.operands == ["state"] { Console.print(JSONText.indented(answer)) }
+        return 0
+    }
+
+    private static func theOnlySocket() throws -> String {
+        if let path = environmentVariables()["WIFISIM_CONTROL"], !path.isEmpty { return path }
+        let sockets = ControlClient.running()
+        guard let first = sockets.first else {
+            throw ControlSocketError(
+                description: "no simulator runs; start one with wifisim run, or name its socket with --socket PATH")
+        }
+        guard sockets.count == 1 else {
+            throw ControlSocketError(
+                description:
+                    "\(sockets.count) simulators run; name one with --socket: \(sockets.joined(separator: ", "))"
+            )
+        }
+        return first
+    }
+}
+
+/// JSON for people.
+enum JSONText {
+    /// The same JSON, compact before, with the members of its objects and lists on lines of their own.
+    static func indented(_ text: String) -> String {
+        var result = ""
+        var depth = 0
+        var isInString = false
+        var previous: Character = " "
+        func newLine() { result += "\n" + String(repeating: "  ", count: depth) }
+        for character in text {
+            defer { previous = previous == "\\" && character == "\\" ? " " : character }
+            if isInString {
+                isInString = character != "\"" || previous == "\\"
+                result.append(character)
+                continue
+            }
+            if previous == "{" || previous == "[", character != "}", character != "]" {
+                depth += 1
+                newLine()
+            }
+            if character == "}" || character == "]", previous != "{", previous != "[" {
+                depth -= 1
+                newLine()
+            }
+            result.append(character)
+            switch character {
+            case "\"": isInString = true
+            case ",": newLine()
+            case ":": result += " "
+            default: break
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,119 @@
+import Foundation
+import Testing
+
+@testable import WiFiDriverSim
+
+/// `wifisim ctl`, and the control socket itself.
+struct ControlTests {
+    private let folder = TemporaryFolder()
+
+    private func start() throws -> (client: SerialClient, socket: String) {
+        let socket = folder.path("control")
+        let program = try Program(["run", "--control", socket])
+        return (try SerialClient(try #require(program.readLine()), of: program), socket)
+    }
+
+    @Test func `A station joins the module's soft-AP and leaves it`() throws {
+        let (client, socket) = try start()
+        try client.command("ATE0")
+        try client.command("AT+CWMODE=2")
+        try client.command("AT+CWSAP=\"my lab\",\"12345678\",5,3")
+        #expect(
+            try Program.run("ctl", "--socket", socket, "station", "phone", "joins", "my lab", "12345678").status == 0)
+        try client.read(until: "+DIST_STA_IP:\"02:00:00:00:03:01\",\"192.168.4.2\"\r\n")
+        let state = try Program.run("ctl", "--socket", socket, "state").output
+        #expect(state.contains("\"02:00:00:00:03:01\"") && state.contains("\"ssid\": \"my lab\""))
+        #expect(try Program.run("ctl", "--socket", socket, "station", "phone", "leaves").status == 0)
+        try client.read(until: "+STA_DISCONNECTED:\"02:00:00:00:03:01\"\r\n")
+    }
+
+    @Test func `Reset, power and reports come to the module`() throws {
+        let (client, socket) = try start()
+        try client.command("AT+CIPMUX=1")
+        for words in [["reset"], ["power", "off"], ["power", "on"]] {
+            let result = try Program.run(["ctl", "--socket", socket, "module", "0"] + words)
+            #expect(result.status == 0, "\(result.errors)")
+        }
+        try client.read(until: "ready\r\n")
+        #expect(try client.command("AT+CIPMUX?").contains("+CIPMUX:0"))
+        _ = try Program.run("ctl", "--socket", socket, "module", "0", "report", "+NEWS: a \"b\" \\\\c")
+        try client.read(until: "+NEWS: a \"b\" \\\\c\r\n")
+    }
+
+    @Test func `A network that moves gives another address`() throws {
+        let (client, socket) = try start()
+        try client.join()
+        #expect(try client.command("AT+CIPSTA?").contains("10.0.2.15"))
+        #expect(try Program.run("ctl", "--socket", socket, "ap", "wifisim", "subnet", "192.168.7.1/24").status == 0)
+        try client.command("AT+CWJAP=\"wifisim\",\"password\"")
+        #expect(try client.command("AT+CIPSTA?").contains("192.168.7.2"))
+        // The gateway is the host, wherever it is.
+        let listener = try Listener()
+        try client.command("AT+CIPSTART=\"TCP\",\"192.168.7.1\",\(listener.port)")
+    }
+
+    @Test func `A connection beyond the gateway is silent while there is no route`() throws {
+        let (client, socket) = try start()
+        let listener = try Listener()
+        try client.join()
+        try client.command("AT+CIPSTART=\"TCP\",\"127.0.0.1\",\(listener.port)")
+        let peer = try listener.accept()
+        #expect(try Program.run("ctl", "--socket", socket, "ap", "wifisim", "route", "off").status == 0)
+        peer.send(Array("hello".utf8))
+        try client.write(Array("AT+CIPSEND=4\r\n".utf8))
+        try client.read(until: ">")
+        try client.write(Array("held".utf8))
+        let waiting = try client.read(until: "Recv 4 bytes\r\n")
+        #expect(!String(decoding: waiting, as: UTF8.self).contains("+IPD"))
+        #expect(try Program.run("ctl", "--socket", socket, "ap", "wifisim", "route", "on").status == 0)
+        #expect(peer.receive(4) == Array("held".utf8))
+        // Both follow now, in either order.
+        var text = ""
+        while !text.contains("SEND OK") || !text.contains("+IPD,5:hello") {
+            text += String(decoding: try client.read(1), as: UTF8.self)
+        }
+    }
+
+    @Test(arguments: [
+        (["ap", "nowhere", "off"], 65, "there is no access point \"nowhere\"; there are \"wifisim\""),
+        (["module", "1", "reset"], 65, "there is no module 1"),
+        (["ap", "wifisim", "sideways"], 64, "\"sideways\": an access point goes on or off"),
+        (["ap", "wifisim", "channel", "15"], 64, "\"15\": the channel must be a number from 1 to 14"),
+        (["module", "0"], 64, "what the module is to do is missing"), (["dance"], 64, "there is no command \"dance\""),
+    ])
+    func `What makes no sense is told`(words: [String], status: Int32, error: String) throws {
+        let (client, socket) = try start()
+        let result = try Program.run(["ctl", "--socket", socket] + words)
+        #expect(result.status == status)
+        #expect(result.errors.contains(error), "\(result.errors)")
+        // And nothing else has happened.
+        try client.command("AT")
+    }
+
+    @Test func `The socket takes lines of JSON, in pieces and several at once, and is the user's alone`() throws {
+        let (client, path) = try start()
+        #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
+        let socket = try UnixSocket.connecting(to: path)
+        for piece in ["{\"do\": \"ap wifi", "sim off\"}\n{\"do\": 1}\nrubbish\n", "{\"do\": \"ap wifisim on\"}\n"] {
+            _ = try Array(piece.utf8).withUnsafeBytes { try socket.send($0) }
+        }
+        var answers: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while answers.count(where: { $0 == UInt8(ascii: "\n") }) < 4 {
+            guard case .done(let count) = try buffer.withUnsafeMutableBytes({ try socket.descriptor.read(into: $0) })
+            else { break }
+            answers += buffer[..<count]
+        }
+        let lines = String(decoding: answers, as: UTF8.self).split(separator: "\n")
+        #expect(lines.count == 4 && lines[0] == "{\"ok\":true}" && lines[3] == "{\"ok\":true}")
+        #expect(lines[1].hasPrefix("{\"error\":") && lines[2].hasPrefix("{\"error\":"))
+        try client.command("AT")
+    }
+
+    @Test func `A command of exec has the socket in its environment, which goes with it`() throws {
+        let socket = folder.path("exec")
+        let result = try Program.run("exec", "--control", socket, "--", Program.path, "ctl", "state")
+        #expect(result.status == 0 && result.output.contains("\"profile\": \"esp32c3-4.1\""), "\(result.errors)")
+        #expect(!FileManager.default.fileExists(atPath: socket))
+    }
+}
