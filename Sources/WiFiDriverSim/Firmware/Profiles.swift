@@ -39,7 +39,8 @@ extension Firmware {
         ],
         macPrefix: 0x240AC4, softAPPrefix: "ESP", passthroughBlock: 2048, passthroughBuffer: 2048,
         readsOneDatagram: true,
-        longestPush: 1460, receiveWindow: 5744, joinFields: 8, joinTakesInterval: false, wakeSources: [0, 1, 2], wakePins: 0...39,
+        longestPush: 1460, receiveWindow: 5744, joinFields: 8, joinTakesInterval: false, wakeSources: [0, 1, 2],
+        wakePins: 0...39,
         tellsTimeUpdate: false)
 
     static let esp8266v2_2 = Firmware(
