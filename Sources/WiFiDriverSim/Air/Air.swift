@@ -11,7 +11,9 @@ public final class Air {
     /// The access points of the world and the soft-APs of modules.
     public var accessPoints: [AccessPoint] { cells.map(\.accessPoint) }
     var cells: [Cell]
-    private var radios: [Radio] = []
+    private var radios: [Radio] = [] { didSet { knownDeadline = nil } }
+    /// The first deadline, where no radio has changed since it was looked for: most of a thousand do nothing for hours.
+    private var knownDeadline: Instant??
     private var events: [(radio: RadioID, event: AirEvent)] = []
     /// Stations of the world that are no modules, by name.
     var stations: [String: VirtualStation] = [:]
@@ -124,8 +126,15 @@ public final class Air {
         }
     }
 
+    private var radioDeadline: Instant? {
+        if let knownDeadline { return knownDeadline }
+        let deadline = radios.reduce(Instant?.none) { .earlier($0, $1.deadline) }
+        knownDeadline = .some(deadline)
+        return deadline
+    }
+
     public var nextDeadline: Instant? {
-        radios.reduce(timeline.first.map { .zero + $0.at }) { .earlier($0, $1.deadline) }
+        .earlier(timeline.first.map { .zero + $0.at }, radioDeadline)
     }
 
     /// Lets everything happen that is due by `now`.
@@ -135,6 +144,7 @@ public final class Air {
             // The world file has been checked: only a soft-AP can be missing, and then there is nothing to change.
             try? make(next.change, at: .zero + next.at)
         }
+        guard let due = radioDeadline, due <= now else { return }
         for index in radios.indices {
             let radio = RadioID(index: index)
             if let (scan, until) = radios[index].scan, until <= now {
@@ -263,94 +273,8 @@ public final class Air {
         }.map(AirEvent.Sighting.init).sorted { $0.rssi > $1.rssi }
     }
 
-    // MARK: Joining
-
-    private func step(_ state: Membership, of radio: RadioID, at now: Instant) -> Membership {
-        switch state {
-        case .idle, .associated:
-            return state
-        case .searching(let join, _):
-            switch find(join, by: radio) {
-            case .failure(let failure):
-                emit(.joinFailed(failure), to: radio)
-                return .idle
-            case .success(let accessPoint):
-                let time = accepts(join, accessPoint) ? Timing.authentication : Timing.wrongPassword
-                return .authenticating(join, bssid: accessPoint.bssid, until: now + time)
-            }
-        case .authenticating(let join, let bssid, _):
-            guard let cell = audible(bssid), !isFull(cells[cell].accessPoint) else {
-                emit(.joinFailed(.refused), to: radio)
-                return .idle
-            }
-            guard accepts(join, cells[cell].accessPoint) else {
-                emit(.joinFailed(.wrongPassword), to: radio)
-                return .idle
-            }
-            emit(.associated(.init(cells[cell].accessPoint)), to: radio)
-            return join.usesDHCP
-                ? .askingForAddress(join, bssid: bssid, until: now + addressTime(at: cells[cell]))
-                : .associated(join, bssid: bssid)
-        case .askingForAddress(let join, let bssid, _):
-            guard let cell = audible(bssid) else {
-                emit(.lost, to: radio)
-                return .idle
-            }
-            let network = cells[cell].accessPoint.network
-            guard let address = cells[cell].leases.lease(for: join.station, in: network, at: now) else {
-                // The client asks again until it is told to leave.
-                return .askingForAddress(join, bssid: bssid, until: now + .seconds(1))
-            }
-            emit(
-                .leased(
-                    AirEvent.Lease(
-                        address: address, gateway: network.gateway, netmask: network.netmask, dns: network.dns)),
-                to: radio)
-            if let owner = cells[cell].owner { emit(.stationLeased(join.station, address), to: owner) }
-            return .associated(join, bssid: bssid)
-        case .missingBeacons:
-            emit(.lost, to: radio)
-            return .idle
-        }
-    }
-
-    /// The AP that this join would take.
-    private func find(_ join: AirRequest.Join, by radio: RadioID) -> Result<AccessPoint, JoinFailure> {
-        let candidates = cells.filter { $0.owner != radio }.map(\.accessPoint).filter {
-            $0.isOn && $0.ssid == join.ssid && (join.bssid ?? $0.bssid) == $0.bssid
-                && join.channels.contains($0.channel)
-        }
-        let found =
-            join.scansAll
-            ? candidates.max { $0.rssi < $1.rssi } : candidates.min { $0.channel < $1.channel }
-        guard let found else { return .failure(.notFound) }
-        let isKnown = (found.security == .wpa2Enterprise) == (join.enterprise != nil)
-        return found.security.rawValue >= join.threshold.rawValue && isKnown ? .success(found) : .failure(.refused)
-    }
-
-    /// A fast scan ends at the AP's channel, one of all channels, or for an AP that isn't there, after the last.
-    private func searchTime(for join: AirRequest.Join, of radio: RadioID) -> Duration {
-        guard !join.scansAll, case .success(let accessPoint) = find(join, by: radio) else {
-            return Timing.activeScan * join.channels.count
-        }
-        return Timing.activeScan * (accessPoint.channel - join.channels.lowerBound + 1)
-    }
-
-    private func addressTime(at cell: Cell) -> Duration { Timing.dhcp + cell.accessPoint.latency * 2 }
-
-    private func accepts(_ join: AirRequest.Join, _ accessPoint: AccessPoint) -> Bool {
-        switch accessPoint.security {
-        case .open: true
-        case .wpa2Enterprise: accessPoint.enterprise != nil && accessPoint.enterprise == join.enterprise
-        default: join.password == accessPoint.password
-        }
-    }
-
-    private func isFull(_ accessPoint: AccessPoint) -> Bool {
-        accessPoint.stationLimit.map { members(of: accessPoint.bssid).count >= $0 } ?? false
-    }
-
-    private func audible(_ bssid: MACAddress) -> Int? {
+    /// An access point that is on.
+    func audible(_ bssid: MACAddress) -> Int? {
         cells.firstIndex { $0.accessPoint.bssid == bssid && $0.accessPoint.isOn }
     }
 }

@@ -17,11 +17,9 @@ let provisioningCommands: [Command] = [
     Command(
         name: "CWSTARTSMART", family: .wifi,
         set: .init(
-            Integer("type", 1...4), authFloor, Optionally(Text("esptouch v2 key", 16...16))
+            Integer("type", 1...4), authFloor, Optionally(Text("esptouch v2 key", 16...16), since: .v3_3)
         ) { (call, type, floor, key) throws(CommandError) in
-            if type == 4 || key != nil, call.firmware.generation < .v3_3 {
-                throw CommandError(kind: .invalid, position: key == nil ? 0 : 2)
-            }
+            if type == 4, call.firmware.generation < .v3_3 { throw CommandError(kind: .invalid, position: 0) }
             let floor = try check(floor, position: 1, call)
             let types: Set<SmartConfig> =
                 switch type {
@@ -42,12 +40,11 @@ let provisioningCommands: [Command] = [
         }),
 ]
 
-private let authFloor = Optionally(Integer("auth floor", 0...15))
+private let authFloor = Optionally(Integer("auth floor", 0...15), since: .esp8266_2_2)
 
-/// Firmware before 2.2 has no floor, and before 4.1 knows fewer securities.
+/// Firmware before 4.1 knows fewer securities.
 private func check(_ floor: Int?, position: Int, _ call: Call) throws(CommandError) -> Int? {
     guard let floor else { return nil }
-    guard call.firmware.generation >= .esp8266_2_2 else { throw CommandError(kind: .count, position: position) }
     guard floor <= (call.firmware.generation >= .v4_1 ? 15 : 7) else {
         throw CommandError(kind: .invalid, position: position)
     }

@@ -38,12 +38,10 @@ final class ModuleNetwork: Network {
             sides[id] = .both(peer)
             host.handle(request, at: now)
         case .send(let id, _, let target):
-            if case .both(let peer) = sides[id], leadsToHost(target?.address ?? peer.address) {
-                host.handle(request, at: now)
-            } else if side(of: id) == nil {
-                host.handle(request, at: now)
-            } else {
-                neighbours.handle(request, at: now)
+            switch side(of: id) {
+            case nil: host.handle(request, at: now)
+            case .both(let peer) where leadsToHost(target?.address ?? peer.address): host.handle(request, at: now)
+            case .both, .neighbours: neighbours.handle(request, at: now)
             }
         case .abandonSend(let id), .allow(let id, _), .setOptions(let id, _): pass(request, of: id)
         case .close(let id, _):
@@ -68,8 +66,7 @@ final class ModuleNetwork: Network {
 
     /// A request about a socket goes where that is.
     private func pass(_ request: NetworkRequest, of id: SocketID) {
-        let side = side(of: id)
-        switch side {
+        switch side(of: id) {
         case nil: host.handle(request, at: now)
         case .neighbours: neighbours.handle(request, at: now)
         case .both:
@@ -108,6 +105,7 @@ final class ModuleNetwork: Network {
             if case .both(let peer) = sides[id] {
                 neighbours.handle(.openUDP(id, peer: peer, localPort: local.port), at: now)
             }
+        case .connectFailed(let id, _): sides[id] = nil
         case .listening:
             if let server { neighbours.handle(.listen(port: server.port, server.family), at: now) }
         case .received(let id, let bytes, _):

@@ -116,6 +116,33 @@ struct NeighbourTests {
         #expect(room.listen(0, for: .seconds(1)) == "")
     }
 
+    @Test func `Stations reach each other by IPv6`() {
+        let room = Room.stations()
+        for module in 0..<2 { room.ask(module, "AT+CIPV6=1", for: .seconds(3)) }
+        room.ask(0, "AT+CIPMUX=1")
+        room.ask(0, "AT+CIPSERVER=1,80,\"TCPv6\"")
+        let address = room.simulation.modules[0].module.settings.stationMAC.linkLocal
+        #expect(room.ask(1, "AT+CIPSTART=\"TCPv6\",\"\(address)\",80") == "CONNECT\r\n" + ok)
+        #expect(room.listen(0) == "0,CONNECT\r\n")
+    }
+
+    @Test func `Passthrough goes on to a soft-AP that comes back`() {
+        let room = link(0)
+        room.ask(1, "AT+CIPMODE=1")
+        room.ask(1, "AT+CIPSEND")
+        room.send(1, Array("before".utf8), for: .seconds(1))
+        #expect(room.listen(0) == "\r\n+IPD,0,6:before")
+        room.simulation.modules[0].reset()
+        room.simulation.run(for: .seconds(1))
+        room.ask(0, "ATE0")
+        room.ask(0, "AT+CIPMUX=1")
+        room.ask(0, "AT+CIPSERVER=1,80")
+        room.simulation.run(for: .seconds(30))
+        _ = room.listen(0)
+        room.send(1, Array("after".utf8), for: .seconds(1))
+        #expect(room.listen(0).hasSuffix("+IPD,0,5:after"))
+    }
+
     @Test func `A soft-AP leads nowhere else`() {
         let room = Room.softAPAndStation()
         #expect(
