@@ -146,7 +146,15 @@ struct LinkID: Parameter {
 /// What follows depends on what came before: the handler reads it.
 struct Rest: Parameter {
     let descriptionText: String
-    init(_ description: String) { descriptionText = description }
-    var description: ParameterDescription { ParameterDescription(name: descriptionText, isOptional: true) }
+    private let since: Firmware.Generation?
+
+    init(_ description: String, since: Firmware.Generation? = nil) {
+        descriptionText = description
+        self.since = since
+    }
+
+    var description: ParameterDescription {
+        ParameterDescription(name: descriptionText, isOptional: true, since: since)
+    }
     func read(from arguments: inout Arguments) throws(CommandError) -> Arguments { arguments.takeRest() }
 }

@@ -30,6 +30,25 @@ let radioCommands: [Command] =
                 call.set(\.inactivity, to: times)
                 return .ok
             }),
+
+        // There is no 5 GHz on this chip, which the query says with 0.
+        Command(
+            name: "CWBANDWIDTH", family: .wifi, firmware: .since(.v5_0), storing: .chosen,
+            query: { (call) throws(CommandError) in
+                try call.requireWiFi()
+                for (netif, bandwidth) in call.settings.bandwidths.enumerated() {
+                    call.reply("\(netif),\(bandwidth),0")
+                }
+                return .ok
+            },
+            set: .init(Integer("netif", 0...1), Integer("bandwidth_2ghz", 1...2)) {
+                (call, netif, bandwidth) throws(CommandError) in
+                if netif == 0 { try call.requireStation() } else { try call.requireSoftAP() }
+                var bandwidths = call.settings.bandwidths
+                bandwidths[netif] = bandwidth
+                call.set(\.bandwidth, to: bandwidths)
+                return .ok
+            }),
     ]
     + protocolCommands(
         "CWSTAPROTO", \.stationProtocols,

@@ -95,7 +95,9 @@ private struct ListenOperation: Operation {
         case .network(.listening):
             module.links.server = server
             return .ok
-        case .network(.listenFailed): return .failed(.failed)
+        case .network(.listenFailed):
+            module.explain(.addressInUse)
+            return .failed(.failed)
         case .network, .air, .deadline: return nil
         }
     }

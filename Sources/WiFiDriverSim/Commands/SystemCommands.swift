@@ -19,6 +19,25 @@ let systemCommands: [Command] = [
             return answerAndRestart(call)
         }),
 
+    // Sleep changes nothing that a line could tell: see README, Limits.
+    Command(
+        name: "SLEEPWKCFG", family: .basic, firmware: .since(.esp32_2_1),
+        set: .init(
+            Choice("wakeup source", 0...2, as: WakeSource.self), Integer("param1", 0...Int(Int32.max)),
+            Optionally(Flag("param2"))
+        ) { (call, source, value, level) throws(CommandError) in
+            guard call.firmware.wakeSources.contains(source.rawValue) else {
+                throw CommandError(kind: .invalid, position: 0)
+            }
+            switch source {
+            case .timer, .uart: guard level == nil else { throw CommandError(kind: .count, position: 2) }
+            case .pin:
+                guard call.firmware.wakePins.contains(value) else { throw CommandError(kind: .invalid, position: 1) }
+                guard level != nil else { throw CommandError(kind: .count, position: 2) }
+            }
+            return .ok
+        }),
+
     // Registers hold what was written to them, and 0 before.
     Command(
         name: "SYSREG", family: .basic, firmware: .since(.esp8266_2_2),
@@ -38,6 +57,9 @@ let systemCommands: [Command] = [
 
     Command(name: "RFCAL", family: .basic, firmware: .since(.v4_1), execute: { _ in .ok }),
 ]
+
+/// What ends light sleep.
+private enum WakeSource: Int { case timer, uart, pin }
 
 extension Int {
     /// As C's `0x%x`.

@@ -1,6 +1,7 @@
 /// ESP-AT docs, TCP/IP AT Commands.
 let tcpIPCommands: [Command] =
     linkCommands + sendCommands + passthroughCommands + serverCommands + receiveCommands + nameCommands + updateCommands
+    + serviceCommands
     + sslCommands
 
 private let linkCommands: [Command] = [
@@ -56,6 +57,17 @@ private let linkCommands: [Command] = [
             guard !call.session.multiplexes else { throw call.refusal("MUX=1") }
             guard call.module.links[0] != nil else { throw .failed }
             call.module.closeLink(0, aborting: call.settings.tcpOptions[0].linger == 0)
+            return .ok
+        }),
+
+    Command(
+        name: "CIPCONNPERSIST", family: .tcpIP, firmware: .since(.v5_0),
+        query: { call in
+            let links = call.session.keepsLink.prefix(call.session.multiplexes ? Links.limit : 1)
+            return call.answer(links.map { $0 ? "1" : "0" }.joined(separator: ","))
+        },
+        set: .init(LinkID(), Flag("persist_link")) { call, id, keeps in
+            call.module.session.keepsLink[id] = keeps
             return .ok
         }),
 

@@ -40,26 +40,32 @@ private let stationCommands: [Command] = [
                 call.module.writeLine("No AP")
                 return .ok
             }
-            var fields =
-                "\"\(accessPoint.ssid.escaped)\",\"\(accessPoint.bssid)\",\(accessPoint.channel),\(accessPoint.rssi)"
-            if call.firmware.joinQueryIsLong {
-                fields +=
-                    ",0,\(call.settings.reconnect.interval),\(target.listenInterval),\(target.scansAll ? 1 : 0),\(target.pmf)"
-            }
-            return call.answer(fields)
+            let interval = call.settings.reconnect.interval
+            let fields: [String] = [
+                "\"\(accessPoint.ssid.escaped)\"", "\"\(accessPoint.bssid)\"", "\(accessPoint.channel)",
+                "\(accessPoint.rssi)", "0", "\(call.firmware.joinTakesInterval ? interval : min(1, interval))",
+                "\(target.listenInterval)", target.scansAll ? "1" : "0", "\(target.pmf)",
+            ]
+            return call.answer(fields.prefix(call.firmware.joinFields).joined(separator: ","))
         },
         set: .init(
             Optionally(Text("ssid", 0...32)), Optionally(Text("pwd", 0...64)),
             Optionally(Quoted("bssid", as: MACAddress.self)),
-            Optionally(Integer("authmode", 0...16)), Optionally(Integer("reconn interval", 0...7200)),
-            Optionally(Integer("listen interval", 1...100)), Optionally(Flag("scan mode")),
-            Optionally(Integer("jap timeout", 3...600)), Optionally(Integer("pmf", 0...3))
+            Optionally(Integer("authmode", 0...16)),
+            Optionally(Integer("reconn interval", 0...7200), since: .esp32_2_1),
+            Optionally(Integer("listen interval", 1...100), since: .esp32_2_1),
+            Optionally(Flag("scan mode"), since: .esp32_2_1),
+            Optionally(Integer("jap timeout", 3...600), since: .esp8266_2_2),
+            Optionally(Integer("pmf", 0...3), since: .esp8266_2_2)
         ) {
             (call, ssid, password, bssid, threshold, reconnectInterval, listenInterval, scansAll, timeout, pmf)
                 throws(CommandError) in
             try call.requireStation()
             guard let ssid = ssid ?? call.settings.station?.ssid, !ssid.isEmpty else {
                 throw CommandError(kind: .invalid, position: 0)
+            }
+            if let reconnectInterval, reconnectInterval > 1, !call.firmware.joinTakesInterval {
+                throw CommandError(kind: .invalid, position: 4)
             }
             var target = StationSettings(ssid: ssid, password: password ?? "")
             if password == nil, let known = call.settings.station, known.ssid == ssid {

@@ -56,8 +56,10 @@ public struct Firmware: Sendable {
     var longestPush = 2920
     /// What one passive link holds until it is read: the TCP receive window.
     var receiveWindow = 5760
-    /// The fields of `+CWJAP:`: four, or nine with the reconnect configuration.
-    var joinQueryIsLong = true
+    /// The fields of `+CWJAP:`: how many of the nine that it has by now.
+    var joinFields = 9
+    /// CWJAP's `<reconn interval>` is in seconds, else a yes or no (ESP-AT docs, Wi-Fi, CWJAP).
+    var joinTakesInterval = true
     /// CWDHCP's bit 0 is the station (else the soft-AP), and its set form is enable, bits (else mode, enable).
     var dhcpStationFirst = true
     /// CIPSTO's value until it is set, in seconds.
@@ -73,6 +75,13 @@ public struct Firmware: Sendable {
     /// CWMODE as from the factory.
     var factoryWiFiMode = WiFiMode.off
     var hostName = "espressif"
+    /// SLEEPWKCFG's sources, and the chip's pins that can be one.
+    var wakeSources: Set = [2]
+    var wakePins = 0...21
+    /// Whether SYSLOG=1 also shows `+ERRNO` of connections.
+    var tellsErrorNumbers = false
+    /// How many texts MDNS takes.
+    var longestServiceText = 10
     /// CWSTAPROTO and CWAPPROTO until they are set.
     var radioProtocols = 7
     /// Where the two application partitions are (SYSROLLBACK).
@@ -98,7 +107,7 @@ public struct Firmware: Sendable {
 
     /// Firmware generations in the order in which their command sets grew.
     public enum Generation: Int, Comparable, Sendable, CaseIterable {
-        case nonOS1_7, esp32_2_1, esp8266_2_2, v3_3, v4_1
+        case nonOS1_7, esp32_2_1, esp8266_2_2, v3_3, v4_1, v5_0
         public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
     }
 

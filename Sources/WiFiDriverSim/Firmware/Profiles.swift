@@ -1,7 +1,7 @@
 extension Firmware {
     /// Every profile, oldest firmware first.
     public static let all: [Firmware] = [
-        .esp8266v1_7, .wizFi360v1_0, .esp32v2_1, .esp8266v2_2, .esp32c3v3_3, .esp32c3v4_1,
+        .esp8266v1_7, .wizFi360v1_0, .esp32v2_1, .esp8266v2_2, .esp32c3v3_3, .esp32c3v4_1, .esp32c3v5_0,
     ]
 
     /// The profile that is used when none is named.
@@ -39,7 +39,9 @@ extension Firmware {
         ],
         macPrefix: 0x240AC4, softAPPrefix: "ESP", passthroughBlock: 2048, passthroughBuffer: 2048,
         readsOneDatagram: true, partitions: esp32Partitions, keepsCertificatesInNVS: false,
-        longestPush: 1460, receiveWindow: 5744, tellsTimeUpdate: false)
+        longestPush: 1460, receiveWindow: 5744, joinFields: 8, joinTakesInterval: false, wakeSources: [0, 1, 2],
+        wakePins: 0...39,
+        tellsTimeUpdate: false)
 
     static let esp8266v2_2 = Firmware(
         name: "esp8266-2.2", summary: "ESP8266, ESP-AT 2.2 on RTOS", generation: .esp8266_2_2,
@@ -49,7 +51,8 @@ extension Firmware {
         ],
         macPrefix: 0x8CAAB5, softAPPrefix: "ESP", longestSend: 2048, passthroughBlock: 1460, passthroughBuffer: 2048,
         readsOneDatagram: true, hasSSLServer: false, partitions: esp8266Partitions, keepsCertificatesInNVS: false,
-        longestPush: 1460, radioProtocols: 3, tellsTimeUpdate: false,
+        longestPush: 1460, wakeSources: [0, 2], wakePins: 0...15,
+        radioProtocols: 3, tellsTimeUpdate: false,
         keepsTime: false, heap: (38_320, 30_528),
         rfPower: [78])
 
@@ -69,6 +72,16 @@ extension Firmware {
         ],
         macPrefix: 0x84F703, softAPPrefix: "ESP", partitions: nvsPartitions, rfPowerSteps: Array(40...80))
 
+    static let esp32c3v5_0 = Firmware(
+        name: "esp32c3-5.0", summary: "ESP32-C3, ESP-AT 5.0", generation: .v5_0,
+        versionLines: [
+            "AT version:5.0.1.0(3258eee - ESP32C3 - Mar  9 2026 10:08:52)", "SDK version:v5.4.1-dirty",
+            "compile time(3258eee0):Mar  9 2026 18:08:52", "Bin version:v5.0.1.0(MINI-1)",
+        ],
+        macPrefix: 0x84F703, softAPPrefix: "ESP", partitions: nvsPartitions, tellsErrorNumbers: true,
+        longestServiceText: 20,
+        rfPowerSteps: Array(40...80))
+
     private static func nonOS(
         name: String, summary: String, versionLines: [String], macPrefix: UInt32, softAPPrefix: String, romText: String
     ) -> Firmware {
@@ -78,7 +91,7 @@ extension Firmware {
             joinFailure: "FAIL", longestSend: 2048, passthroughBlock: 2048, passthroughBuffer: 2048,
             quotesAddresses: false,
             passiveReceiveOfAllTypes: false, sslLinkLimit: 1, passesThroughSSL: false, hasSSLServer: false,
-            lengthOfNoLink: 0, longestPush: 1460, joinQueryIsLong: false,
+            lengthOfNoLink: 0, longestPush: 1460, joinFields: 4,
             dhcpStationFirst: false,
             defaultServerTimeout: 180, defaultReconnectInterval: 1, dnsOnOneLine: false,
             publicDNS: ["208.67.222.222", "8.8.8.8"], explainsRefusals: true,

@@ -26,6 +26,30 @@ struct LinkPlan: Equatable {
     var address: IPAddress? { IPAddress(host) ?? (host == "0" ? .v4(.any) : nil) }
 }
 
+extension Module {
+    /// With SYSLOG=1, newer firmware tells the number of the stack's error (ESP-AT docs, AT Messages, `+ERRNO`).
+    func explain(_ failure: ConnectFailure) {
+        guard session.logsErrors, firmware.tellsErrorNumbers else { return }
+        writeLine("+ERRNO:0x" + String(failure.number, radix: 16))
+    }
+}
+
+extension ConnectFailure {
+    /// As newlib numbers what lwIP makes of it, and ESP-TLS its own.
+    fileprivate var number: Int {
+        switch self {
+        // ECONNRESET, as lwIP has it for a refusal.
+        case .refused: 104
+        case .addressInUse: 112
+        // ECONNABORTED.
+        case .timedOut: 113
+        case .unreachable: 118
+        // ESP_ERR_MBEDTLS_SSL_HANDSHAKE_FAILED (ESP-IDF, esp_tls_errors.h).
+        case .handshake: 0x801A
+        }
+    }
+}
+
 /// Opens a link, from the resolver's answer to the connection.
 struct ConnectOperation: Operation {
     private let plan: LinkPlan
@@ -79,14 +103,15 @@ struct ConnectOperation: Operation {
             open(address, on: module)
             return nil
         case .network(.connected): return module.links[plan.id]?.phase == .open ? .ok : nil
-        case .network(.connectFailed): return module.links[plan.id] == nil ? fail(on: module) : nil
+        case .network(.connectFailed(_, let failure)):
+            return module.links[plan.id] == nil ? fail(failure, on: module) : nil
         case .air(.lost):
             guard module.links[plan.id].map(module.endsWithStation) ?? true else { return nil }
             abandon(on: module)
-            return fail(on: module)
+            return fail(.unreachable, on: module)
         case .deadline:
             abandon(on: module)
-            return fail(on: module)
+            return fail(.timedOut, on: module)
         case .network, .air: return nil
         }
     }
@@ -99,8 +124,9 @@ struct ConnectOperation: Operation {
     }
 
     /// The firmware tells the link's end before the command's.
-    private func fail(on module: Module) -> CommandOutcome {
+    private func fail(_ failure: ConnectFailure, on module: Module) -> CommandOutcome {
         module.reportClosed(plan.id)
+        module.explain(failure)
         return .failed(.failed)
     }
 }

@@ -27,6 +27,8 @@ public final class Module {
     var timeClient = TimeClient()
     /// CIUPDATE or CIPFWVER is under way.
     var update: FirmwareUpdate?
+    /// MDNS is enabled.
+    var responder: ServiceResponder?
     /// Unix time at this clock's zero.
     var clockOffset = Duration.zero
     /// WPS and SmartConfig.
@@ -124,6 +126,7 @@ public final class Module {
         softAP = SoftAP()
         timeClient = TimeClient()
         update = nil
+        responder = nil
         request(.leave)
         request(.silence)
         stopLearning()
@@ -313,7 +316,7 @@ public final class Module {
         case .resolved, .pinged: hasOpenQuery = false
         default: break
         }
-        if timeClientTakes(event) || updateTakes(event) { return }
+        if timeClientTakes(event) || updateTakes(event) || responderTakes(event) { return }
         handleNetwork(event)
         resume(.network(event))
         replenishLinks()

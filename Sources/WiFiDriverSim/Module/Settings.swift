@@ -27,6 +27,8 @@ public struct Settings: Codable, Equatable, Sendable {
     /// CWSTAPROTO and CWAPPROTO: a bit for each of 802.11 b, g, n and Espressif's long range; `nil` is what the chip begins with.
     var stationProtocols: Int?
     var softAPProtocols: Int?
+    /// CWBANDWIDTH: the station's and the soft-AP's, 1 for 20 MHz and 2 for 40; `nil` is 40 for both.
+    var bandwidth: [Int]?
     /// What CIUPDATE has put into flash; `nil` where there is only what came from the factory.
     var images: FirmwareImages?
 
@@ -40,6 +42,8 @@ public struct Settings: Codable, Equatable, Sendable {
     /// What the host has written to its own partitions; `nil` where all is as from the factory.
     var userData: UserData?
 
+    var bandwidths: [Int] { bandwidth ?? [2, 2] }
+
     /// What no module could have stored; `nil` for settings that are in order.
     var mistake: String? {
         if !(80...5_000_000).contains(uart.baud) { return "uart.baud is not 80 to 5000000" }
@@ -48,6 +52,7 @@ public struct Settings: Codable, Equatable, Sendable {
         }
         if tcpOptions.count != Links.limit { return "tcpOptions has not \(Links.limit) entries" }
         if ssl.count != Links.limit { return "ssl has not \(Links.limit) entries" }
+        if let bandwidth, bandwidth.count != 2 { return "bandwidth has not 2 entries" }
         if !(1...14).contains(country.firstChannel) || !(1...15 - country.firstChannel).contains(country.channelCount) {
             return "country has channels that are not 1 to 14"
         }
@@ -189,6 +194,8 @@ struct Session {
     var logsErrors = false
     /// CWINIT.
     var hasWiFi = true
+    /// CIPCONNPERSIST, by link: a TCP link outlives its network.
+    var keepsLink = [Bool](repeating: false, count: Links.limit)
     var messageFilters = MessageFilters()
     var updateState = FirmwareUpdate.State.idle
     /// SYSREG's, by address.

@@ -97,7 +97,10 @@ extension Module {
     private func lostStation() {
         stationIPv6 = StationIPv6()
         report("WIFI DISCONNECT")
-        closeLinks(where: endsWithStation)
+        for (id, link) in links.open where endsWithStation(link) {
+            // CIPCONNPERSIST leaves it to the TCP stack.
+            if link.transport == .udp || !session.keepsLink[id] { closeLink(id) }
+        }
         failUpdate()
     }
 

@@ -33,7 +33,7 @@ enum SNTPMessage {
         // A time whose highest bit is not set is of the era that begins in 2036.
         let era: Int64 = stamp >> 63 == 1 ? 0 : 1 << 32
         let seconds = Int64(stamp >> 32) + era - secondsFrom1900To1970
-        return .seconds(seconds) + .nanoseconds(Int64((stamp & 0xFFFF_FFFF) * 1_000_000_000 >> 32))
+        return .seconds(seconds) + .nanoseconds(Int64(((stamp & 0xFFFF_FFFF) * 1_000_000_000) >> 32))
     }
 
     private static func timestamp(_ time: Duration) -> [UInt8] {

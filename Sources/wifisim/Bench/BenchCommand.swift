@@ -4,10 +4,13 @@ extension CommandLineTool {
     static let benchCommand = Subcommand(
         name: "bench", summary: "measures speed beside its limits",
         help: """
-            Usage: wifisim bench [--profile NAME] [--seconds N] [--json]
+            Usage: wifisim bench [--profile NAME] [--seconds N] [--modules N] [--json]
 
             Measures a module on a pseudo-terminal, and IoT Socket over one, each figure beside the limit that the machine sets in the same run, and
             prints the ratio: absolute figures differ from machine to machine and from minute to minute.
+
+            With --modules it measures that many modules in one process instead, all joined and idle: the memory that each takes, the
+            processor time of all, and how long the others make an AT round trip.
 
             Build it with -c release before you believe a figure.
 
@@ -17,15 +20,21 @@ extension CommandLineTool {
         options: OptionSet(options: [
             SimulatorArguments.options[0],
             Option("--seconds", "N", "how long each figure is measured, 1 to 60; else 1"),
+            Option("--modules", "N", "measures N modules in one process, 2 to 1000"),
             Option("--json", nil, "prints JSON"),
         ])
     ) { parsed in
         let firmware = try SimulatorArguments.simulatorOptions(from: parsed).firmware
         let duration = Duration.seconds(try parsed.integer("--seconds", 1...60) ?? 1)
         let figures =
-            try [
-                roundTrip(firmware, for: duration), upload(firmware, for: duration), download(firmware, for: duration),
-            ] + SocketFigures.all(firmware, for: duration)
+            if let count = try parsed.integer("--modules", 2...1000) {
+                try ManyModules.figures(firmware, count: count, for: duration)
+            } else {
+                try [
+                    roundTrip(firmware, for: duration), upload(firmware, for: duration),
+                    download(firmware, for: duration),
+                ] + SocketFigures.all(firmware, for: duration)
+            }
         Console.print(parsed.has("--json") ? Figure.json(figures) : Figure.table(figures))
         return 0
     }

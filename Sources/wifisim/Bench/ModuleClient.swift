@@ -24,9 +24,13 @@ final class ModuleClient {
     init(on terminal: RawTerminal) { self.terminal = terminal }
 
     func command(_ line: String) throws {
-        try terminal.write(Array("\(line)\r\n".utf8))
-        try waitFor("OK\r\n")
+        try send(line: line)
+        try waitForOK()
     }
+
+    func send(line: String) throws { try terminal.write(Array("\(line)\r\n".utf8)) }
+
+    func waitForOK() throws { try waitFor("OK\r\n") }
 
     func join() throws {
         try command("AT+CWMODE=1")

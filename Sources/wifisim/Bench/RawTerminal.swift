@@ -5,7 +5,8 @@ import WiFiDriverSim
 /// A tty, raw, with blocking reads through a buffer; and the bare peers that measurements are set beside.
 final class RawTerminal {
     private let descriptor: Int32
-    private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+    private var buffer = [UInt8](repeating: 0, count: RawTerminal.bufferSize)
+    static let bufferSize = 64 * 1024
     private var start = 0
     private var end = 0
 

@@ -41,6 +41,45 @@ struct WorldFileTests {
         #expect(try WorldFile(text: "{}", path: "x").world.accessPoints == World.standard.accessPoints)
     }
 
+    @Test func `A file describes enterprise networks and an update server`() throws {
+        let world = try WorldFile(
+            text: """
+                {
+                  "accessPoints": [
+                    {
+                      "ssid": "campus", "security": "wpa2-enterprise",
+                      "enterprise": { "method": "ttls", "identity": "i", "username": "u", "password": "p" }
+                    }
+                  ],
+                  "updates": { "versions": "v9.0.0.0", "size": 1000 }
+                }
+                """, path: "world.json"
+        ).world
+        #expect(
+            world.accessPoints[0].enterprise
+                == Enterprise(method: .ttls, identity: "i", username: "u", password: "p"))
+        #expect(world.updates?.versions == ["v9.0.0.0"] && world.updates?.size == 1000)
+        #expect(world.knownNames["iot.espressif.cn"]?.count == 1)
+    }
+
+    @Test func `Time servers have names in every world, and an update server only where there is one`() {
+        #expect(World.standard.knownNames["us.pool.ntp.org"] == [.v4(IPv4Address(10, 0, 2, 2))])
+        #expect(World.standard.knownNames["iot.espressif.cn"] == [])
+        let own = World(accessPoints: World.standard.accessPoints, names: ["pool.ntp.org": [.v4(.loopback)]])
+        #expect(own.knownNames["pool.ntp.org"] == [.v4(.loopback)])
+    }
+
+    @Test(arguments: [
+        #""method": "leap", "identity": "i""#, #""method": "peap", "identity": "i""#,
+        #""method": "tls", "identity": """#, #""method": "tls", "identity": "i", "key": 1"#,
+    ])
+    func `A wrong enterprise is refused`(fields: String) {
+        let text = """
+            { "accessPoints": [ { "ssid": "a", "security": "wpa2-enterprise", "enterprise": { \(fields) } } ] }
+            """
+        #expect(throws: WorldFileError.self) { try WorldFile(text: text, path: "world.json") }
+    }
+
     @Test func `A timeline changes the world by itself`() throws {
         let world = try WorldFile(
             text: """

@@ -1,0 +1,38 @@
+import Testing
+
+@testable import WiFiDriverSim
+
+struct MessageFilterTests {
+    private func rest(of message: String, head: String = "", tail: String = "") throws -> String {
+        var filters = MessageFilters()
+        filters.add(try #require(MessageFilter(head: Array(head.utf8), tail: Array(tail.utf8))))
+        return String(decoding: filters.apply(to: Array(message.utf8)), as: UTF8.self)
+    }
+
+    @Test func `What head and tail match is left out, if both do`() throws {
+        #expect(try rest(of: "+A:12,data\r\n", head: "^+A:[0-9]*,", tail: "\r\n$") == "data")
+        #expect(try rest(of: "+A:12,data", head: "^+A:[0-9]*,", tail: "\r\n$") == "+A:12,data")
+        #expect(try rest(of: "+A:,\r\n", head: "^+A:[0-9]*,", tail: "\r\n$") == "")
+        #expect(try rest(of: "say +A:1,", head: "^+A:[0-9]*,") == "say +A:1,")
+    }
+
+    @Test func `NUL and bytes that are no text pass`() throws {
+        var filters = MessageFilters()
+        filters.add(try #require(MessageFilter(head: Array("^+D,".utf8), tail: Array("\r\n$".utf8))))
+        let data: [UInt8] = [0, 0xFF, 0xC3, 0x0D, 0x0A, 0x80, 0]
+        #expect(filters.apply(to: Array("+D,".utf8) + data + [0x0D, 0x0A]) == data)
+    }
+
+    @Test func `The first filter that matches is the only one`() throws {
+        var filters = MessageFilters()
+        filters.add(try #require(MessageFilter(head: Array("^ab".utf8), tail: [])))
+        filters.add(try #require(MessageFilter(head: Array("^a".utf8), tail: [])))
+        #expect(String(decoding: filters.apply(to: Array("abc".utf8)), as: UTF8.self) == "c")
+        #expect(String(decoding: filters.apply(to: Array("acc".utf8)), as: UTF8.self) == "cc")
+        let removals = [
+            filters.remove(head: Array("^b".utf8), tail: []), filters.remove(head: Array("^ab".utf8), tail: []),
+        ]
+        #expect(removals == [false, true])
+        #expect(String(decoding: filters.apply(to: Array("abc".utf8)), as: UTF8.self) == "bc")
+    }
+}

@@ -1,0 +1,29 @@
+import Testing
+
+@testable import WiFiDriverSim
+
+struct SNTPMessageTests {
+    @Test(arguments: [0, 1_767_225_600, 2_085_978_495, 2_085_978_496, 4_102_444_800])
+    func `An answer tells the time, beyond 2036 as well`(seconds: Int) throws {
+        let time = Duration.seconds(seconds) + .milliseconds(500)
+        let answer = try #require(SNTPMessage.answer(to: SNTPMessage.question, at: time))
+        #expect(answer.count == 48)
+        #expect(SNTPMessage.time(in: answer) == time)
+    }
+
+    @Test func `An answer repeats the asker's time`() throws {
+        var question = SNTPMessage.question
+        question.replaceSubrange(40..<48, with: [1, 2, 3, 4, 5, 6, 7, 8])
+        let answer = try #require(SNTPMessage.answer(to: question, at: .seconds(1)))
+        #expect(Array(answer[24..<32]) == [1, 2, 3, 4, 5, 6, 7, 8])
+    }
+
+    @Test func `What is no answer has no time`() {
+        #expect(SNTPMessage.time(in: SNTPMessage.question) == nil)
+        #expect(SNTPMessage.time(in: []) == nil)
+        // A server that is not synchronized.
+        #expect(SNTPMessage.time(in: [0x24, 0] + [UInt8](repeating: 1, count: 46)) == nil)
+        #expect(SNTPMessage.answer(to: [0x23], at: .zero) == nil)
+        #expect(SNTPMessage.answer(to: [0x24] + [UInt8](repeating: 0, count: 47), at: .zero) == nil)
+    }
+}
