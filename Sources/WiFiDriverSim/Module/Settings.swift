@@ -34,8 +34,12 @@ public struct Settings: Codable, Equatable, Sendable {
 
     /// SAVETRANSLINK.
     var powerUpLink: PowerUpLink?
+    private var storedReconnectInterval: Int?
     /// CIPRECONNINTV, in tenths of a second.
-    var passthroughReconnectInterval = 1
+    var passthroughReconnectInterval: Int {
+        get { storedReconnectInterval ?? 1 }
+        set { storedReconnectInterval = newValue }
+    }
 
     var ssl = [SSLSettings](repeating: SSLSettings(), count: Links.limit)
 
