@@ -48,7 +48,12 @@ struct OptionSet: Sendable {
                 parsed.command = Array(rest)
                 return parsed
             }
-            if operands != nil, !word.hasPrefix("-") || word == "-" {
+            if word == "--", operands != nil {
+                parsed.operands += rest
+                return parsed
+            }
+            // A signal strength is negative.
+            if operands != nil, !word.hasPrefix("-") || word == "-" || Int(word) != nil {
                 parsed.operands.append(word)
                 continue
             }

@@ -27,7 +27,7 @@ extension CommandLineTool {
             throw UsageError("record needs one file to write", hint: "Try: wifisim record session.at")
         }
         let path = parsed.operands[0]
-        let options = try SimulatorArguments.simulatorOptions(from: parsed)
+        var options = try SimulatorArguments.simulatorOptions(from: parsed)
         guard options.count == 1 else { throw UsageError("record takes one module; --count must be left out") }
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP])
         if let device = parsed.string("--device") {
@@ -38,6 +38,7 @@ extension CommandLineTool {
             try recorder.run(until: signals)
             return 0
         }
+        options.controlPath = try parsed.string("--control") ?? ControlClient.ownPath()
         let recorder = try SimulatorRecorder(
             options, path: path, origin: parsed.string("--origin") ?? "recorded by wifisim record",
             worldPath: parsed.string("--world"), log: try Log(path: parsed.string("--log")))

@@ -34,6 +34,7 @@ public final class Simulator {
             onLine(direction, Array(bytes))
         }
         func saw(_ traffic: NetworkTraffic, at now: Instant) {}
+        func saw(_ command: ControlCommand, at now: Instant) {}
     }
 
     /// The same with an observer that sees the first module's line and network.
@@ -139,6 +140,13 @@ public final class Simulator {
     // MARK: Control
 
     private func carryOut(_ command: ControlCommand) throws -> [UInt8] {
+        let now = modules.loop.now
+        let answer = try answer(command)
+        observer?.saw(command, at: now)
+        return answer
+    }
+
+    private func answer(_ command: ControlCommand) throws -> [UInt8] {
         switch command {
         case .state: return ControlMessage.line(state)
         case .change(let change):
@@ -183,6 +191,8 @@ public final class Simulator {
 protocol ModuleObserver: AnyObject {
     func saw(_ bytes: UnsafeRawBufferPointer, _ direction: LineDirection, at now: Instant)
     func saw(_ traffic: NetworkTraffic, at now: Instant)
+    /// What came from the control socket and was carried out.
+    func saw(_ command: ControlCommand, at now: Instant)
 }
 
 extension HostNetwork.Configuration {

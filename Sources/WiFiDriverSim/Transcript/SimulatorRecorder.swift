@@ -62,6 +62,17 @@ public final class SimulatorRecorder {
             }
         }
 
+        func saw(_ command: ControlCommand, at now: Instant) {
+            let event: Transcript.Event? =
+                switch command {
+                case .change(let change): .world(change)
+                case .module(0, .reset): .reset
+                case .module(0, .power(let isOn)): .power(isOn: isOn)
+                case .state, .module: nil
+                }
+            if let event { write(at: now) { $0.record(event, at: now) } }
+        }
+
         /// The session goes on without its recording when the disk is full; it is said once.
         private func write(at now: Instant, _ body: (inout TranscriptRecorder) -> Void) {
             lastSeen = now

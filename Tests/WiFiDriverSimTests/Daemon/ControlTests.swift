@@ -110,6 +110,25 @@ struct ControlTests {
         try client.command("AT")
     }
 
+    @Test func `What ctl does is recorded, and the recording can be checked`() throws {
+        let (socket, file) = (folder.path("control"), folder.path("session.at"))
+        let program = try Program(["record", file, "--control", socket])
+        let client = try SerialClient(try #require(program.readLine()))
+        try client.join()
+        for words in ["ap wifisim rssi -80", "module 0 reset"] {
+            #expect(
+                try Program.run(["ctl", "--socket", socket] + words.split(separator: " ").map(String.init)).status == 0)
+        }
+        try client.read(until: "WIFI GOT IP\r\n")
+        #expect(try client.command("AT+CWJAP?").contains(",-80,"))
+        program.send(SIGTERM)
+        #expect(program.finish().status == 0)
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        #expect(text.contains("ap \"wifisim\" rssi -80\n") && text.contains("\nreset\n"))
+        let check = try Program.run("check", file)
+        #expect(check.status == 0, "\(check.output)\(check.errors)")
+    }
+
     @Test func `A command of exec has the socket in its environment, which goes with it`() throws {
         let socket = folder.path("exec")
         let result = try Program.run("exec", "--control", socket, "--", Program.path, "ctl", "state")
