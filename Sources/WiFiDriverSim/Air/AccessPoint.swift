@@ -6,6 +6,9 @@ public enum Security: Int, Sendable, Codable, CaseIterable {
     /// Whether a station with a password can join (an enterprise network wants more than that).
     var takesPassword: Bool { self != .open && self != .wpa2Enterprise }
 
+    /// How long a password is, in bytes.
+    var passwordLengths: ClosedRange<Int> { (self == .wep ? 5 : 8)...64 }
+
     /// The word for it in a world file.
     public var name: String {
         switch self {

@@ -144,14 +144,8 @@ extension Air {
     public func make(_ change: WorldChange, at now: Instant) throws(WorldChangeError) {
         switch change {
         case .accessPoint(let name, let change):
-            let bssid = MACAddress(name)
-            let named = accessPoints.filter { $0.ssid == name || $0.bssid == bssid }
-            guard !named.isEmpty else {
-                let names = accessPoints.map { "\"\($0.ssid)\"" }.joined(separator: ", ")
-                throw WorldChangeError(
-                    description: "there is no access point \"\(name)\"; there are \(names.isEmpty ? "none" : names)")
-            }
-            for accessPoint in named {
+            for accessPoint in try accessPoints(named: name) {
+                if let reason = change.mistake(for: accessPoint) { throw WorldChangeError(description: reason) }
                 if case .wps = change {
                     pressButton(accessPoint.bssid, at: now)
                 } else {
@@ -159,10 +153,36 @@ extension Air {
                 }
             }
         case .station(let name, .joins(let ssid, let password)):
+            _ = try accessPoints(named: ssid)
             stationJoins(name, ssid: ssid, password: password, at: now)
         case .station(let name, .leaves): stationLeaves(name, at: now)
         case .smartConfig(let way, let ssid, let password, let key):
             smartConfig(ssid: ssid, password: password, way, key: key, at: now)
+        }
+    }
+}
+
+extension Air {
+    private func accessPoints(named name: String) throws(WorldChangeError) -> [AccessPoint] {
+        let bssid = MACAddress(name)
+        let named = accessPoints.filter { $0.ssid == name || $0.bssid == bssid }
+        guard named.isEmpty else { return named }
+        let names = accessPoints.map { "\"\($0.ssid)\"" }.joined(separator: ", ")
+        throw WorldChangeError(
+            description: "there is no access point \"\(name)\"; there are \(names.isEmpty ? "none" : names)")
+    }
+}
+
+extension AccessPointChange {
+    /// Why an access point cannot change so; `nil` where it can.
+    fileprivate func mistake(for accessPoint: AccessPoint) -> String? {
+        let lengths = accessPoint.security.passwordLengths
+        return switch self {
+        case .leases(let first) where !accessPoint.network.contains(first):
+            "\(first) is not in the network \(accessPoint.network.gateway)/\(accessPoint.network.prefixLength)"
+        case .password(let password) where !password.isEmpty && !lengths.contains(password.utf8.count):
+            "a password has \(lengths.lowerBound) to \(lengths.upperBound) bytes, or none for an open network"
+        default: nil
         }
     }
 }

@@ -102,7 +102,7 @@ let basicCommands: [Command] = [
         name: "SYSMSG", family: .basic, storing: .chosen,
         query: { call in call.answer("\(call.settings.systemMessages.rawValue)") },
         set: .init(Integer("state", 0...7)) { (call, state) throws(CommandError) in
-            if call.firmware.generation == .nonOS1_7, state > 3 { throw CommandError(kind: .invalid, position: 0) }
+            guard state & ~call.firmware.systemMessageBits == 0 else { throw CommandError(kind: .invalid, position: 0) }
             call.set(\.systemMessages, to: SystemMessages(rawValue: state))
             return .ok
         }),
@@ -125,9 +125,13 @@ let basicCommands: [Command] = [
 
     Command(
         name: "RFPOWER", family: .basic, newForms: [.query: .esp32_2_1],
-        query: { call in call.answer(call.session.rfPower.map(String.init).joined(separator: ",")) },
+        query: { (call) throws(CommandError) in
+            try call.requireWiFi()
+            return call.answer(call.session.rfPower.map(String.init).joined(separator: ","))
+        },
         set: .init(Integer("Wi-Fi power", 0...84), Rest("Bluetooth LE powers")) {
             (call, power, rest) throws(CommandError) in
+            try call.requireWiFi()
             var rest = rest
             let range = call.firmware.rfPowerRange
             guard range.contains(power) else { throw CommandError(kind: .invalid, position: 0) }
@@ -135,7 +139,9 @@ let basicCommands: [Command] = [
             if powers.isEmpty { powers = [0] }
             powers[0] = call.firmware.rfPowerSteps.last { $0 <= power } ?? power
             for index in powers.indices.dropFirst() {
-                if let value = try Optionally(Integer("Bluetooth LE power", 0...15)).read(from: &rest) {
+                if let value = try Optionally(Integer("Bluetooth LE power", call.firmware.bluetoothPowerRange)).read(
+                    from: &rest)
+                {
                     powers[index] = value
                 }
             }

@@ -115,6 +115,12 @@ struct Call {
         module.set(key, to: value, storing)
     }
 
+    /// Ends a command that concerns what is not simulated, and would tell the line nothing but OK if it were.
+    func hasNoEffect() -> CommandOutcome {
+        module.emit(.log("AT+\(name) is answered and has no effect: what it concerns is not simulated"))
+        return .ok
+    }
+
     /// The reason that older firmware gives; newer says ERROR alone.
     func refusal(_ explanation: String) -> CommandError {
         CommandError(kind: .failed, explanation: firmware.explainsRefusals ? explanation : nil)

@@ -47,14 +47,14 @@ let nameCommands: [Command] = [
             Optionally(Quoted("DNS IP2", as: IPAddress.self)), Optionally(Quoted("DNS IP3", as: IPAddress.self))
         ) { (call, enables, first, second, third) throws(CommandError) in
             let servers = [first, second, third].compactMap { $0 }
-            guard servers.count <= call.firmware.publicDNS.count else { throw CommandError(kind: .count, position: 3) }
+            guard servers.count <= call.firmware.longestDNSList else { throw CommandError(kind: .count, position: 3) }
             guard enables else {
                 guard servers.isEmpty else { throw CommandError(kind: .count, position: 1) }
                 call.set(\.dnsServers, to: nil)
                 return .ok
             }
             // "The three parameters cannot be set to the same server."
-            guard Set(servers).count == servers.count || call.firmware.generation < .esp8266_2_2 else {
+            guard Set(servers).count == servers.count || call.firmware.generation == .nonOS1_7 else {
                 throw CommandError(kind: .invalid, position: 2)
             }
             call.set(\.dnsServers, to: servers.isEmpty ? call.firmware.publicDNS : servers.map(\.description))

@@ -12,10 +12,10 @@ let sslCommands: [Command] = [
 
     Command(
         name: "CIPSSLSIZE", family: .tcpIP, firmware: .until(.nonOS1_7),
-        set: .init(Integer("size", 2048...4096)) { _, _ in .ok }),
+        set: .init(Integer("size", 2048...4096)) { call, _ in call.hasNoEffect() }),
 
     Command(
-        name: "CIPSSLCCONF", family: .tcpIP, firmware: .since(.esp32_2_1), storing: .stored,
+        name: "CIPSSLCCONF", family: .tcpIP, firmware: .since(.esp32_2_1), storing: .chosen,
         query: { call in
             for (id, ssl) in call.settings.ssl.enumerated().prefix(call.session.multiplexes ? Links.limit : 1) {
                 call.reply("\(id),\(ssl.authentication),\(ssl.certificate),\(ssl.authority)")
@@ -25,11 +25,17 @@ let sslCommands: [Command] = [
         set: .init(
             LinkID(all: true), Integer("auth_mode", 0...3), Optionally(Integer("pki_number", 0...255)),
             Optionally(Integer("ca_number", 0...255))
-        ) { call, id, authentication, certificate, authority in
+        ) { (call, id, authentication, certificate, authority) throws(CommandError) in
+            // Numbers go with what they are for (core library of 4.1, at_setup_cmd_cipsslcconf).
+            guard (authentication != 0) == (certificate != nil), (certificate == nil) == (authority == nil) else {
+                throw CommandError(kind: .count, position: 2)
+            }
+            let ssl = SSLSettings(
+                authentication: authentication, certificate: certificate ?? 0, authority: authority ?? 0)
+            for missing in call.module.missingCredentials(of: ssl) { call.module.writeLine("NO \(missing) FOUND") }
             var all = call.settings.ssl
             for id in id == Links.limit ? 0..<Links.limit : id..<id + 1 {
-                all[id] = SSLSettings(
-                    authentication: authentication, certificate: certificate ?? 0, authority: authority ?? 0)
+                all[id] = ssl
             }
             call.set(\.ssl, to: all)
             return .ok
@@ -44,44 +50,46 @@ let sslCommands: [Command] = [
         set: .init(LinkID(all: true), Integer("counts", 0...255), Rest("cipher_suite")) {
             (call, id, count, rest) throws(CommandError) in
             let suites = try rest.readAll(count, Integer("cipher_suite", 0...0xFFFF))
-            return configure(call, id) { $0.cipherSuites = suites.map { UInt16($0) } }
+            return try configure(call, id) { $0.cipherSuites = suites.map { UInt16($0) } }
         }),
 
     Command(
         name: "CIPSSLCCN", family: .tcpIP, firmware: .since(.esp32_2_1),
-        query: { call in replyClients(call) { "\"\($0.commonName)\"" } },
-        set: .init(LinkID(all: true), Text("common name", 0...64)) { call, id, name in
-            configure(call, id) { $0.commonName = name }
+        query: { call in replyClients(call) { $0.commonName } },
+        set: .init(LinkID(all: true), Text("common name", 0...64)) { (call, id, name) throws(CommandError) in
+            try configure(call, id) { $0.commonName = name }
         }),
 
     Command(
         name: "CIPSSLCSNI", family: .tcpIP, firmware: .since(.esp32_2_1),
-        query: { call in replyClients(call) { "\"\($0.serverName)\"" } },
-        set: .init(LinkID(all: true), Text("sni", 0...64)) { call, id, name in
-            configure(call, id) { $0.serverName = name }
+        query: { call in replyClients(call) { $0.serverName } },
+        set: .init(LinkID(all: true), Text("sni", 0...64)) { (call, id, name) throws(CommandError) in
+            try configure(call, id) { $0.serverName = name }
         }),
 
     Command(
         name: "CIPSSLCALPN", family: .tcpIP, firmware: .since(.esp32_2_1),
         query: { call in
-            replyClients(call) { $0.protocols.map { "\"\($0)\"" }.joined(separator: ",") }
+            replyClients(call) { $0.protocols.joined(separator: ",") }
         },
         set: .init(LinkID(all: true), Integer("counts", 0...5), Rest("alpn")) {
             (call, id, count, rest) throws(CommandError) in
             let protocols = try rest.readAll(count, Text("alpn", 1...255))
-            return configure(call, id) { $0.protocols = protocols }
+            return try configure(call, id) { $0.protocols = protocols }
         }),
 
     Command(
         name: "CIPSSLCPSK", family: .tcpIP, firmware: .since(.esp32_2_1),
         query: { call in
             replyClients(call) { options in
-                let key = String(decoding: options.preSharedKey.key, as: UTF8.self)
-                return "\"\(key)\",\"\(String(decoding: options.preSharedKey.identity, as: UTF8.self))\""
+                String(
+                    decoding: options.preSharedKey.key + [UInt8(ascii: ",")] + options.preSharedKey.identity,
+                    as: UTF8.self)
             }
         },
-        set: .init(LinkID(all: true), Text("psk", 0...32), Text("hint", 0...32)) { call, id, key, hint in
-            configure(call, id) { $0.preSharedKey = .init(key: Array(key.utf8), identity: Array(hint.utf8)) }
+        set: .init(LinkID(all: true), Text("psk", 0...32), Text("hint", 0...32)) {
+            (call, id, key, hint) throws(CommandError) in
+            try configure(call, id) { $0.preSharedKey = .init(key: Array(key.utf8), identity: Array(hint.utf8)) }
         }),
 
     Command(
@@ -89,22 +97,28 @@ let sslCommands: [Command] = [
         query: { call in
             replyClients(call) { options in
                 let hint = String(decoding: options.preSharedKey.identity, as: UTF8.self)
-                return "\"\(options.preSharedKey.key.hex)\",\"\(hint)\""
+                return "\(options.preSharedKey.key.hex),\(hint)"
             }
         },
         set: .init(LinkID(all: true), Text("psk", 0...64), Text("hint", 0...32)) {
             (call, id, digits, hint) throws(CommandError) in
             guard let key = [UInt8](hex: digits) else { throw CommandError(kind: .invalid, position: 0) }
-            return configure(call, id) { $0.preSharedKey = .init(key: key, identity: Array(hint.utf8)) }
+            return try configure(call, id) { $0.preSharedKey = .init(key: key, identity: Array(hint.utf8)) }
         }),
 ]
 
-private func configure(_ call: Call, _ id: Int, _ change: (inout SSLClientOptions) -> Void) -> CommandOutcome {
-    for id in id == Links.limit ? 0..<Links.limit : id..<id + 1 { change(&call.module.session.sslClients[id]) }
+/// A link that is open keeps what it began with, and nothing is set for it (core library of 4.1, at_setup_cmd_sni and others).
+private func configure(
+    _ call: Call, _ id: Int, _ change: (inout SSLClientOptions) -> Void
+) throws(CommandError) -> CommandOutcome {
+    let ids = id == Links.limit ? 0..<Links.limit : id..<id + 1
+    guard ids.allSatisfy({ call.module.links[$0] == nil }) else { throw .failed }
+    for id in ids { change(&call.module.session.sslClients[id]) }
     return .ok
 }
 
-/// A line for each link, with one link for that alone; nothing follows the link ID where the text is empty.
+/// A line for each link, with one link for that alone; nothing follows the link ID where the text is empty. The guide shows
+/// quotes, which the core libraries do not print.
 private func replyClients(_ call: Call, _ text: (SSLClientOptions) -> String) -> CommandOutcome {
     for (id, options) in call.session.sslClients.enumerated().prefix(call.session.multiplexes ? Links.limit : 1) {
         let text = text(options)

@@ -1,25 +1,10 @@
 /// The part of ESP-AT docs, TCP/IP AT Commands, that sends.
 let sendCommands: [Command] = [
     Command(
-        name: "CIPSEND", family: .tcpIP,
-        set: sendForm { (call, id, length, target) throws(CommandError) in
-            guard length <= call.firmware.longestSend else { throw CommandError(kind: .invalid, position: 1) }
-            return .receiving(
-                DataEntry(length: length, escape: cancelSend(call)) { module, bytes in
-                    send(bytes, on: id, to: target, module)
-                })
-        },
+        name: "CIPSEND", family: .tcpIP, set: sendBlockForm(hasEscapes: false),
         execute: { (call) throws(CommandError) in try startPassthrough(call) }),
 
-    Command(
-        name: "CIPSENDEX", family: .tcpIP,
-        set: sendForm { (call, id, length, target) throws(CommandError) in
-            guard length <= call.firmware.longestSend else { throw CommandError(kind: .invalid, position: 1) }
-            return .receiving(
-                EscapedEntry(length: length, escape: cancelSend(call)) { module, bytes in
-                    send(bytes, on: id, to: target, module)
-                })
-        }),
+    Command(name: "CIPSENDEX", family: .tcpIP, set: sendBlockForm(hasEscapes: true)),
 
     Command(
         name: "CIPSENDL", family: .tcpIP, firmware: .since(.v3_3),
@@ -65,6 +50,18 @@ private func sendForm(
             throw CommandError(kind: .invalid, position: 2)
         }
         return try run(call, id, length, IPAddress(host).map { .endpoint(Endpoint($0, port)) } ?? .name(host, port))
+    }
+}
+
+/// A block whose length is told before.
+private func sendBlockForm(hasEscapes: Bool) -> Command.SetForm {
+    sendForm { (call, id, length, target) throws(CommandError) in
+        guard length <= call.firmware.longestSend else { throw CommandError(kind: .invalid, position: 1) }
+        return .receiving(
+            DataEntry(length: length, hasEscapes: hasEscapes, escape: cancelSend(call)) { module, bytes in
+                // Nothing to send is sent at once.
+                bytes.isEmpty ? SendOperation.success(on: module) : send(bytes, on: id, to: target, module)
+            })
     }
 }
 

@@ -65,7 +65,11 @@ private func server(
 }
 
 private func start(_ server: Links.Server, _ call: Call) -> CommandOutcome {
-    guard call.module.links.server == nil else {
+    if let running = call.module.links.server {
+        guard call.firmware.explainsRefusals else {
+            // Another server than the one that runs is refused (core library of 4.1, at_setup_cmd_cipserver).
+            return server == running ? .ok : .failed(.failed)
+        }
         call.module.writeLine("no change")
         return .ok
     }
@@ -76,7 +80,7 @@ private func start(_ server: Links.Server, _ call: Call) -> CommandOutcome {
 
 private func stopServer(closingLinks closesLinks: Bool, _ call: Call) -> CommandOutcome {
     guard call.module.links.server != nil else {
-        call.module.writeLine("no change")
+        if call.firmware.explainsRefusals { call.module.writeLine("no change") }
         return .ok
     }
     call.module.links.server = nil

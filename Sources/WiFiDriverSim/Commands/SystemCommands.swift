@@ -35,7 +35,7 @@ let systemCommands: [Command] = [
                 guard call.firmware.wakePins.contains(value) else { throw CommandError(kind: .invalid, position: 1) }
                 guard level != nil else { throw CommandError(kind: .count, position: 2) }
             }
-            return .ok
+            return call.hasNoEffect()
         }),
 
     // Registers hold what was written to them, and 0 before.
@@ -55,7 +55,7 @@ let systemCommands: [Command] = [
         name: "SYSTEMP", family: .basic, firmware: .since(.v3_3),
         query: { call in call.answer("41.50") }),
 
-    Command(name: "RFCAL", family: .basic, firmware: .since(.v4_1), execute: { _ in .ok }),
+    Command(name: "RFCAL", family: .basic, firmware: .since(.v4_1), execute: { call in call.hasNoEffect() }),
 ]
 
 /// What ends light sleep.

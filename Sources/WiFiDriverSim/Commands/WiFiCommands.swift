@@ -187,10 +187,11 @@ private let scanCommands: [Command] = [
     Command(
         name: "CWLAPOPT", family: .wifi,
         set: .init(
-            Optionally(Integer("sort", 0...1)), Integer("print mask", 0...0x7FF),
-            Optionally(Integer("rssi filter", -100...40)),
-            Optionally(Integer("authmode mask", 0...0xFFFF))
+            Optionally(Integer("reserved", 0...Int(Int32.max))), Integer("print mask", 0...0x7FF),
+            Optionally(Integer("rssi filter", -100...40), since: .esp8266_2_2),
+            Optionally(Integer("authmode mask", 0...0xFFFF), since: .esp8266_2_2)
         ) { (call, sorts, fields, weakest, securities) throws(CommandError) in
+            guard fields & ~call.firmware.scanFields == 0 else { throw CommandError(kind: .invalid, position: 1) }
             call.module.session.scanOptions = .init(
                 sortsByStrength: sorts != 0, fields: fields, weakest: weakest ?? -100, securities: securities ?? 0xFFFF)
             return .ok
@@ -311,7 +312,9 @@ private let softAPCommands: [Command] = [
             try call.requireSoftAP()
             // WEP is not supported, and a password has 8 bytes at least.
             guard security != 1 else { throw CommandError(kind: .invalid, position: 3) }
-            guard security == 0 || password.utf8.count >= 8 else { throw CommandError(kind: .length, position: 1) }
+            guard security == 0 || 8...call.firmware.longestSoftAPPassword ~= password.utf8.count else {
+                throw CommandError(kind: .length, position: 1)
+            }
             guard call.settings.country.channels.contains(channel) else {
                 throw CommandError(kind: .invalid, position: 2)
             }

@@ -38,7 +38,7 @@ public struct ControlClient {
     /// - Parameter words: the command (docs/Control.md).
     /// - Returns: the answer, a JSON object on one line.
     /// - Throws: `ControlSyntaxError` for what is no command, `ControlRefusal` for what the simulator cannot do,
-    ///   `SystemError` where there is none.
+    ///   `ControlSocketError` where there is none.
     public func send(_ words: [String]) throws -> String {
         do throws(WordError) {
             _ = try ControlCommand(Words(words))
@@ -46,7 +46,12 @@ public struct ControlClient {
             let word = words.indices.contains(error.position) ? "\"\(words[error.position])\": " : ""
             throw ControlSyntaxError(description: word + error.reason)
         }
-        let socket = try UnixSocket.connecting(to: path)
+        let socket: UnixSocket
+        do throws(SystemError) {
+            socket = try UnixSocket.connecting(to: path)
+        } catch {
+            throw ControlSocketError(description: "no simulator listens there: \(error)")
+        }
         let request = ControlMessage.line(ControlMessage.Request(do: words.map(\.asWord).joined(separator: " ")))
         var rest = request[...]
         while !rest.isEmpty {

@@ -162,6 +162,7 @@ extension WiFiDriver {
             connection.end(.aborted)
         }
         links = Array(repeating: nil, count: Self.linkLimit)
+        servedListener = nil
         for socket in sockets.compactMap({ $0 }) {
             if case .listening(let listener) = socket.state { listener.isAborted = true }
         }

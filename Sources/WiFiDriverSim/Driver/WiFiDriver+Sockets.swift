@@ -78,30 +78,39 @@ extension WiFiDriver {
             // From here on incoming connections are this socket's: they may come before the command's OK.
             socket.state = .listening(listener)
             if !slot.isLong {
-                guard startServer(for: socket, local) else {
+                guard startServer(for: listener) else {
                     socket.state = .bound(local)
                     throw .unspecified
                 }
             } else {
                 // Not worth the wait for a long command: the worker starts the server, and Accept tells if it fails.
                 enqueue { [self] in
-                    if !socket.isClosed, !startServer(for: socket, local) { listener.isAborted = true }
+                    if !socket.isClosed, !startServer(for: listener) { listener.isAborted = true }
                 }
             }
         }
     }
 
-    private func startServer(for socket: DriverSocket, _ local: Endpoint) -> Bool {
-        var command = CommandText("CIPSERVER").field(1).field(local.port)
-        if socket.family == .v6 { command = command.quoted("TCPv6") }
+    private func startServer(for listener: DriverSocket.Listener) -> Bool {
+        var command = CommandText("CIPSERVER").field(1).field(listener.local.port)
+        if listener.local.address.family == .v6 { command = command.quoted("TCPv6") }
         return withSlot {
+            // The server of a socket that was closed just now.
+            if let predecessor = servedListener { stopServer(of: predecessor) }
             guard transact(command).isDone else { return false }
+            servedListener = listener
             // By default idle connections are ended after a while.
             _ = transact(CommandText("CIPSTO").field(0))
             return true
         } otherwise: { _ in
             false
         }
+    }
+
+    /// Stops a listener's server, if it still is the one that runs. Called with the slot taken.
+    private func stopServer(of listener: DriverSocket.Listener) {
+        guard servedListener === listener else { return }
+        if transact(CommandText("CIPSERVER").field(0)).isDone { servedListener = nil }
     }
 
     func accept(_ number: Int32) throws(SocketFailure) -> (socket: Int, peer: Endpoint?) {
@@ -211,7 +220,10 @@ extension WiFiDriver {
             case .listening(let listener):
                 if listener.isAborted { break }
                 soon { [self] in
-                    _ = run(CommandText("CIPSERVER").field(0))
+                    withSlot {
+                        stopServer(of: listener)
+                    } otherwise: { _ in
+                    }
                     for connection in listener.pending { closeLink(connection) }
                 }
             }

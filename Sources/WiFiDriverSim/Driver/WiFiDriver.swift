@@ -58,6 +58,8 @@ final class WiFiDriver: @unchecked Sendable {
 
     var links = [DriverConnection?](repeating: nil, count: WiFiDriver.linkLimit)
     var sockets = [DriverSocket?](repeating: nil, count: WiFiDriver.socketLimit)
+    /// Whose server the module runs. It outlives the socket until its turn to be stopped comes.
+    var servedListener: DriverSocket.Listener?
     /// Links that CIPRECVTYPE has set to push what they receive, for datagrams.
     var pushingLinks: Set<Int> = []
     /// Numbers that a Connect found taken although nothing was reported of them.

@@ -68,8 +68,14 @@ public struct Firmware: Sendable {
     var defaultReconnectInterval = 0
     /// Whether CIPDNS? prints one line with its mode first (else a line for each server).
     var dnsOnOneLine = true
-    /// The DNS servers that the firmware falls back to, as many as it can hold (ESP-AT docs, TCP-IP, CIPDNS).
+    /// The DNS servers that the firmware falls back to (ESP-AT docs, TCP-IP, CIPDNS).
     var publicDNS = ["208.67.222.222", "114.114.114.114", "8.8.8.8"]
+    /// So many can be set.
+    var longestDNSList = 3
+    /// SYSMSG's bits that the firmware knows.
+    var systemMessageBits = 0b111
+    /// The longest password of the soft-AP, in bytes (ESP-AT docs, Wi-Fi, CWSAP).
+    var longestSoftAPPassword = 63
     /// Whether refusals are preceded by a line that says why, as `link is not valid`.
     var explainsRefusals = false
     /// CWMODE as from the factory.
@@ -102,6 +108,7 @@ public struct Firmware: Sendable {
     /// empty where it can only be set.
     var rfPower = [78, 7, 7, 7]
     var rfPowerRange = 40...84
+    var bluetoothPowerRange = 0...15
     /// The Wi-Fi powers that the chip has; another is rounded down (ESP-AT docs, Basic, RFPOWER).
     var rfPowerSteps = [34, 44, 52, 56, 60, 66, 72, 78]
 

@@ -39,9 +39,10 @@ extension Firmware {
         ],
         macPrefix: 0x240AC4, softAPPrefix: "ESP", passthroughBlock: 2048, passthroughBuffer: 2048,
         readsOneDatagram: true, partitions: esp32Partitions, keepsCertificatesInNVS: false,
-        longestPush: 1460, receiveWindow: 5744, joinFields: 8, joinTakesInterval: false, wakeSources: [0, 1, 2],
+        longestPush: 1460, receiveWindow: 5744, joinFields: 8, joinTakesInterval: false,
+        publicDNS: ["222.222.67.208"], systemMessageBits: 0b11, longestSoftAPPassword: 64, wakeSources: [0, 1, 2],
         wakePins: 0...39,
-        tellsTimeUpdate: false)
+        tellsTimeUpdate: false, scanFields: 0x1F, rfPowerRange: 40...78, bluetoothPowerRange: 0...7)
 
     static let esp8266v2_2 = Firmware(
         name: "esp8266-2.2", summary: "ESP8266, ESP-AT 2.2 on RTOS", generation: .esp8266_2_2,
@@ -51,10 +52,11 @@ extension Firmware {
         ],
         macPrefix: 0x8CAAB5, softAPPrefix: "ESP", longestSend: 2048, passthroughBlock: 1460, passthroughBuffer: 2048,
         readsOneDatagram: true, hasSSLServer: false, partitions: esp8266Partitions, keepsCertificatesInNVS: false,
-        longestPush: 1460, wakeSources: [0, 2], wakePins: 0...15,
+        longestPush: 1460, publicDNS: ["208.67.222.222"], longestSoftAPPassword: 64, wakeSources: [0, 2],
+        wakePins: 0...15,
         radioProtocols: 3, tellsTimeUpdate: false,
         keepsTime: false, heap: (38_320, 30_528),
-        rfPower: [78])
+        rfPower: [78], rfPowerRange: 40...82, rfPowerSteps: [32, 48, 56, 64, 68, 74, 78, 82])
 
     static let esp32c3v3_3 = Firmware(
         name: "esp32c3-3.3", summary: "ESP32-C3, ESP-AT 3.3", generation: .v3_3,
@@ -62,7 +64,8 @@ extension Firmware {
             "AT version:3.3.0.0(3b13d04 - ESP32C3 - May  8 2024 08:21:54)", "SDK version:v5.0.6-dirty",
             "compile time(be332568):May  8 2024 08:51:33", "Bin version:v3.3.0.0(MINI-1)",
         ],
-        macPrefix: 0x84F703, softAPPrefix: "ESP", partitions: nvsPartitions, rfPowerSteps: Array(40...80))
+        macPrefix: 0x84F703, softAPPrefix: "ESP", partitions: nvsPartitions,
+        publicDNS: ["208.67.222.222", "8.8.8.8"], rfPowerSteps: Array(40...84))
 
     static let esp32c3v4_1 = Firmware(
         name: "esp32c3-4.1", summary: "ESP32-C3, ESP-AT 4.1", generation: .v4_1,
@@ -70,7 +73,7 @@ extension Firmware {
             "AT version:4.1.0.0(9e9fe15 - ESP32C3 - Jul 18 2025 07:28:38)", "SDK version:v5.0.6-dirty",
             "compile time(9e9fe15f):Jul 18 2025 16:20:50", "Bin version:v4.1.0.0(MINI-1)",
         ],
-        macPrefix: 0x84F703, softAPPrefix: "ESP", partitions: nvsPartitions, rfPowerSteps: Array(40...80))
+        macPrefix: 0x84F703, softAPPrefix: "ESP", partitions: nvsPartitions, rfPowerSteps: Array(40...84))
 
     static let esp32c3v5_0 = Firmware(
         name: "esp32c3-5.0", summary: "ESP32-C3, ESP-AT 5.0", generation: .v5_0,
@@ -80,7 +83,7 @@ extension Firmware {
         ],
         macPrefix: 0x84F703, softAPPrefix: "ESP", partitions: nvsPartitions, tellsErrorNumbers: true,
         longestServiceText: 20,
-        rfPowerSteps: Array(40...80))
+        rfPowerSteps: Array(40...84))
 
     private static func nonOS(
         name: String, summary: String, versionLines: [String], macPrefix: UInt32, softAPPrefix: String, romText: String
@@ -94,7 +97,9 @@ extension Firmware {
             lengthOfNoLink: 0, longestPush: 1460, joinFields: 4,
             dhcpStationFirst: false,
             defaultServerTimeout: 180, defaultReconnectInterval: 1, dnsOnOneLine: false,
-            publicDNS: ["208.67.222.222", "8.8.8.8"], explainsRefusals: true,
+            publicDNS: ["208.67.222.222", "8.8.8.8"], longestDNSList: 2, systemMessageBits: 0b11,
+            longestSoftAPPassword: 64,
+            explainsRefusals: true,
             factoryWiFiMode: .softAP, hostName: softAPPrefix, tellsTimeUpdate: false, keepsTime: false,
             padsDayOfMonth: true,
             rfPower: [], rfPowerRange: 0...82)

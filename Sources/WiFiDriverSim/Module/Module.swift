@@ -36,15 +36,15 @@ public final class Module {
     /// The interfaces that the network has been told of.
     var interfaces: [NetworkInterface] = []
 
-    private var state = State.off
+    var state = State.off
     /// The network owes an answer to a `resolve` or `ping`.
-    private var hasOpenQuery = false
+    var hasOpenQuery = false
     private var lineBuffer = LineBuffer()
     private let interpreter: any CommandInterpreter
     private var effects: [Effect] = []
 
     /// What the firmware does.
-    private enum State {
+    enum State {
         case off
         case booting(until: Instant)
         case asleep(until: Instant)
@@ -190,37 +190,6 @@ public final class Module {
         bytes.withUnsafeBytes { receive($0, at: now) }
     }
 
-    private func receive(
-        _ bytes: inout Slice<UnsafeRawBufferPointer>, for operation: any DataOperation, _ escape: EscapeSequence
-    ) {
-        var escape = escape
-        let endsTheData = operation.remaining.map { escape.kept + bytes.count >= $0 } ?? false
-        let pluses: Int
-        if operation.escape == nil || endsTheData {
-            pluses = escape.resolve().pluses
-        } else {
-            switch escape.take(bytes, at: now) {
-            case .kept:
-                state = .receiving(operation, escape)
-                bytes = bytes.dropFirst(bytes.count)
-                return
-            case .data(let count): pluses = count
-            }
-        }
-        state = .receiving(operation, escape)
-        give(pluses: pluses, to: operation)
-        if let outcome = operation.receive(&bytes, on: self) { conclude(outcome) }
-    }
-
-    /// Gives characters that were kept back and turned out to be data; they never are the last of them.
-    private func give(pluses count: Int, to operation: any DataOperation) {
-        guard count > 0 else { return }
-        [UInt8](repeating: UInt8(ascii: "+"), count: count).withUnsafeBytes { buffer in
-            var bytes = buffer[...]
-            while !bytes.isEmpty { _ = operation.receive(&bytes, on: self) }
-        }
-    }
-
     private func receiveInCommandMode(_ bytes: inout Slice<UnsafeRawBufferPointer>) {
         while let byte = bytes.popFirst() {
             if session.echoes { echo(byte) }
@@ -256,7 +225,7 @@ public final class Module {
         }
     }
 
-    private func conclude(_ outcome: CommandOutcome) {
+    func conclude(_ outcome: CommandOutcome) {
         // A restart in a handler has the last word.
         switch state {
         case .off, .booting, .asleep: return
@@ -384,24 +353,6 @@ public final class Module {
         if isRunning { writeLine(line) }
     }
 
-    /// Whether the module has room for bytes from the line.
-    var takesInput: Bool {
-        guard case .receiving(let operation, _) = state else { return true }
-        return operation.room > 0
-    }
-
-    /// Whether the rest of announced data is to come.
-    var awaitsData: Bool {
-        guard case .receiving(let operation, _) = state else { return false }
-        return operation.remaining != nil
-    }
-
-    /// Whether the line carries a link's data and nothing else.
-    var isPassthrough: Bool {
-        guard case .receiving(let operation, _) = state else { return false }
-        return operation.isPassthrough
-    }
-
     // MARK: Time
 
     /// When `advance(to:)` has something to do.
@@ -446,23 +397,6 @@ public final class Module {
         self.now = max(self.now, now)
     }
 
-    private func endEscape(_ escape: EscapeSequence, of operation: any DataOperation) {
-        var escape = escape
-        let (isComplete, pluses) = escape.resolve()
-        state = .receiving(operation, escape)
-        if isComplete, let escape = operation.escape {
-            conclude(escape(self))
-        } else {
-            give(pluses: pluses, to: operation)
-        }
-    }
-
-    /// Takes data from now on.
-    func enter(_ operation: any DataOperation) {
-        state = .receiving(operation, EscapeSequence(at: now))
-        write(firmware.prompt)
-    }
-
     private func finishBoot() {
         state = .idle
         write("\r\nready\r\n")
@@ -493,29 +427,8 @@ public final class Module {
     }
 
     func emit(_ effect: Effect) { effects.append(effect) }
-    func request(_ request: NetworkRequest) {
-        switch request {
-        case .resolve, .ping:
-            hasOpenQuery = true
-            if isResolvingInBackground { effects.append(.network(.cancelQuery)) }
-            if timeClient.isResolving { postponeTime() }
-            if update?.isResolving ?? false { postponeUpdate() }
-        default: break
-        }
-        effects.append(.network(request))
-    }
 
-    private var isResolvingInBackground: Bool { timeClient.isResolving || update?.isResolving ?? false }
-
-    /// Asks for a name's addresses on the module's own behalf, unless somebody waits for an answer; the network gives one
-    /// at a time.
-    /// - Returns: whether it asks.
-    func resolveInBackground(_ name: String) -> Bool {
-        guard !hasOpenQuery, !isResolvingInBackground else { return false }
-        effects.append(.network(.resolve(name: name, .v4)))
-        return true
-    }
-    func request(_ request: AirRequest) { effects.append(.air(request)) }
+    func request(_ request: AirRequest) { emit(.air(request)) }
 
     public var hasEffects: Bool { !effects.isEmpty }
 

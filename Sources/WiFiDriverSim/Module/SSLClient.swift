@@ -46,6 +46,17 @@ extension Module {
         return configuration
     }
 
+    /// What CIPSSLCCONF wants and the flash has not, as the firmware names it.
+    func missingCredentials(of ssl: SSLSettings) -> [String] {
+        var missing: [String] = []
+        if ssl.showsCertificate {
+            if credential(.clientCertificate, ssl.certificate).isEmpty { missing.append("CERT") }
+            if credential(.clientKey, ssl.certificate).isEmpty { missing.append("PRVT_KEY") }
+        }
+        if ssl.checksServer, credential(.clientAuthority, ssl.authority).isEmpty { missing.append("CA") }
+        return missing
+    }
+
     private func credential(_ credential: Credential, _ number: Int = 0) -> [UInt8] {
         (settings.userData ?? UserData()).credential(credential, number, isInNVS: firmware.keepsCertificatesInNVS)
     }

@@ -169,6 +169,7 @@ extension Module {
         }
         return true
     }
+
     private func timeArrived(_ time: Duration) {
         stopAskingTime()
         setUnixTime(time)

@@ -105,31 +105,6 @@ public final class Simulation {
         settle()
     }
 
-    /// Lets a virtual station, as a phone, join an access point of the world or a module's soft-AP.
-    public func stationJoins(_ name: String, ssid: String, password: String = "") {
-        air.stationJoins(name, ssid: ssid, password: password, at: now)
-        settle()
-    }
-
-    /// Lets a virtual station leave its access point.
-    public func stationLeaves(_ name: String) {
-        air.stationLeaves(name, at: now)
-        settle()
-    }
-
-    /// Presses the WPS button of an access point.
-    public func pressButton(_ ssid: String) {
-        guard let bssid = air.accessPoints.first(where: { $0.ssid == ssid })?.bssid else { return }
-        air.pressButton(bssid, at: now)
-        settle()
-    }
-
-    /// A phone tells the modules that listen for SmartConfig which access point to join.
-    public func smartConfig(ssid: String, password: String = "", _ type: SmartConfig = .espTouch, key: String? = nil) {
-        air.smartConfig(ssid: ssid, password: password, type, key: key, at: now)
-        settle()
-    }
-
     // MARK: Time
 
     /// Lets time pass. The modules' lines take what they say only when it is taken.

@@ -165,9 +165,10 @@ private struct AccessPointFile: Decodable {
             "needs \"security\": \"wpa2-enterprise\"")
         let needsPassword = template.security.takesPassword
         try container.check(!needsPassword || !template.password.isEmpty, .security, "needs a \"password\"")
-        let least = template.security == .wep ? 5 : 8
+        let lengths = template.security.passwordLengths
         try container.check(
-            !needsPassword || least...64 ~= template.password.utf8.count, .password, "must have \(least) to 64 bytes")
+            !needsPassword || lengths.contains(template.password.utf8.count), .password,
+            "must have \(lengths.lowerBound) to \(lengths.upperBound) bytes")
         template.isOn = try container.decodeIfPresent(Bool.self, forKey: .on) ?? true
         template.hasWPS = try container.decodeIfPresent(Bool.self, forKey: .wps) ?? true
         let latency = try container.decodeIfPresent(Double.self, forKey: .latency) ?? 2

@@ -20,47 +20,47 @@ struct ProvisioningTests {
         return room
     }
 
-    @Test func `One press of the button lets one station in`() {
+    @Test func `One press of the button lets one station in`() throws {
         let room = room(securities: [.wpa2])
-        room.simulation.pressButton("ap0")
+        try room.simulation.make(.accessPoint("ap0", .wps))
         let said = (0..<2).map { room.listen($0, for: .seconds(10)) }
         #expect(said == ["WIFI CONNECTED\r\nWIFI GOT IP\r\n", ""])
     }
 
-    @Test func `With two buttons pressed nobody knows which is meant`() {
+    @Test func `With two buttons pressed nobody knows which is meant`() throws {
         let room = room(securities: [.wpa2, .wpa2])
         room.ask(1, "AT+WPS=0")
-        room.simulation.pressButton("ap0")
-        room.simulation.pressButton("ap1")
+        try room.simulation.make(.accessPoint("ap0", .wps))
+        try room.simulation.make(.accessPoint("ap1", .wps))
         // The first exchange has begun before the second button.
         #expect(room.listen(0, for: .seconds(10)).contains("WIFI GOT IP"))
         room.ask(1, "AT+CWJAP=\"ap1\",\"password1\"", for: .seconds(5))
-        room.simulation.pressButton("ap0")
+        try room.simulation.make(.accessPoint("ap0", .wps))
         room.ask(1, "AT+WPS=1")
         #expect(room.listen(1, for: .seconds(110)) == "")
     }
 
     @Test(arguments: [Security.wep, .wpa2Enterprise])
-    func `WPS has no password for WEP or an enterprise`(security: Security) {
+    func `WPS has no password for WEP or an enterprise`(security: Security) throws {
         let room = room(securities: [security])
-        room.simulation.pressButton("ap0")
+        try room.simulation.make(.accessPoint("ap0", .wps))
         #expect(room.listen(0, for: .seconds(110)) == "")
     }
 
-    @Test func `An access point without WPS has no button`() {
+    @Test func `An access point without WPS has no button`() throws {
         let room = room(securities: [.wpa2])
         room.simulation.changeAccessPoint("ap0") { $0.hasWPS = false }
-        room.simulation.pressButton("ap0")
+        try room.simulation.make(.accessPoint("ap0", .wps))
         #expect(room.listen(0, for: .seconds(110)) == "")
     }
 
-    @Test func `A phone tells all that listen`() {
+    @Test func `A phone tells all that listen`() throws {
         let room = room(securities: [.open])
         for module in 0..<2 {
             room.ask(module, "AT+WPS=0")
             room.ask(module, "AT+CWSTARTSMART")
         }
-        room.simulation.smartConfig(ssid: "ap0")
+        try room.simulation.make(.smartConfig(.espTouch, ssid: "ap0", password: "", key: nil))
         room.simulation.run(for: .seconds(10))
         for module in 0..<2 { #expect(room.listen(module).hasSuffix("smartconfig connected wifi\r\n")) }
     }

@@ -13,7 +13,7 @@ struct SoftAPTests {
         room.ask(0, "AT+CWSAP=\"lab\",\"12345678\",5,3")
         room.ask(1, "AT+CWMODE=1")
         let scan = room.ask(1, "AT+CWLAP", for: .seconds(3))
-        #expect(scan.contains("(3,\"lab\",-45,\"\(bssid)\",5,"))
+        #expect(scan.contains("(3,\"lab\",-45,\"\(bssid)\",5"))
         let join = room.ask(1, "AT+CWJAP=\"lab\",\"12345678\"", for: .seconds(3))
         #expect(join.hasPrefix("WIFI CONNECTED\r\nWIFI GOT IP\r\n"))
         #expect(
@@ -76,15 +76,15 @@ struct SoftAPTests {
         #expect(room.ask(1, "AT+CWJAP?").contains("\"lab\""))
     }
 
-    @Test func `An address is free again when its station is gone for the lease time`() {
+    @Test func `An address is free again when its station is gone for the lease time`() throws {
         let room = Room.softAPAndStation()
         room.ask(1, "AT+CWQAP")
         room.ask(0, "AT+CWDHCPS=1,1,\"192.168.4.10\",\"192.168.4.10\"")
-        room.simulation.stationJoins("phone", ssid: "lab", password: "12345678")
+        try room.simulation.make(.station(name: "phone", .joins(ssid: "lab", password: "12345678")))
         room.simulation.run(for: .seconds(3))
         #expect(room.simulation.air.address(ofStation: "phone") == IPv4Address(192, 168, 4, 10))
-        room.simulation.stationLeaves("phone")
-        room.simulation.stationJoins("tablet", ssid: "lab", password: "12345678")
+        try room.simulation.make(.station(name: "phone", .leaves))
+        try room.simulation.make(.station(name: "tablet", .joins(ssid: "lab", password: "12345678")))
         room.simulation.run(for: .seconds(50))
         #expect(room.simulation.air.address(ofStation: "tablet") == nil)
         room.simulation.run(for: .seconds(12))

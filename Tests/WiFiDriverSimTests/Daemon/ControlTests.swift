@@ -76,6 +76,10 @@ struct ControlTests {
 
     @Test(arguments: [
         (["ap", "nowhere", "off"], 65, "there is no access point \"nowhere\"; there are \"wifisim\""),
+        (["station", "phone", "joins", "nowhere"], 65, "there is no access point \"nowhere\""),
+        (["ap", "wifisim", "leases", "1.2.3.4"], 65, "1.2.3.4 is not in the network 10.0.2.2/24"),
+        (["ap", "wifisim", "password", "abc"], 65, "a password has 8 to 64 bytes"),
+        (["--", "ap", "wifisim", "password", "-abc"], 65, "a password has 8 to 64 bytes"),
         (["module", "1", "reset"], 65, "there is no module 1"),
         (["ap", "wifisim", "sideways"], 64, "\"sideways\": an access point goes on or off"),
         (["ap", "wifisim", "channel", "15"], 64, "\"15\": the channel must be a number from 1 to 14"),
@@ -127,6 +131,14 @@ struct ControlTests {
         #expect(text.contains("ap \"wifisim\" rssi -80\n") && text.contains("\nreset\n"))
         let check = try Program.run("check", file)
         #expect(check.status == 0, "\(check.output)\(check.errors)")
+    }
+
+    @Test func `Without a simulator it says so`() throws {
+        let file = folder.write("no socket", to: "file")
+        for path in [folder.path("nothing"), file] {
+            let result = try Program.run("ctl", "--socket", path, "state")
+            #expect(result.status == 69 && result.errors.contains("no simulator listens there"), "\(result.errors)")
+        }
     }
 
     @Test func `A command of exec has the socket in its environment, which goes with it`() throws {

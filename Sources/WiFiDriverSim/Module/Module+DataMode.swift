@@ -1,0 +1,68 @@
+/// Data mode: what comes from the line is an operation's, but for the characters that end it.
+extension Module {
+    /// Takes data from now on.
+    func enter(_ operation: any DataOperation) {
+        state = .receiving(operation, EscapeSequence(at: now))
+        write(firmware.prompt)
+    }
+
+    func receive(
+        _ bytes: inout Slice<UnsafeRawBufferPointer>, for operation: any DataOperation, _ escape: EscapeSequence
+    ) {
+        var escape = escape
+        let endsTheData = operation.remaining.map { escape.kept + bytes.count >= $0 } ?? false
+        let pluses: Int
+        if operation.escape == nil || endsTheData {
+            pluses = escape.resolve().pluses
+        } else {
+            switch escape.take(bytes, at: now) {
+            case .kept:
+                state = .receiving(operation, escape)
+                bytes = bytes.dropFirst(bytes.count)
+                return
+            case .data(let count): pluses = count
+            }
+        }
+        state = .receiving(operation, escape)
+        give(pluses: pluses, to: operation)
+        if let outcome = operation.receive(&bytes, on: self) { conclude(outcome) }
+    }
+
+    /// Gives characters that were kept back and turned out to be data; they never are the last of them.
+    private func give(pluses count: Int, to operation: any DataOperation) {
+        guard count > 0 else { return }
+        [UInt8](repeating: UInt8(ascii: "+"), count: count).withUnsafeBytes { buffer in
+            var bytes = buffer[...]
+            while !bytes.isEmpty { _ = operation.receive(&bytes, on: self) }
+        }
+    }
+
+    func endEscape(_ escape: EscapeSequence, of operation: any DataOperation) {
+        var escape = escape
+        let (isComplete, pluses) = escape.resolve()
+        state = .receiving(operation, escape)
+        if isComplete, let escape = operation.escape {
+            conclude(escape(self))
+        } else {
+            give(pluses: pluses, to: operation)
+        }
+    }
+
+    /// Whether the module has room for bytes from the line.
+    var takesInput: Bool {
+        guard case .receiving(let operation, _) = state else { return true }
+        return operation.room > 0
+    }
+
+    /// Whether the rest of announced data is to come.
+    var awaitsData: Bool {
+        guard case .receiving(let operation, _) = state else { return false }
+        return operation.remaining != nil
+    }
+
+    /// Whether the line carries a link's data and nothing else.
+    var isPassthrough: Bool {
+        guard case .receiving(let operation, _) = state else { return false }
+        return operation.isPassthrough
+    }
+}
