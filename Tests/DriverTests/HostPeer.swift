@@ -9,9 +9,11 @@ final class HostServer: Sendable {
     let port: UInt16
     private let descriptor: Int32
 
-    /// Gives each connection to `serve`; it is closed when that returns.
-    init(_ serve: @escaping @Sendable (HostConnection) -> Void) throws {
+    /// Gives each connection to `serve`; it is closed when that returns. `room` is how much a connection takes that is not
+    /// read, about.
+    init(room: Int32? = nil, _ serve: @escaping @Sendable (HostConnection) -> Void) throws {
         let (descriptor, port) = try boundSocket(SOCK_STREAM)
+        if var room { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size)) }
         try #require(listen(descriptor, 16) == 0)
         self.descriptor = descriptor
         self.port = port

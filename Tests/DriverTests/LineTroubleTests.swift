@@ -74,6 +74,72 @@ import Testing
         try driver.uninitialize()
     }
 
+    @Test func `keeps a send to its deadline while the peer does not read, and the block counts as sent`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        module.on("<delivery>") { _, _ in "Recv 8192 bytes\r\n" }
+        try driver.setSocketOption(ARM_SOCKET_SO_SNDTIMEO, of: socket, to: 100)
+        #expect(try driver.send(socket, [UInt8](repeating: 1, count: 20000)) == 8192)
+        // Nothing goes as long as the module waits; it is still in the command.
+        #expect(throws: SocketFailure.wouldBlock) { try driver.send(socket, [1]) }
+        #expect(throws: SocketFailure.wouldBlock) { try driver.send(socket, []) }
+        module.on("<delivery>") { _, _ in "Recv 1 bytes\r\n\r\nSEND OK\r\n" }
+        module.say("\r\nSEND OK\r\n")
+        try driver.setSocketOption(ARM_SOCKET_SO_SNDTIMEO, of: socket, to: 0)
+        #expect(try driver.send(socket, []) == 0)
+        #expect(try driver.send(socket, [2]) == 1)
+        #expect(module.sentBytes.count == 8193)
+        #expect(!module.commands.contains("AT+CIPMUX?"))
+        try driver.uninitialize()
+    }
+
+    @Test func `does not block a socket that must not be blocked while the peer does not read`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        module.on("<delivery>") { _, _ in "Recv 1 bytes\r\n" }
+        try driver.setSocketOption(ARM_SOCKET_IO_FIONBIO, of: socket, to: 1)
+        #expect(try driver.send(socket, [1]) == 1)
+        #expect(throws: SocketFailure.wouldBlock) { try driver.send(socket, [2]) }
+        #expect(throws: SocketFailure.wouldBlock) { try driver.send(socket, []) }
+        try driver.close(socket)
+        module.say("\r\nSEND OK\r\n")
+        #expect(module.waitForCommand("AT+CIPCLOSE"))
+        try driver.uninitialize()
+    }
+
+    @Test func `tells of a block that counted as sent and was lost`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        module.on("<delivery>") { _, _ in "Recv 1 bytes\r\n" }
+        try driver.setSocketOption(ARM_SOCKET_SO_SNDTIMEO, of: socket, to: 100)
+        #expect(try driver.send(socket, [1]) == 1)
+        module.say("\r\nSEND FAIL\r\n")
+        try driver.setSocketOption(ARM_SOCKET_SO_SNDTIMEO, of: socket, to: 0)
+        #expect(throws: SocketFailure.reset) { try driver.send(socket, [2]) }
+        try driver.uninitialize()
+    }
+
+    @Test func `wakes a send that waits for its peer when the socket is closed`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        let arrivals = Counter()
+        module.on("<delivery>") { _, _ in
+            _ = arrivals.next()
+            return "Recv 1 bytes\r\n"
+        }
+        let sending = try Background { try driver.send(socket, [UInt8](repeating: 1, count: 10000)) }
+        #expect(comesTrue { arrivals.value > 0 })
+        try driver.close(socket)
+        #expect(try sending.value() == 8192)
+        module.say("\r\nSEND OK\r\n")
+        #expect(module.waitForCommand("AT+CIPCLOSE"))
+        try driver.uninitialize()
+    }
+
     @Test func `repeats a command that found the module busy`() throws {
         let module = try ScriptedModule()
         let tries = Counter()

@@ -115,6 +115,38 @@ import Testing
         #expect(try driver.send(socket, []) == 0)
     }
 
+    @Test(arguments: ["esp8266-1.7", "esp32c3-4.1"], [ARM_SOCKET_SO_SNDTIMEO, ARM_SOCKET_IO_FIONBIO])
+    func `send what a peer that does not read has room for, in the time they are given`(
+        profile: String, option: Int32
+    ) throws {
+        let station = try SimulatedStation(profile: profile)
+        let driver = station.driver
+        let mayRead = DriverGate()
+        let received = Locked<[UInt8]>([])
+        let server = try HostServer(room: 65536) { connection in
+            mayRead.wait()
+            while let bytes = connection.read() { received.withLock { $0 += bytes } }
+        }
+        let socket = try station.stream(to: server.port)
+        try driver.setSocketOption(option, of: socket, to: option == ARM_SOCKET_SO_SNDTIMEO ? 200 : 1)
+        // The same bytes over and over.
+        let period = pattern(100_000)
+        var sent = 0
+        func sendOn() throws { sent += try driver.send(socket, Array(period[(sent % period.count)...])) }
+        #expect(throws: SocketFailure.wouldBlock) { while sent < 1 << 26 { try sendOn() } }
+        #expect(sent > 0)
+        mayRead.open()
+        try driver.setSocketOption(ARM_SOCKET_IO_FIONBIO, of: socket, to: 0)
+        try driver.setSocketOption(ARM_SOCKET_SO_SNDTIMEO, of: socket, to: 0)
+        try sendOn()
+        #expect(sent % period.count == 0)
+        try driver.close(socket)
+        #expect(comesTrue { received.withLock { $0.count } == sent })
+        let got = received.withLock { $0 }
+        #expect(
+            stride(from: 0, to: sent, by: period.count).allSatisfy { Array(got[$0...].prefix(period.count)) == period })
+    }
+
     @Test func `let one thread send while another sleeps in a receive`() throws {
         let station = try SimulatedStation()
         let driver = station.driver

@@ -18,6 +18,8 @@ final class DriverConnection {
     private(set) var ending: Ending?
     /// Bytes may wait in the module (passive receive).
     var hasDataWaiting = false
+    /// Bytes that Send had counted as sent were not delivered.
+    var hasLostBytes = false
     /// Nobody will read what still comes.
     var discards = false
     var peer: Endpoint?
@@ -41,7 +43,7 @@ final class DriverConnection {
     /// What a call on an ended connection fails with.
     var failure: SocketFailure? {
         switch ending {
-        case nil: nil
+        case nil: hasLostBytes && !isDatagram ? .reset : nil
         case .byPeer: .reset
         case .aborted: .aborted
         }

@@ -49,6 +49,8 @@ public func wifisim_driver_GetCapabilities(_ number: UInt32) -> ARM_WIFI_CAPABIL
     capabilities.station = 1
     capabilities.ap = 1
     capabilities.station_ap = 1
+    // By push button; for PIN the firmware has no command.
+    capabilities.wps_station = 1
     capabilities.event_ap_connect = 1
     capabilities.event_ap_disconnect = 1
     capabilities.ip = 1

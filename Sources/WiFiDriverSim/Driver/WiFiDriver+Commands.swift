@@ -3,10 +3,21 @@ extension WiFiDriver {
     /// The right to have a command on the line; handed on in the order of asking.
     struct CommandSlot {
         var isTaken = false
-        /// The command at hand may take seconds: a call that must not block does not wait for it.
+        /// The command at hand may take seconds.
         var isLong = false
         var queue: [DriverWaiter] = []
     }
+
+    /// A block that the module has taken and not confirmed when its Send had to return. It counts as sent; the next command
+    /// waits for the end of it.
+    struct UnconfirmedDelivery {
+        let connection: DriverConnection
+        /// When the module is given up.
+        let deadline: Instant
+    }
+
+    /// Whether the next command may have to wait for long: a call that must not block does not make one.
+    var isLineBusyForLong: Bool { slot.isLong || unconfirmed != nil }
 
     /// How a command ended.
     struct Reply {
@@ -66,11 +77,12 @@ extension WiFiDriver {
 
     /// The same on behalf of a socket's call, which has a deadline; nil if that was over, or the socket closed, before.
     func withSlot<Result>(
-        for topic: DriverTopics, until deadline: Instant?, _ body: () -> Result,
+        for socket: DriverSocket, until deadline: Instant?, _ body: () -> Result,
         otherwise: (CommandExchange.Outcome) -> Result
     ) -> Result? {
-        guard takeSlot(for: topic, until: deadline) else { return nil }
+        guard takeSlot(for: socket.topic, until: deadline) else { return nil }
         defer { releaseSlot() }
+        guard awaitConfirmation(for: Caller(socket: socket, deadline: deadline)) else { return nil }
         if let problem = makeReady() { return otherwise(problem) }
         return body()
     }
@@ -103,18 +115,40 @@ extension WiFiDriver {
         return finishExchange()
     }
 
-    /// Announces `bytes` to a link, and sends them once the module asks for them.
-    func transmit(_ bytes: UnsafeRawBufferPointer, command: CommandText) -> Reply {
+    /// Announces `bytes` to a connection's link, and sends them once the module asks for them. Nil if the caller could not
+    /// wait for the module's confirmation.
+    func transmit(
+        _ bytes: UnsafeRawBufferPointer, to connection: DriverConnection, command: CommandText, for caller: Caller
+    ) -> Reply? {
         converse(command, CommandExchange(prompt: true), until: .now + replyTimeout)
         if exchange?.state == .prompted {
             missingBytes = bytes.count
             exchange?.bytesFollow()
             let deadline = Instant.now + deliveryTimeout
             write(bytes, until: deadline)
-            waitForExchange(until: deadline)
+            if !waitForExchange(until: deadline, for: caller) {
+                unconfirmed = UnconfirmedDelivery(connection: connection, deadline: deadline)
+                return nil
+            }
             if exchange?.outcome != .timedOut { missingBytes = 0 }
         }
         return finishExchange()
+    }
+
+    /// Waits for the end of what a Send has left behind; false if the caller could not.
+    private func awaitConfirmation(for caller: Caller? = nil) -> Bool {
+        guard let unconfirmed else { return true }
+        guard waitForExchange(until: unconfirmed.deadline, for: caller) else { return false }
+        concludeUnconfirmed()
+        return true
+    }
+
+    /// Once the exchange that a Send has left behind has ended.
+    func concludeUnconfirmed() {
+        guard let connection = unconfirmed?.connection, let outcome = exchange?.outcome else { return }
+        unconfirmed = nil
+        if outcome != .timedOut { missingBytes = 0 }
+        if !finishExchange().isDone { connection.hasLostBytes = true }
     }
 
     private func finishExchange() -> Reply {
@@ -128,6 +162,8 @@ extension WiFiDriver {
     private func converse(_ command: CommandText, _ fresh: CommandExchange, until deadline: Instant) {
         // Finals that are there already belong to the past.
         drainLine()
+        // Power control does not wait for what a Send has left behind.
+        unconfirmed = nil
         var line = command.bytes
         line += [UInt8(ascii: "\r"), UInt8(ascii: "\n")]
         var pause = Self.busyPause.first
@@ -144,17 +180,32 @@ extension WiFiDriver {
         }
     }
 
-    /// Waits until the exchange in flight wants something or has ended.
-    private func waitForExchange(until deadline: Instant) {
+    /// A socket's call that may have to return before the module has answered.
+    struct Caller {
+        let socket: DriverSocket
+        let deadline: Instant?
+
+        var cannotWait: Bool { socket.isClosed || deadline.map { $0 <= .now } ?? false }
+    }
+
+    /// Waits until the exchange in flight wants something or has ended; false if the caller could not wait for it.
+    @discardableResult
+    private func waitForExchange(until deadline: Instant, for caller: Caller? = nil) -> Bool {
         var deadline = deadline
+        let topics = caller.map { $0.socket.topic.union(.command) } ?? .command
         while let state = exchange?.state,
             state == .awaitingReply || state == .awaitingPrompt || state == .awaitingDelivery
         {
             let isSettling = exchange?.hasUnexplainedOK == true
             if isSettling { deadline = min(deadline, .now + Self.grace) }
-            if waitForProgress(on: .command, until: deadline) { continue }
+            if waitForProgress(on: topics, until: caller?.deadline.map { min($0, deadline) } ?? deadline) {
+                if caller?.socket.isClosed ?? false, exchange?.outcome == nil { return false }
+                continue
+            }
             if line?.isLost ?? true {
                 exchange?.end(.lineLost)
+            } else if let caller, caller.cannotWait {
+                return false
             } else if isSettling {
                 exchange?.settle()
             } else if isHeldBack(for: .command) {
@@ -164,6 +215,7 @@ extension WiFiDriver {
                 exchange?.end(.timedOut)
             }
         }
+        return true
     }
 
     /// Writes all of `bytes`, reading meanwhile what the module has to get rid of.
@@ -198,6 +250,7 @@ extension WiFiDriver {
 
     /// Makes the module ready for a command; gives what prevents it.
     func makeReady() -> CommandExchange.Outcome? {
+        _ = awaitConfirmation()
         guard let line, !line.isLost else { return .lineLost }
         if needsSync, !synchronize() { return .timedOut }
         if needsSetup {

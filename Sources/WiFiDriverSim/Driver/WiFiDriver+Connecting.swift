@@ -142,7 +142,7 @@ extension WiFiDriver {
 
     /// The same without waiting for a long command: behind one, the worker does it.
     func openDatagramLinkSoon(_ socket: DriverSocket) throws(SocketFailure) {
-        if !slot.isLong { return try openDatagramLink(socket) }
+        if !isLineBusyForLong { return try openDatagramLink(socket) }
         enqueue { [self] in try? openDatagramLink(socket) }
     }
 

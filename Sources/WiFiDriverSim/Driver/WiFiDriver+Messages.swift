@@ -61,6 +61,7 @@ extension WiFiDriver {
         guard let before = exchange?.state else { return }
         exchange?.receive(message)
         if exchange?.state != before || exchange?.hasUnexplainedOK == true { changed.insert(.command) }
+        concludeUnconfirmed()
     }
 
     private func report(_ event: UInt32, _ mac: MACAddress, on line: DriverLine) {
@@ -151,6 +152,7 @@ extension WiFiDriver {
         guard let line, !line.isLost else { return }
         line.lose()
         exchange?.end(.lineLost)
+        concludeUnconfirmed()
         abortEverything()
         notify(.all)
     }

@@ -77,7 +77,7 @@ extension WiFiDriver {
             let listener = DriverSocket.Listener(local: local)
             // From here on incoming connections are this socket's: they may come before the command's OK.
             socket.state = .listening(listener)
-            if !slot.isLong {
+            if !isLineBusyForLong {
                 guard startServer(for: listener) else {
                     socket.state = .bound(local)
                     throw .unspecified
@@ -238,7 +238,7 @@ extension WiFiDriver {
 
     /// Runs `action` now, or by the worker when the line is taken: by a send, that can be until the peer reads.
     private func soon(_ action: @escaping () -> Void) {
-        if slot.isTaken { enqueue(action) } else { action() }
+        if slot.isTaken || unconfirmed != nil { enqueue(action) } else { action() }
     }
 
     /// Closes a link in the module, if it still is this connection's.

@@ -19,8 +19,8 @@ extension WiFiDriver {
                     return take(from: connection, into: buffer)
                 }
                 if connection.hasDataWaiting {
-                    if !socket.isBlocking, slot.isLong { throw .wouldBlock }
-                    if !fetch(connection, for: socket.topic, until: slotDeadline(socket, deadline)), !socket.isClosed {
+                    if !socket.isBlocking, isLineBusyForLong { throw .wouldBlock }
+                    if !fetch(connection, for: socket, until: slotDeadline(socket, deadline)), !socket.isClosed {
                         throw .wouldBlock
                     }
                     continue
@@ -61,9 +61,9 @@ extension WiFiDriver {
     /// False if the line was not free in time.
     @discardableResult
     private func fetch(
-        _ connection: DriverConnection, for topic: DriverTopics, until deadline: Instant?, ahead: Bool = false
+        _ connection: DriverConnection, for socket: DriverSocket, until deadline: Instant?, ahead: Bool = false
     ) -> Bool {
-        let done: Void? = withSlot(for: topic, until: deadline) {
+        let done: Void? = withSlot(for: socket, until: deadline) {
             // Another thread may have read it meanwhile.
             guard connection.hasDataWaiting, ahead || !connection.queue.isReadable,
                 links[connection.link] === connection
@@ -97,14 +97,14 @@ extension WiFiDriver {
 
     /// Before a block is sent: reads what the module holds. A peer that cannot get rid of its answers may not read, then
     /// CIPSEND does not end, and behind it nothing can be read.
-    private func readAhead(for topic: DriverTopics, until deadline: Instant?) {
+    private func readAhead(for socket: DriverSocket, until deadline: Instant?) {
         for connection in links.compactMap({ $0 }) where !connection.isDatagram {
             var before = -1
             while connection.hasDataWaiting, connection.queue.count < Self.readAheadLimit,
                 connection.queue.received > before
             {
                 before = connection.queue.received
-                guard fetch(connection, for: topic, until: deadline, ahead: true) else { return }
+                guard fetch(connection, for: socket, until: deadline, ahead: true) else { return }
             }
         }
     }
@@ -118,7 +118,8 @@ extension WiFiDriver {
 
     // MARK: Send
 
-    /// Sends all of `bytes` when the socket blocks; else what goes without waiting for another's long command.
+    /// Sends all of `bytes` when the socket blocks; else what goes without waiting for another's long command, or for a peer
+    /// that does not read. No bytes at all ask whether it would wait.
     func send(_ number: Int32, _ bytes: UnsafeRawBufferPointer, to destination: Endpoint?) throws(SocketFailure) -> Int
     {
         try perform { () throws(SocketFailure) in
@@ -133,11 +134,15 @@ extension WiFiDriver {
                     if socket.isClosed { throw .aborted }
                     guard case .connected(let connection) = socket.state else { throw .notConnected }
                     if let failure = connection.failure { throw failure }
-                    if sent == bytes.count { return sent }
-                    if !socket.isBlocking, slot.isLong { throw .wouldBlock }
+                    if sent > 0, sent == bytes.count { return sent }
+                    if !socket.isBlocking, isLineBusyForLong { throw .wouldBlock }
+                    if bytes.isEmpty {
+                        try awaitRoom(for: socket, until: deadline)
+                        return 0
+                    }
                     if let deadline, sent > 0, deadline <= .now { return sent }
                     let slotDeadline = slotDeadline(socket, deadline)
-                    readAhead(for: socket.topic, until: slotDeadline)
+                    readAhead(for: socket, until: slotDeadline)
                     let rest = UnsafeRawBufferPointer(rebasing: bytes[sent...])
                     sent += try sendBlock(connection, rest, to: nil, for: socket, until: slotDeadline)
                 } catch {
@@ -148,24 +153,37 @@ extension WiFiDriver {
         }
     }
 
+    /// Waits until a Send would not.
+    private func awaitRoom(for socket: DriverSocket, until deadline: Instant?) throws(SocketFailure) {
+        guard isLineBusyForLong else { return }
+        let done: Void? = withSlot(for: socket, until: deadline) {
+        } otherwise: { _ in
+        }
+        if done == nil { throw socket.isClosed ? .aborted : .wouldBlock }
+    }
+
     /// Sends the first of `bytes`, as many as one CIPSEND takes.
     private func sendBlock(
         _ connection: DriverConnection, _ bytes: UnsafeRawBufferPointer, to destination: Endpoint?,
         for socket: DriverSocket, until deadline: Instant?
     ) throws(SocketFailure) -> Int {
         var count = 0
-        let reply = withSlot(for: socket.topic, until: deadline) { () -> Reply in
-            guard connection.ending == nil, links[connection.link] === connection else {
+        let delivery = withSlot(for: socket, until: deadline) { () -> Reply? in
+            guard connection.failure == nil, links[connection.link] === connection else {
                 return Reply(outcome: .notDelivered, lines: [])
             }
             count = min(bytes.count, dialect.longestSend)
             var command = CommandText("CIPSEND").field(connection.link).field(count)
             if let destination { command = command.quoted(destination.address).field(destination.port) }
-            return transmit(UnsafeRawBufferPointer(rebasing: bytes[..<count]), command: command)
+            return transmit(
+                UnsafeRawBufferPointer(rebasing: bytes[..<count]), to: connection, command: command,
+                for: Caller(socket: socket, deadline: deadline))
         } otherwise: {
             Reply(outcome: $0, lines: [])
         }
-        guard let reply else { throw socket.isClosed ? .aborted : .wouldBlock }
+        guard let delivery else { throw socket.isClosed ? .aborted : .wouldBlock }
+        // Without a reply yet, the module has the bytes.
+        guard let reply = delivery else { return count }
         switch reply.outcome {
         case .done: return count
         case .refused where count > 2048 && connection.ending == nil && !reply.contains("link"):
@@ -192,7 +210,7 @@ extension WiFiDriver {
         }
         if bytes.isEmpty { return 0 }
         if bytes.count > Self.longestDatagram { throw .noMemory }
-        if !socket.isBlocking, slot.isLong { throw .wouldBlock }
+        if !socket.isBlocking, isLineBusyForLong { throw .wouldBlock }
         try openDatagramLink(socket)
         guard case .datagram(let open) = socket.state, let connection = open.connection else { throw .aborted }
         let deadline = slotDeadline(socket, socket.sendDeadline())

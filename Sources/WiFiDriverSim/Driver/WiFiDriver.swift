@@ -43,6 +43,8 @@ final class WiFiDriver: @unchecked Sendable {
     var waiters: [DriverWaiter] = []
     var slot = CommandSlot()
     var exchange: CommandExchange?
+    /// What a Send has left behind: the exchange in flight is its.
+    var unconfirmed: UnconfirmedDelivery?
     /// The firmware keeps TCP data until it is asked for.
     var receivesPassively = false
     /// What CIPRECVDATA reads for.
