@@ -1,4 +1,4 @@
-/// The server that modules get new firmware from, as one of the world has it: HTTP, with the paths and answers that ESP-AT
+/// The server that modules get new firmware from, as one of the world has it: HTTP or HTTPS, with the paths and answers that ESP-AT
 /// expects (components/at/src/at_ota_cmd.c).
 public struct UpdateServer: Sendable, Equatable {
     /// What there is, the latest first; one at least.
@@ -11,6 +11,8 @@ public struct UpdateServer: Sendable, Equatable {
     /// The name by which the firmware knows it, and its place in the world: an address that nobody has (RFC 5737).
     static let host = "iot.espressif.cn"
     static let endpoint = Endpoint(.v4(IPv4Address(192, 0, 2, 80)), 80)
+    /// For HTTPS.
+    static let secureEndpoint = Endpoint(endpoint.address, 443)
 
     static let listPath = "/v1/device/rom"
     static let latestPath = "/v1/device/rom/?is_format_simple=true"

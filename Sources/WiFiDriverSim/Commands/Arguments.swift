@@ -94,9 +94,11 @@ struct Arguments {
         return self
     }
 
+    var isAtEnd: Bool { position >= items.count }
+
     /// All parameters must have been read.
     func end() throws(CommandError) {
-        if position < items.count { throw CommandError(kind: .count, position: position) }
+        if !isAtEnd { throw CommandError(kind: .count, position: position) }
     }
 
     /// An error about the parameter read last.

@@ -73,15 +73,21 @@ let basicCommands: [Command] = [
 
     Command(
         name: "SLEEP", family: .basic,
-        query: { call in call.answer("\(call.session.sleepMode)") },
+        query: { call in
+            // "AT+SLEEP? will return 3 but not 2, if set AT+SLEEP=2" (ESP-AT docs 2.2, Basic, SLEEP).
+            let hidesLightSleep = call.firmware.generation == .esp8266_2_2 && call.session.sleepMode == 2
+            return call.answer(hidesLightSleep ? "3" : "\(call.session.sleepMode)")
+        },
         set: .init(Integer("sleep mode", 0...3)) { (call, mode) throws(CommandError) in
             // Light sleep is 1 on the oldest firmware and modem sleep 2; there is no 3.
             let lightSleep = call.firmware.generation == .nonOS1_7 ? 1 : 2
             if call.firmware.generation == .nonOS1_7, mode > 2 { throw CommandError(kind: .invalid, position: 0) }
             // "This parameter cannot be set when the Wi-Fi mode is SoftAP or Station+SoftAP."
             if mode == lightSleep, call.settings.wifiMode.hasSoftAP { throw .failed }
-            // Both modem sleeps are a station's: "in other cases, it cannot be set".
-            if call.firmware.generation >= .v3_3, mode != 0, call.settings.wifiMode.hasSoftAP { throw .failed }
+            // "Modem-sleep mode and Light-sleep mode can be set only in station mode."
+            if call.firmware.generation >= .esp8266_2_2, mode != 0, call.settings.wifiMode.hasSoftAP { throw .failed }
+            // The modem's sleep needs the modem (core library of 4.1).
+            if mode != 0, mode != lightSleep { try call.requireWiFi() }
             call.module.session.sleepMode = mode
             return .ok
         }),
@@ -91,7 +97,7 @@ let basicCommands: [Command] = [
         query: { call in
             let heap = call.firmware.heap
             return call.answer(
-                call.firmware.generation == .nonOS1_7 ? "\(heap.free)" : "\(heap.free),\(heap.least)")
+                call.firmware.generation < .esp8266_2_2 ? "\(heap.free)" : "\(heap.free),\(heap.least)")
         },
         set: .init(Integer("caps", 0...Int(UInt32.max))) { call, _ in
             let heap = call.firmware.heap

@@ -4,7 +4,7 @@ let nameCommands: [Command] = [
         name: "CIPDOMAIN", family: .tcpIP,
         set: .init(
             Text("domain name", 1...LineBuffer.limit), Optionally(Integer("ip network", 1...3), since: .esp8266_2_2),
-            Optionally(Integer("timeout", 0...60_000), since: .v4_1), Optionally(Flag("show_all_ip"), since: .v4_1)
+            Optionally(Integer("timeout", 0...60_000), since: .v4_1), Optionally(Flag("show_all_ip"), since: .v5_0)
         ) { (call, name, network, timeout, showsAll) throws(CommandError) in
             guard call.module.reaches(nil) else { throw .failed }
             if network == 3, !call.settings.ipv6 { throw .failed }

@@ -10,18 +10,26 @@ let passthroughCommands: [Command] = [
         }),
 
     Command(
-        name: "SAVETRANSLINK", family: .basic, storing: .stored,
-        set: .init(
-            Flag("mode"), Optionally(Text("remote host", 1...64)), Optionally(Integer("remote port", 1...65_535)),
-            Optionally(Text("type")), Optionally(Integer("keep alive or local port", 0...65_535))
-        ) { (call, enables, host, port, type, number) throws(CommandError) in
-            guard enables else {
+        name: "SAVETRANSLINK", family: .basic, firmware: .until(.v4_1), storing: .stored,
+        set: .init(Flag("mode"), Rest(powerUpLinkParameters)) { (call, enables, rest) throws(CommandError) in
+            enables ? try savePowerUpLink(rest, call) : try forgetPowerUp(rest, call)
+        }),
+    // Mode 2 is of Bluetooth LE.
+    Command(
+        name: "SAVETRANSLINK", family: .basic, firmware: .since(.v5_0), storing: .stored,
+        set: .init(Integer("mode", 0...3), Rest(powerUpLinkParameters)) { (call, mode, rest) throws(CommandError) in
+            switch mode {
+            case 0: return try forgetPowerUp(rest, call)
+            case 1: return try savePowerUpLink(rest, call)
+            case 3:
+                var rest = rest
+                let port = try Optionally(Integer("port", 1...65_535)).read(from: &rest) ?? 333
+                let type = try Optionally(Text("type")).read(from: &rest) ?? "TCP"
+                call.set(\.powerUpServer, to: try Links.Server(port: port, type: type, rest, call))
                 call.set(\.powerUpLink, to: nil)
                 return .ok
+            default: throw .failed
             }
-            guard let host, let port = port.flatMap(UInt16.init(exactly:)) else { throw CommandError(kind: .count) }
-            call.set(\.powerUpLink, to: try powerUpLink(type ?? "TCP", host, port, number, call))
-            return .ok
         }),
 
     Command(
@@ -65,10 +73,26 @@ func startPassthrough(_ call: Call) throws(CommandError) -> CommandOutcome {
     return .receiving(Passthrough(link.plan, on: call.module))
 }
 
-private func powerUpLink(
-    _ type: String, _ host: String, _ port: UInt16, _ number: Int?, _ call: Call
-) throws(CommandError) -> PowerUpLink {
-    var link = PowerUpLink(transport: type, host: host, port: port)
+// MARK: SAVETRANSLINK
+
+private let powerUpLinkParameters = "remote host>,<remote port>,<type>,<keep alive or local port"
+
+private func forgetPowerUp(_ rest: Arguments, _ call: Call) throws(CommandError) -> CommandOutcome {
+    // Older firmware looks at the mode alone.
+    if call.firmware.generation >= .v4_1 { try rest.end() }
+    call.set(\.powerUpLink, to: nil)
+    call.set(\.powerUpServer, to: nil)
+    return .ok
+}
+
+private func savePowerUpLink(_ rest: Arguments, _ call: Call) throws(CommandError) -> CommandOutcome {
+    var rest = rest
+    let host = try Text("remote host", 1...64).read(from: &rest)
+    let port = try Integer("remote port", 1...65_535).read(from: &rest)
+    let type = try Optionally(Text("type")).read(from: &rest) ?? "TCP"
+    let number = try Optionally(Integer("keep alive or local port", 0...65_535)).read(from: &rest)
+    try rest.end()
+    var link = PowerUpLink(transport: type, host: host, port: UInt16(port))
     switch type {
     case "SSL", "SSLv6":
         guard call.firmware.passesThroughSSL else { throw CommandError(kind: .invalid, position: 3) }
@@ -79,5 +103,30 @@ private func powerUpLink(
     case "UDP", "UDPv6": link.localPort = UInt16(number ?? 0)
     default: throw CommandError(kind: .invalid, position: 3)
     }
-    return link
+    let operation = SavePowerUpLink(link: link, deadline: call.module.now + .seconds(10))
+    // A name has to be known at once (core libraries of 4.1 and 5.0, at_setup_cmd_savetranslink).
+    guard call.firmware.generation >= .v4_1, IPAddress(host) == nil else { return operation.save(on: call.module) }
+    guard call.module.reaches(nil) else { throw .failed }
+    call.module.request(.resolve(name: host, type.hasSuffix("v6") ? .v6 : .v4))
+    return .running(operation)
+}
+
+/// SAVETRANSLINK until the host's name is known to be one.
+private struct SavePowerUpLink: Operation {
+    let link: PowerUpLink
+    let deadline: Instant?
+
+    func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
+        switch event {
+        case .network(.resolved(let addresses)): addresses.isEmpty ? .failed(.failed) : save(on: module)
+        case .deadline, .air(.lost): .failed(.failed)
+        case .network, .air: nil
+        }
+    }
+
+    func save(on module: Module) -> CommandOutcome {
+        module.set(\.powerUpLink, to: link, .stored)
+        module.set(\.powerUpServer, to: nil, .stored)
+        return .ok
+    }
 }

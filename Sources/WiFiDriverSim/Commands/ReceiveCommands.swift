@@ -24,25 +24,17 @@ let receiveCommands: [Command] = [
             }
             return .ok
         },
-        set: .init(LinkID(all: true), Flag("mode"), Optionally(Flag("data_len_report_mode"), since: .v4_1)) {
-            call, id, passive, reportsNext in
-            for id in id == Links.limit ? 0..<Links.limit : id..<id + 1 {
-                call.module.session.reportsNextDatagram[id] = reportsNext ?? false
-            }
-            return setPassive(passive, id == Links.limit ? 0..<Links.limit : id..<id + 1, call)
+        set: .init(LinkID(all: true), Flag("mode")) { call, id, passive in
+            setPassive(passive, id == Links.limit ? 0..<Links.limit : id..<id + 1, call)
         }),
 
     Command(
         name: "CIPRECVDATA", family: .tcpIP,
-        set: .init(
-            LinkID(), Integer("len", 1...Int(Int32.max)), Optionally(Flag("keep_datagram_integrity"), since: .v4_1)
-        ) {
-            (call, id, limit, keepsDatagrams) throws(CommandError) in
+        set: .init(LinkID(), Integer("len", 1...Int(Int32.max))) { (call, id, limit) throws(CommandError) in
             let module = call.module
             guard module.isPassive(id), let link = module.links[id], !link.received.isEmpty else { throw .failed }
             let peer = call.session.showsPeer ? link.received.sender ?? link.remote : nil
-            let bytes = module.read(
-                id, limit: limit, keepingDatagrams: keepsDatagrams ?? call.firmware.readsOneDatagram)
+            let bytes = module.read(id, limit: limit, keepingDatagrams: call.firmware.readsOneDatagram)
             module.write(call.firmware.receivedDataHeader(count: bytes.count, peer: peer), bytes)
             module.write("\r\nOK\r\n")
             module.finishRead(id)
@@ -52,7 +44,9 @@ let receiveCommands: [Command] = [
     Command(
         name: "CIPRECVLEN", family: .tcpIP,
         query: { call in
-            call.answer((0..<Links.limit).map { "\(call.module.waitingLength($0))" }.joined(separator: ","))
+            let isOne = call.firmware.generation >= .v3_3 && !call.session.multiplexes
+            let ids = 0..<(isOne ? 1 : Links.limit)
+            return call.answer(ids.map { "\(call.module.waitingLength($0))" }.joined(separator: ","))
         }),
 ]
 

@@ -49,22 +49,27 @@ let sslCommands: [Command] = [
         },
         set: .init(LinkID(all: true), Integer("counts", 0...255), Rest("cipher_suite")) {
             (call, id, count, rest) throws(CommandError) in
-            let suites = try rest.readAll(count, Integer("cipher_suite", 0...0xFFFF))
-            return try configure(call, id) { $0.cipherSuites = suites.map { UInt16($0) } }
+            let suites = try rest.readAll(count, Integer("cipher_suite", 0...0xFFFF)).map { UInt16($0) }
+            guard suites.allSatisfy(firmwareCipherSuites.contains) else {
+                throw CommandError(kind: .invalid, position: 2)
+            }
+            return try configure(call, id) { $0.cipherSuites = suites }
         }),
 
     Command(
         name: "CIPSSLCCN", family: .tcpIP, firmware: .since(.esp32_2_1),
         query: { call in replyClients(call) { $0.commonName } },
-        set: .init(LinkID(all: true), Text("common name", 0...64)) { (call, id, name) throws(CommandError) in
-            try configure(call, id) { $0.commonName = name }
+        set: .init(LinkID(all: true), Text("common name")) { (call, id, name) throws(CommandError) in
+            try checkLength(name, call)
+            return try configure(call, id) { $0.commonName = name }
         }),
 
     Command(
         name: "CIPSSLCSNI", family: .tcpIP, firmware: .since(.esp32_2_1),
         query: { call in replyClients(call) { $0.serverName } },
-        set: .init(LinkID(all: true), Text("sni", 0...64)) { (call, id, name) throws(CommandError) in
-            try configure(call, id) { $0.serverName = name }
+        set: .init(LinkID(all: true), Text("sni")) { (call, id, name) throws(CommandError) in
+            try checkLength(name, call)
+            return try configure(call, id) { $0.serverName = name }
         }),
 
     Command(
@@ -81,11 +86,8 @@ let sslCommands: [Command] = [
     Command(
         name: "CIPSSLCPSK", family: .tcpIP, firmware: .since(.esp32_2_1),
         query: { call in
-            replyClients(call) { options in
-                String(
-                    decoding: options.preSharedKey.key + [UInt8(ascii: ",")] + options.preSharedKey.identity,
-                    as: UTF8.self)
-            }
+            // A text to the firmware, which ends at a NUL.
+            replyPreSharedKeys(call) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         },
         set: .init(LinkID(all: true), Text("psk", 0...32), Text("hint", 0...32)) {
             (call, id, key, hint) throws(CommandError) in
@@ -94,18 +96,19 @@ let sslCommands: [Command] = [
 
     Command(
         name: "CIPSSLCPSKHEX", family: .tcpIP, firmware: .since(.v3_3),
-        query: { call in
-            replyClients(call) { options in
-                let hint = String(decoding: options.preSharedKey.identity, as: UTF8.self)
-                return "\(options.preSharedKey.key.hex),\(hint)"
-            }
-        },
+        query: { call in replyPreSharedKeys(call, \.hex) },
         set: .init(LinkID(all: true), Text("psk", 0...64), Text("hint", 0...32)) {
             (call, id, digits, hint) throws(CommandError) in
             guard let key = [UInt8](hex: digits) else { throw CommandError(kind: .invalid, position: 0) }
             return try configure(call, id) { $0.preSharedKey = .init(key: key, identity: Array(hint.utf8)) }
         }),
 ]
+
+private func checkLength(_ name: String, _ call: Call) throws(CommandError) {
+    if let limit = call.firmware.longestSSLName, name.utf8.count > limit {
+        throw CommandError(kind: .length, position: 1)
+    }
+}
 
 /// A link that is open keeps what it began with, and nothing is set for it (core library of 4.1, at_setup_cmd_sni and others).
 private func configure(
@@ -117,14 +120,21 @@ private func configure(
     return .ok
 }
 
-/// A line for each link, with one link for that alone; nothing follows the link ID where the text is empty. The guide shows
-/// quotes, which the core libraries do not print.
+/// A line for each link that has something set, with one link for that alone. The guide shows quotes, which the core
+/// libraries do not print.
 private func replyClients(_ call: Call, _ text: (SSLClientOptions) -> String) -> CommandOutcome {
     for (id, options) in call.session.sslClients.enumerated().prefix(call.session.multiplexes ? Links.limit : 1) {
         let text = text(options)
-        call.reply(text.isEmpty ? "\(id)" : "\(id),\(text)")
+        if !text.isEmpty { call.reply("\(id),\(text)") }
     }
     return .ok
+}
+
+private func replyPreSharedKeys(_ call: Call, _ keyText: ([UInt8]) -> String) -> CommandOutcome {
+    replyClients(call) { options in
+        let key = options.preSharedKey
+        return key.key.isEmpty ? "" : "\(keyText(key.key)),\(String(decoding: key.identity, as: UTF8.self))"
+    }
 }
 
 extension Arguments {

@@ -1,7 +1,7 @@
 /// The part of ESP-AT docs, TCP/IP AT Commands, that is about the module as a server.
 let serverCommands: [Command] = [
     Command(
-        name: "CIPSERVER", family: .tcpIP, newForms: [.query: .esp8266_2_2],
+        name: "CIPSERVER", family: .tcpIP, newForms: [.query: .esp32_2_1],
         query: { call in
             guard let server = call.module.links.server else { return call.answer("0") }
             let netif = call.firmware.generation >= .v4_1 ? ",\(server.interface.rawValue)" : ""
@@ -9,9 +9,8 @@ let serverCommands: [Command] = [
         },
         set: .init(
             Flag("mode"), Optionally(Integer("port or close all", 0...65_535)), Optionally(Text("type")),
-            Optionally(Flag("CA enable")),
-            Optionally(Choice("netif", 0...2, as: Links.Server.Interface.self), since: .v4_1)
-        ) { (call, starts, number, type, wantsCertificates, netif) throws(CommandError) in
+            Rest("CA enable"), Rest("netif", since: .v4_1)
+        ) { (call, starts, number, type, rest, _) throws(CommandError) in
             guard call.session.multiplexes else { throw call.refusal("MUX=0") }
             guard starts else {
                 // "Parameters <type> and <CA enable> must be omitted when delete a server."
@@ -21,12 +20,7 @@ let serverCommands: [Command] = [
                 }
                 return stopServer(closingLinks: closesAll, call)
             }
-            let server = try server(port: number ?? 333, type: type ?? "TCP", call)
-            return start(
-                Links.Server(
-                    port: server.port, family: server.family, hasTLS: server.hasTLS,
-                    wantsCertificates: wantsCertificates ?? false,
-                    interface: netif ?? .all), call)
+            return start(try Links.Server(port: number ?? 333, type: type ?? "TCP", rest, call), call)
         }),
 
     Command(
@@ -49,19 +43,35 @@ let serverCommands: [Command] = [
         }),
 ]
 
-private func server(
-    port: Int, type: String, _ call: Call
-) throws(CommandError) -> (port: UInt16, family: IPAddress.Family, hasTLS: Bool) {
-    guard let port = UInt16(exactly: port), port > 0 else { throw CommandError(kind: .invalid, position: 1) }
-    let family: IPAddress.Family
-    switch type {
-    case "TCP", "SSL": family = .v4
-    case "TCPv6" where call.settings.ipv6, "SSLv6" where call.settings.ipv6: family = .v6
-    default: throw CommandError(kind: .invalid, position: 2)
+extension Links.Server {
+    /// What CIPSERVER and SAVETRANSLINK describe in the same words, from the port on.
+    init(port: Int, type: String, _ rest: Arguments, _ call: Call) throws(CommandError) {
+        var rest = rest
+        guard let port = UInt16(exactly: port), port > 0 else { throw CommandError(kind: .invalid, position: 1) }
+        switch type {
+        case "TCP", "SSL": family = .v4
+        case "TCPv6" where call.settings.ipv6, "SSLv6" where call.settings.ipv6: family = .v6
+        default: throw CommandError(kind: .invalid, position: 2)
+        }
+        self.port = port
+        hasTLS = type.hasPrefix("SSL")
+        guard !hasTLS || call.firmware.hasSSLServer else { throw CommandError(kind: .invalid, position: 2) }
+        let hasInterface = call.firmware.generation >= .v4_1
+        // Where both are known, a server without SSL has no place for the first (core library of 4.1,
+        // at_setup_cmd_cipserver, and the example of SAVETRANSLINK in the guide of 5.0).
+        if hasTLS || !hasInterface {
+            wantsCertificates = try Optionally(Flag("CA enable")).read(from: &rest) ?? false
+        }
+        if hasInterface {
+            interface = try Optionally(Choice("netif", 0...2, as: Interface.self)).read(from: &rest) ?? .all
+        }
+        try rest.end()
+        switch interface {
+        case .all: break
+        case .station: guard call.module.station.lease != nil else { throw .failed }
+        case .softAP: guard call.settings.wifiMode.hasSoftAP else { throw .failed }
+        }
     }
-    let hasTLS = type.hasPrefix("SSL")
-    guard !hasTLS || call.firmware.hasSSLServer else { throw CommandError(kind: .invalid, position: 2) }
-    return (port, family, hasTLS)
 }
 
 private func start(_ server: Links.Server, _ call: Call) -> CommandOutcome {

@@ -25,7 +25,7 @@ private let linkCommands: [Command] = [
         set: .init(
             LinkID(), Text("type"), Text("remote host", 1...64), Integer("remote port", 0...65_535), linkTail
         ) { (call, id, type, host, port, rest) throws(CommandError) in
-            guard call.module.links[id] == nil else { throw .failed(saying: "ALREADY CONNECTED") }
+            guard call.module.links[id] == nil else { throw call.refusal("ALREADY CONNECTED") }
             return try open(id, type, host, port, rest, call)
         }),
 
@@ -35,7 +35,7 @@ private let linkCommands: [Command] = [
             Text("type"), Text("remote host", 1...64), Integer("remote port", 0...65_535), linkTail
         ) { (call, type, host, port, rest) throws(CommandError) in
             guard call.session.multiplexes else {
-                guard call.module.links[0] == nil else { throw .failed(saying: "ALREADY CONNECTED") }
+                guard call.module.links[0] == nil else { throw call.refusal("ALREADY CONNECTED") }
                 return try open(0, type, host, port, rest, call)
             }
             guard let id = call.module.links.firstFree() else { throw .failed }
@@ -66,8 +66,8 @@ private let linkCommands: [Command] = [
             let links = call.session.keepsLink.prefix(call.session.multiplexes ? Links.limit : 1)
             return call.answer(links.map { $0 ? "1" : "0" }.joined(separator: ","))
         },
-        set: .init(LinkID(), Flag("persist_link")) { call, id, keeps in
-            call.module.session.keepsLink[id] = keeps
+        set: .init(LinkID(all: true), Flag("persist_link")) { call, id, keeps in
+            for id in id == Links.limit ? 0..<Links.limit : id..<id + 1 { call.module.session.keepsLink[id] = keeps }
             return .ok
         }),
 
@@ -179,7 +179,7 @@ private func open(
     }
     if let timeout, timeout > 0 { plan.timeout = .milliseconds(timeout) }
     let address = plan.address
-    guard module.reaches(address) else { throw .failed(saying: "no ip") }
+    guard module.reaches(address) else { throw call.refusal("no ip") }
     if let localAddress, !localAddress.isEmpty {
         guard let address = IPAddress(localAddress), module.ownAddresses.contains(address) else { throw .failed }
     }

@@ -14,23 +14,22 @@ let updateCommands: [Command] = [
             Optionally(Text("firmware name", 0...64), since: .esp8266_2_2),
             Optionally(Flag("nonblocking"), since: .esp8266_2_2)
         ) { (call, isSecure, version, partition, isInBackground) throws(CommandError) in
-            if isSecure {
-                call.module.emit(.log("updates over HTTPS are not simulated: AT+CIUPDATE refused"))
-                throw .failed
-            }
             guard partition ?? "" == "" || partition == "ota" else {
                 call.module.emit(.log("only the firmware itself is updated: AT+CIUPDATE refused"))
                 throw .failed
             }
-            return try install(version == "" ? nil : version, blocks: isInBackground != true, call)
+            return try install(version == "" ? nil : version, isSecure: isSecure, blocks: isInBackground != true, call)
         },
         execute: { (call) throws(CommandError) in try install(nil, blocks: true, call) }),
 ]
 
-private func install(_ version: String?, blocks: Bool, _ call: Call) throws(CommandError) -> CommandOutcome {
+private func install(_ version: String?, isSecure: Bool = false, blocks: Bool, _ call: Call) throws(CommandError)
+    -> CommandOutcome
+{
     try start(
         FirmwareUpdate(
-            .install(blocks: blocks), version: version, giveUpAt: call.module.now + FirmwareUpdate.patience), call)
+            .install(blocks: blocks), isSecure: isSecure, version: version,
+            giveUpAt: call.module.now + FirmwareUpdate.patience), call)
 }
 
 private func start(_ update: FirmwareUpdate, _ call: Call) throws(CommandError) -> CommandOutcome {

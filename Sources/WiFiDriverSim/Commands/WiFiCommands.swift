@@ -33,17 +33,18 @@ private let stationCommands: [Command] = [
         }),
 
     Command(
-        name: "CWJAP", family: .wifi, newForms: [.execute: .esp32_2_1], storing: .chosen,
+        name: "CWJAP", family: .wifi, newForms: [.execute: .esp8266_2_2], storing: .chosen,
         query: { (call) throws(CommandError) in
             try call.requireStation()
             guard let accessPoint = call.module.station.accessPoint, let target = call.module.station.target else {
-                call.module.writeLine("No AP")
+                if call.firmware.explainsRefusals { call.module.writeLine("No AP") }
                 return .ok
             }
             let interval = call.settings.reconnect.interval
             let fields: [String] = [
                 "\"\(accessPoint.ssid.escaped)\"", "\"\(accessPoint.bssid)\"", "\(accessPoint.channel)",
-                "\(accessPoint.rssi)", "0", "\(call.firmware.joinTakesInterval ? interval : min(1, interval))",
+                "\(accessPoint.rssi)", target.threshold > 0 ? "1" : "0",
+                "\(call.firmware.joinTakesInterval ? interval : min(1, interval))",
                 "\(target.listenInterval)", target.scansAll ? "1" : "0", "\(target.pmf)",
             ]
             return call.answer(fields.prefix(call.firmware.joinFields).joined(separator: ","))
@@ -51,16 +52,19 @@ private let stationCommands: [Command] = [
         set: .init(
             Optionally(Text("ssid", 0...32)), Optionally(Text("pwd", 0...64)),
             Optionally(Quoted("bssid", as: MACAddress.self)),
-            Optionally(Integer("authmode", 0...16)),
+            Optionally(Flag("pci_en")),
             Optionally(Integer("reconn interval", 0...7200), since: .esp32_2_1),
             Optionally(Integer("listen interval", 1...100), since: .esp32_2_1),
             Optionally(Flag("scan mode"), since: .esp32_2_1),
             Optionally(Integer("jap timeout", 3...600), since: .esp8266_2_2),
             Optionally(Integer("pmf", 0...3), since: .esp8266_2_2)
         ) {
-            (call, ssid, password, bssid, threshold, reconnectInterval, listenInterval, scansAll, timeout, pmf)
+            (call, ssid, password, bssid, wantsEncryption, reconnectInterval, listenInterval, scansAll, timeout, pmf)
                 throws(CommandError) in
             try call.requireStation()
+            if call.firmware.generation < .esp8266_2_2, ssid == nil || password == nil {
+                throw CommandError(kind: .count, position: 1)
+            }
             guard let ssid = ssid ?? call.settings.station?.ssid, !ssid.isEmpty else {
                 throw CommandError(kind: .invalid, position: 0)
             }
@@ -72,7 +76,8 @@ private let stationCommands: [Command] = [
                 target.password = known.password
             }
             target.bssid = bssid
-            target.threshold = threshold ?? 0
+            // As of the payment card industry: no open network, and no WEP.
+            target.threshold = wantsEncryption == true ? 2 : 0
             target.listenInterval = listenInterval ?? 3
             target.scansAll = scansAll ?? false
             target.pmf = pmf ?? 1
@@ -89,12 +94,8 @@ private let stationCommands: [Command] = [
     Command(
         name: "CWRECONNCFG", family: .wifi, firmware: .since(.esp8266_2_2), storing: .chosen,
         query: { call in call.answer("\(call.settings.reconnect.interval),\(call.settings.reconnect.count)") },
-        set: .init(
-            Integer("interval second", 0...7200), Integer("repeat count", 0...1000),
-            Optionally(Flag("reconnect now"), since: .v4_1)
-        ) { call, interval, count, now in
+        set: .init(Integer("interval second", 0...7200), Integer("repeat count", 0...1000)) { call, interval, count in
             call.set(\.reconnect, to: Reconnect(interval: interval, count: count))
-            if now == true { call.module.reconnectNow() }
             return .ok
         }),
 

@@ -88,8 +88,8 @@ extension WiFiDriver {
                 return
             }
             if links[link] === connection { links[link] = nil }
-            if reply.outcome == .refused, reply.contains("ALREADY CONNECT") {
-                // Taken by a peer whose report did not tell so.
+            // Taken by a peer, whose report has told so or not.
+            if reply.outcome == .refused, links[link] != nil || reply.contains("ALREADY CONNECT") {
                 if connection.localPort != nil || connection.queue.count > 0 {
                     acceptIncoming(link, peer: nil, localPort: nil)
                 }

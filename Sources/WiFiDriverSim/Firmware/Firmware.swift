@@ -44,6 +44,8 @@ public struct Firmware: Sendable {
     /// How many SSL links there can be at a time; `nil` is as many as there are links.
     var sslLinkLimit: Int?
     var passesThroughSSL = true
+    /// The longest CIPSSLCCN and CIPSSLCSNI, in bytes; `nil` is as long as the line lets it.
+    var longestSSLName: Int? = 64
     /// Whether CIPSERVER can be an SSL server (ESP-AT docs, AT Command Set Comparison).
     var hasSSLServer = true
     /// The partitions of the flash that are the host's own.

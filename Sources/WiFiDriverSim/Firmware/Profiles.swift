@@ -38,11 +38,12 @@ extension Firmware {
             "compile time(0ad6331):Jul 28 2020 02:47:21", "Bin version:2.1.0(WROOM-32)",
         ],
         macPrefix: 0x240AC4, softAPPrefix: "ESP", passthroughBlock: 2048, passthroughBuffer: 2048,
-        readsOneDatagram: true, partitions: esp32Partitions, keepsCertificatesInNVS: false,
+        readsOneDatagram: true, longestSSLName: nil, partitions: esp32Partitions,
+        keepsCertificatesInNVS: false,
         longestPush: 1460, receiveWindow: 5744, joinFields: 8, joinTakesInterval: false,
         publicDNS: ["222.222.67.208"], systemMessageBits: 0b11, longestSoftAPPassword: 64, wakeSources: [0, 1, 2],
         wakePins: 0...39,
-        tellsTimeUpdate: false, scanFields: 0x1F, rfPowerRange: 40...78, bluetoothPowerRange: 0...7)
+        tellsTimeUpdate: false, scanFields: 0x1F, rfPowerRange: 40...82, bluetoothPowerRange: 0...7)
 
     static let esp8266v2_2 = Firmware(
         name: "esp8266-2.2", summary: "ESP8266, ESP-AT 2.2 on RTOS", generation: .esp8266_2_2,
@@ -81,7 +82,8 @@ extension Firmware {
             "AT version:5.0.1.0(3258eee - ESP32C3 - Mar  9 2026 10:08:52)", "SDK version:v5.4.1-dirty",
             "compile time(3258eee0):Mar  9 2026 18:08:52", "Bin version:v5.0.1.0(MINI-1)",
         ],
-        macPrefix: 0x84F703, softAPPrefix: "ESP", partitions: nvsPartitions, tellsErrorNumbers: true,
+        macPrefix: 0x84F703, softAPPrefix: "ESP", longestSSLName: nil, partitions: nvsPartitions,
+        tellsErrorNumbers: true,
         longestServiceText: 20,
         rfPowerSteps: Array(40...84))
 

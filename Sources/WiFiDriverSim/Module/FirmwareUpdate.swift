@@ -2,6 +2,7 @@
 /// (components/at/src/at_ota_cmd.c of ESP-AT).
 struct FirmwareUpdate {
     let purpose: Purpose
+    let isSecure: Bool
     let giveUpAt: Instant
     fileprivate var version: String?
     fileprivate var phase = Phase.idle
@@ -35,8 +36,10 @@ struct FirmwareUpdate {
     /// "The timeout of OTA process is 3 minutes" (ESP-AT docs, TCP-IP, CIUPDATE).
     static let patience = Duration.seconds(180)
 
-    init(_ purpose: Purpose, version: String? = nil, giveUpAt: Instant) {
+    /// `isSecure` is over HTTPS, without a look at the server's certificate.
+    init(_ purpose: Purpose, isSecure: Bool = false, version: String? = nil, giveUpAt: Instant) {
         self.purpose = purpose
+        self.isSecure = isSecure
         self.version = version
         self.giveUpAt = giveUpAt
     }
@@ -49,6 +52,8 @@ struct FirmwareUpdate {
 
     /// CIUPDATE's `<state>`.
     enum State: Int { case failed = -1, idle, foundServer, connected, gotVersion, done }
+
+    fileprivate var endpoint: Endpoint { isSecure ? UpdateServer.secureEndpoint : UpdateServer.endpoint }
 
     fileprivate var path: String {
         switch (purpose, version) {
@@ -141,7 +146,7 @@ extension Module {
         switch event {
         case .resolved(let addresses) where update.isResolving:
             guard let address = addresses.first else { return fail() }
-            self.update?.server = Endpoint(address, UpdateServer.endpoint.port)
+            self.update?.server = Endpoint(address, update.endpoint.port)
             tell(.foundServer)
             connectToUpdateServer()
         case .connected(let socket, _) where socket == update.phase.socket:
@@ -149,7 +154,7 @@ extension Module {
             self.update?.phase = .receiving(socket)
             self.update?.response = HTTPResponse()
             request(.allow(socket, bytes: Self.updateWindow))
-            let head = "GET \(update.path) HTTP/1.0\r\nHost: \(UpdateServer.host):\(UpdateServer.endpoint.port)\r\n\r\n"
+            let head = "GET \(update.path) HTTP/1.0\r\nHost: \(UpdateServer.host):\(update.endpoint.port)\r\n\r\n"
             request(.send(socket, Array(head.utf8), to: nil))
         case .received(let socket, let bytes, _) where socket == update.phase.socket:
             self.update?.response.receive(bytes)
@@ -174,10 +179,10 @@ extension Module {
     }
 
     private func connectToUpdateServer() {
-        guard let server = update?.server else { return }
+        guard let update, let server = update.server else { return }
         let socket = links.newSocket()
-        update?.phase = .connecting(socket)
-        request(.connect(socket, to: server, TCPOptions()))
+        self.update?.phase = .connecting(socket)
+        request(.connect(socket, to: server, TCPOptions(), update.isSecure ? TLSConfiguration() : nil))
     }
 
     private func responseArrived() {

@@ -51,7 +51,7 @@ struct Links {
     var hadConnection = false
     private var nextSocket: UInt32 = 0
 
-    struct Server: Equatable {
+    struct Server: Codable, Equatable, Sendable {
         var port: UInt16
         var family: IPAddress.Family
         var hasTLS = false
@@ -63,7 +63,7 @@ struct Links {
         var typeName: String { (hasTLS ? "SSL" : "TCP") + (family == .v4 ? "" : "v6") }
 
         /// CIPSERVER's `<netif>`.
-        enum Interface: Int { case all, station, softAP }
+        enum Interface: Int, Codable { case all, station, softAP }
     }
 
     subscript(id: Int) -> Link? {
@@ -119,8 +119,6 @@ struct ReceiveBuffer {
 
     var count: Int { bytes.count }
     var isEmpty: Bool { bytes.isEmpty }
-    /// The length of what a read that keeps datagrams whole would get.
-    var nextDatagramLength: Int { datagrams.first?.length ?? count }
     var sender: Endpoint? { datagrams.first?.sender }
 
     mutating func append(_ new: [UInt8], from sender: Endpoint?) {

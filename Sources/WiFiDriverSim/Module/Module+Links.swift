@@ -22,7 +22,8 @@ extension Module {
             if let id = links.id(of: socket) { receive(bytes, from: sender, on: id) }
         case .closed(let socket):
             if let id = links.id(of: socket) { peerClosed(id) }
-        case .sent, .sendFailed, .listening, .listenFailed, .resolved, .pinged:
+        case .listenFailed: links.server = nil
+        case .sent, .sendFailed, .listening, .resolved, .pinged:
             // Answers to the command that runs.
             break
         }
@@ -43,6 +44,7 @@ extension Module {
             local: local, phase: .open, lastActivity: now)
         request(.setOptions(socket, settings.tcpOptions[id]))
         reportConnection(id)
+        passThroughFirstClient()
     }
 
     private func reportConnection(_ id: Int) {
@@ -141,8 +143,7 @@ extension Module {
 
     /// What `+IPD` and CIPRECVLEN say of a passive link.
     func waitingLength(_ id: Int) -> Int {
-        guard let link = links[id] else { return firmware.lengthOfNoLink }
-        return session.reportsNextDatagram[id] ? link.received.nextDatagramLength : link.received.count
+        links[id]?.received.count ?? firmware.lengthOfNoLink
     }
 
     private func push(_ bytes: [UInt8], from peer: Endpoint?, on id: Int) {

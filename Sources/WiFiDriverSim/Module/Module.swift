@@ -29,6 +29,8 @@ public final class Module {
     var update: FirmwareUpdate?
     /// MDNS is enabled.
     var responder: ServiceResponder?
+    /// MDNS looks for something.
+    var search: ServiceSearch?
     /// Unix time at this clock's zero.
     var clockOffset = Duration.zero
     /// WPS and SmartConfig.
@@ -127,6 +129,7 @@ public final class Module {
         timeClient = TimeClient()
         update = nil
         responder = nil
+        search = nil
         request(.leave)
         request(.silence)
         stopLearning()
@@ -285,7 +288,7 @@ public final class Module {
         case .resolved, .pinged: hasOpenQuery = false
         default: break
         }
-        if timeClientTakes(event) || updateTakes(event) || responderTakes(event) { return }
+        if timeClientTakes(event) || updateTakes(event) || responderTakes(event) || searchTakes(event) { return }
         handleNetwork(event)
         resume(.network(event))
         replenishLinks()

@@ -3,6 +3,8 @@
 final class Passthrough: DataOperation {
     /// How the link is opened again; `nil` for one that came in at the server, which its client opens.
     private let plan: LinkPlan?
+    /// With the end of it, links are ordinary ones again (ESP-AT docs, Basic, SAVETRANSLINK, TCP/SSL server).
+    private let isOnce: Bool
     private var buffer = ByteQueue()
     /// What is less than a block goes out then.
     private var flushAt: Instant?
@@ -25,8 +27,9 @@ final class Passthrough: DataOperation {
     }
 
     /// Passthrough over the link that is open, or is still to be opened.
-    init(_ plan: LinkPlan?, on module: Module) {
+    init(_ plan: LinkPlan?, isOnce: Bool = false, on module: Module) {
         self.plan = plan
+        self.isOnce = isOnce
         limits = Limits(block: module.firmware.passthroughBlock, buffer: module.firmware.passthroughBuffer)
         link = module.links[0] == nil ? .closed(retryAt: module.now) : .open
     }
@@ -91,6 +94,8 @@ final class Passthrough: DataOperation {
             if case .ok = outcome { link = .open } else { lose(on: module) }
         case (.closed(let retryAt?), .deadline) where retryAt <= module.now: connect(on: module)
         case (.closed, .network(.accepted)) where module.links[0] != nil: link = .open
+        // "When the underlying network interface is stopped", the server takes normal connections again.
+        case (_, .air(.lost)) where isOnce && module.links[0] == nil: return leave(module)
         default: break
         }
         switch link {
@@ -125,21 +130,38 @@ final class Passthrough: DataOperation {
         case .connecting(let operation): operation.abandon(on: module)
         case .closed: break
         }
+        if isOnce { module.session.passesThrough = false }
         if module.settings.systemMessages.tellsEndOfPassthrough { module.write("\r\n+QUITT\r\n") }
         return .answered
     }
 }
 
 extension Module {
-    /// Enters passthrough as SAVETRANSLINK wants it; the link comes about once the station has its address.
+    /// Enters passthrough as SAVETRANSLINK wants it; the link comes about once the station has its address, or a client comes.
     func startPassthroughAtPowerUp() {
+        if let server = settings.powerUpServer {
+            session.multiplexes = true
+            session.serverLimit = 1
+            session.awaitsPassthroughClient = true
+            links.server = server
+            let tls = server.hasTLS ? serverTLS(wantsCertificates: server.wantsCertificates) : nil
+            request(.listen(port: server.port, server.family, tls))
+        }
         guard let plan = settings.powerUpLink?.plan(on: self) else { return }
         session.passesThrough = true
         enter(Passthrough(plan, on: self))
     }
+
+    /// The client for which SAVETRANSLINK's server has waited, unless a command is under way.
+    func passThroughFirstClient() {
+        guard session.awaitsPassthroughClient, case .idle = state, links[0]?.isServed ?? false else { return }
+        session.awaitsPassthroughClient = false
+        session.passesThrough = true
+        enter(Passthrough(nil, isOnce: true, on: self))
+    }
 }
 
-/// SAVETRANSLINK: the link that the module opens at power-up, to pass through.
+/// SAVETRANSLINK: the link that a client opens at power-up, to pass through.
 struct PowerUpLink: Codable, Equatable, Sendable {
     var transport: String
     var host: String

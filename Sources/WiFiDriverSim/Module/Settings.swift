@@ -32,8 +32,9 @@ public struct Settings: Codable, Equatable, Sendable {
     /// What CIUPDATE has put into flash; `nil` where there is only what came from the factory.
     var images: FirmwareImages?
 
-    /// SAVETRANSLINK.
+    /// SAVETRANSLINK: the client's link, or the server.
     var powerUpLink: PowerUpLink?
+    var powerUpServer: Links.Server?
     private var storedReconnectInterval: Int?
     /// CIPRECONNINTV, in tenths of a second.
     var passthroughReconnectInterval: Int {
@@ -187,11 +188,11 @@ struct Session {
     var passesThrough = false
     /// TRANSINTVL, in milliseconds.
     var transmitInterval = 20
+    /// The server of SAVETRANSLINK has had no client yet: passthrough begins with one.
+    var awaitsPassthroughClient = false
     var longSend = SendSizes()
     /// Passive receive by link (CIPRECVMODE, CIPRECVTYPE).
     var receivesPassively = [Bool](repeating: false, count: Links.limit)
-    /// `+IPD` and CIPRECVLEN count the next datagram only (CIPRECVTYPE's third parameter).
-    var reportsNextDatagram = [Bool](repeating: false, count: Links.limit)
     var sslClients = [SSLClientOptions](repeating: SSLClientOptions(), count: Links.limit)
     var serverTimeout: Int
     var serverLimit = Links.limit

@@ -159,15 +159,6 @@ extension Module {
         return Station.Retry(at: now + .seconds(settings.reconnect.interval), number: number + 1)
     }
 
-    /// CWRECONNCFG's third parameter: try now what is not connected.
-    func reconnectNow() {
-        switch station {
-        case .disconnected(let target, _): join(target, .automatic(1))
-        case .idle: if let target = settings.station { join(target, .automatic(1)) }
-        case .joining, .associated, .connected: break
-        }
-    }
-
     // MARK: Time
 
     func advanceStation() {

@@ -175,7 +175,10 @@ final class HostNetwork: Network {
     // MARK: TCP
 
     private func connect(_ id: SocketID, to remote: Endpoint, _ options: TCPOptions, _ tls: TLSConfiguration?) {
-        if configuration.updates != nil, remote == UpdateServer.endpoint {
+        // It ends TLS, too: nothing of it leaves this process.
+        if configuration.updates != nil,
+            remote == (tls == nil ? UpdateServer.endpoint : UpdateServer.secureEndpoint)
+        {
             updateConnections[id] = (ByteQueue(), 0)
             return events.append(.connected(id, local: Endpoint(.v4(.any), 0)))
         }

@@ -1,4 +1,4 @@
-/// The messages of multicast DNS (RFC 6762), as far as a module needs them that offers one service (RFC 6763).
+/// The messages of multicast DNS (RFC 6762), as far as a module needs them that offers a service or looks for some (RFC 6763).
 enum MulticastDNS {
     static let group = Endpoint(.v4(IPv4Address(224, 0, 0, 251)), 5353)
 
@@ -25,10 +25,11 @@ enum MulticastDNS {
         let wantsUnicast: Bool
     }
 
-    fileprivate enum RecordType {
+    enum RecordType {
         static let a: UInt16 = 1
         static let pointer: UInt16 = 12
         static let text: UInt16 = 16
+        static let aaaa: UInt16 = 28
         static let server: UInt16 = 33
         static let any: UInt16 = 255
     }
@@ -136,11 +137,11 @@ enum MulticastDNS {
         }
     }
 
-    private static func bytes(_ number: some FixedWidthInteger) -> [UInt8] {
+    static func bytes(_ number: some FixedWidthInteger) -> [UInt8] {
         withUnsafeBytes(of: number.bigEndian) { Array($0) }
     }
 
-    private static func bytes(_ name: [String]) -> [UInt8] { name.flatMap(counted) + [0] }
+    static func bytes(_ name: [String]) -> [UInt8] { name.flatMap(counted) + [0] }
 
     /// At most 63 bytes of a label, 255 of a text, behind their count.
     private static func counted(_ text: String) -> [UInt8] {
@@ -148,7 +149,8 @@ enum MulticastDNS {
         return [UInt8(bytes.count)] + bytes
     }
 
-    private struct Reader {
+    /// Reads a message from the front.
+    struct Reader {
         let bytes: [UInt8]
         var position = 0
 

@@ -45,7 +45,7 @@ public final class VirtualNetwork {
 
     /// What is at an address and port.
     enum Listener {
-        case server(ClassicServer)
+        case server(ClassicServer, tls: TLSPeer? = nil)
         case peer(VirtualPeer, acceptDelay: Duration)
         /// Takes no part in anything: connections time out, datagrams vanish.
         case silent
@@ -53,7 +53,7 @@ public final class VirtualNetwork {
         /// Why a client of the module's has no TLS with it.
         func failure(ofClient client: TLSConfiguration) -> String? {
             switch self {
-            case .server: client.failure(withServer: nil)
+            case .server(_, let tls): client.failure(withServer: tls)
             case .peer(let peer, _): client.failure(withServer: peer.tls)
             case .silent: nil
             }
@@ -278,13 +278,13 @@ public final class VirtualNetwork {
 
     private func datagramArrives(_ bytes: [UInt8], from socket: SocketReference, at target: Endpoint) {
         switch listener(.udp, at: target) {
-        case .server(.echo): send(.toModule(socket, bytes, from: target), after: latency)
-        case .server(.chargen): send(.toModule(socket, ClassicServer.chargenLine(0), from: target), after: latency)
-        case .server(.sntp):
+        case .server(.echo, _): send(.toModule(socket, bytes, from: target), after: latency)
+        case .server(.chargen, _): send(.toModule(socket, ClassicServer.chargenLine(0), from: target), after: latency)
+        case .server(.sntp, _):
             let time = Duration.seconds(epoch) + (now - .zero)
             guard let answer = SNTPMessage.answer(to: bytes, at: time) else { return }
             send(.toModule(socket, answer, from: target), after: latency)
-        case .server(let server):
+        case .server(let server, _):
             if let answer = server.greeting(at: clock) { send(.toModule(socket, answer, from: target), after: latency) }
         case .peer(let peer, _): peer.receiveDatagram(bytes, from: socket)
         case .silent, nil: break

@@ -66,6 +66,7 @@ public final class VirtualPeer {
         self.transport = transport
         self.tls = tls
         self.endpoint = endpoint
+        socket = nil
         network.hosts.insert(endpoint.address)
         // Answers come back to where datagrams come from.
         if transport == .udp { network.listen(.peer(self, acceptDelay: .zero), .udp, at: endpoint) }

@@ -277,7 +277,7 @@ public final class VirtualStack: Network {
             return refuse(socket.id, .handshake(reason), after: handshakeTime)
         }
         switch listener {
-        case .server(let server):
+        case .server(let server, _):
             connect(socket, to: .server(server), after: .zero)
             if case .chargen = server { network.send(.chargen(socket, line: 0), after: .zero) }
             if let greeting = server.greeting(at: network.clock) {

@@ -39,7 +39,10 @@ public final class Simulation {
         network = VirtualNetwork(
             air: air, names: world.knownNames, latency: roundTrip / 2, seed: seed)
         serveGateways()
-        if let updates = world.updates { network.listen(.server(.updates(updates)), .tcp, at: UpdateServer.endpoint) }
+        if let updates = world.updates {
+            network.listen(.server(.updates(updates)), .tcp, at: UpdateServer.endpoint)
+            network.listen(.server(.updates(updates), tls: TLSPeer()), .tcp, at: UpdateServer.secureEndpoint)
+        }
         for index in 0..<UInt32(max(1, moduleCount)) {
             let module = Module(firmware: firmware, serialNumber: serialNumber + index, settings: settings)
             let radio = air.addRadio()

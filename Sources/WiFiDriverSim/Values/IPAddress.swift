@@ -89,6 +89,16 @@ public struct IPv6Address: Hashable, Sendable, LosslessStringConvertible {
 
     public var isLoopback: Bool { self == .loopback }
 
+    /// All eight groups with all their digits.
+    var allGroups: String {
+        [high, low].flatMap { half in
+            (0..<4).map { group in
+                let digits = String(half >> (48 - 16 * group) & 0xFFFF, radix: 16)
+                return String(repeating: "0", count: 4 - digits.count) + digits
+            }
+        }.joined(separator: ":")
+    }
+
     public var description: String {
         var address = systemAddress
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in
@@ -136,7 +146,7 @@ public enum IPAddress: Hashable, Sendable, LosslessStringConvertible {
         }
     }
 
-    public enum Family: Sendable { case v4, v6 }
+    public enum Family: String, Codable, Sendable { case v4, v6 }
 }
 
 /// An address and a port.

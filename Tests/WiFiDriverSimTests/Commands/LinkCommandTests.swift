@@ -22,7 +22,8 @@ struct LinkCommandTests {
             #expect(host.ask("AT+CIPSTART=\(id),\"TCP\",\"10.0.2.2\",7") == "\(id),CONNECT\r\n" + ok)
         }
         #expect(host.ask("AT+CIPSTART=5,\"TCP\",\"10.0.2.2\",7") == refused)
-        #expect(host.ask("AT+CIPSTART=2,\"TCP\",\"10.0.2.2\",7") == "ALREADY CONNECTED\r\n" + refused)
+        let reason = firmware.generation == .nonOS1_7 ? "ALREADY CONNECTED\r\n" : ""
+        #expect(host.ask("AT+CIPSTART=2,\"TCP\",\"10.0.2.2\",7") == reason + refused)
         #expect(host.ask("AT+CIPCLOSE=2") == "2,CLOSED\r\n" + ok)
         #expect(host.ask("AT+CIPCLOSE=2").hasSuffix(refused))
         #expect(host.ask("AT+CIPCLOSE=5") == "0,CLOSED\r\n1,CLOSED\r\n3,CLOSED\r\n4,CLOSED\r\n" + ok)
@@ -48,7 +49,7 @@ struct LinkCommandTests {
     @Test func `What cannot be opened is refused`() {
         let host = Conversation()
         host.ask("AT+CWMODE=1")
-        #expect(host.ask("AT+CIPSTART=\"TCP\",\"10.0.2.2\",7") == "no ip\r\n" + refused)
+        #expect(host.ask("AT+CIPSTART=\"TCP\",\"10.0.2.2\",7") == refused)
         let joined = Conversation.joined()
         #expect(joined.ask("AT+CIPSTART=\"TCP\",\"10.0.2.2\",81") == "CLOSED\r\n" + refused)
         #expect(joined.ask("AT+CIPSTART=\"TCP\",\"10.0.2.2\",0") == refused)

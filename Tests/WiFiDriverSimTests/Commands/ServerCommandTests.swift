@@ -98,7 +98,7 @@ struct NameCommandTests {
     }
 
     @Test func `CIPDOMAIN chooses the family and shows all addresses where that is asked for`() {
-        let host = Conversation.joined()
+        let host = Conversation.joined(.esp32c3v5_0)
         host.simulation.network.names["both"] = [.v6(.loopback), .v4(.loopback), .v4(IPv4Address(127, 0, 0, 2))]
         #expect(host.ask("AT+CIPDOMAIN=\"both\",2") == "+CIPDOMAIN:\"127.0.0.1\"\r\n" + ok)
         #expect(

@@ -28,7 +28,7 @@ struct StationCommandTests {
         host.ask("AT+CWMODE=1")
         #expect(host.ask("AT+CWJAP=\"wifisim\",\"passwort\"", for: .seconds(10)) == "+CWJAP:2\r\n" + end)
         #expect(host.ask("AT+CWJAP=\"nowhere\",\"password\"", for: .seconds(10)) == "+CWJAP:3\r\n" + end)
-        #expect(host.ask("AT+CWJAP?") == "No AP\r\n" + ok)
+        #expect(host.ask("AT+CWJAP?") == (firmware.generation == .nonOS1_7 ? "No AP\r\n" : "") + ok)
     }
 
     @Test func `A failed join of a variant has its name`() {
@@ -47,12 +47,6 @@ struct StationCommandTests {
         #expect(
             host.ask("AT+CWJAP=\"wifisim\",\"password\",,,,,,3", for: .seconds(4))
                 == "WIFI CONNECTED\r\nWIFI DISCONNECT\r\n+CWJAP:1\r\n" + refused)
-    }
-
-    @Test func `An AP below the threshold ends a join with 4`() {
-        let host = Conversation()
-        host.ask("AT+CWMODE=1")
-        #expect(host.ask("AT+CWJAP=\"wifisim\",\"password\",,6", for: .seconds(10)) == "+CWJAP:4\r\n" + refused)
     }
 
     @Test func `An AP on a channel that the country forbids is not found`() {
@@ -105,7 +99,7 @@ struct StationCommandTests {
         #expect(host.listen(for: .milliseconds(5900)) == "")
         #expect(host.listen(for: .seconds(1)) == "WIFI DISCONNECT\r\n0,CLOSED\r\n")
         #expect(host.ask("AT+CWSTATE?") == "+CWSTATE:3,\"wifisim\"\r\n" + ok)
-        #expect(host.ask("AT+CIPSTART=0,\"TCP\",\"10.0.2.2\",7") == "no ip\r\n" + refused)
+        #expect(host.ask("AT+CIPSTART=0,\"TCP\",\"10.0.2.2\",7") == refused)
         host.simulation.air.change(bssid, at: host.simulation.now) {
             $0.isOn = true
             $0.network.leases = IPv4Address(10, 0, 2, 99)...IPv4Address(10, 0, 2, 99)
@@ -123,7 +117,9 @@ struct StationCommandTests {
         #expect(host.ask("AT+CWSTATE?") == "+CWSTATE:4,\"wifisim\"\r\n" + ok)
         host.simulation.air.change(bssid, at: host.simulation.now) { $0.isOn = true }
         #expect(host.listen(for: .seconds(20)) == "")
-        #expect(host.ask("AT+CWRECONNCFG=0,0,1", for: .seconds(5)) == ok + "WIFI CONNECTED\r\nWIFI GOT IP\r\n")
+        #expect(host.ask("AT+CWRECONNCFG=0,0") == ok)
+        #expect(host.ask("AT+CWJAP=\"wifisim\",\"password\"", for: .seconds(5)).hasSuffix("WIFI GOT IP\r\n" + ok))
+        #expect(host.ask("AT+CWRECONNCFG=0,0") == ok)
         host.simulation.air.change(bssid, at: host.simulation.now) { $0.isOn = false }
         #expect(host.listen(for: .seconds(20)) == "WIFI DISCONNECT\r\n")
         #expect(host.ask("AT+CWRECONNCFG=7201,0") == refused)
