@@ -75,6 +75,21 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def exchange_datagrams(access_point, station, port):
+    """Both have the same UDP port, which the computer could not give to both."""
+    access_point.ask(f'AT+CIPSTART=4,"UDP","192.168.4.2",{port},{port},0')
+    station.ask(f'AT+CIPSTART="UDP","192.168.4.1",{port},{port},0')
+    for sender, link, other in ((access_point, "4,", station), (station, "", access_point)):
+        sender.write(b"AT+CIPSEND=%s8\r\n" % link.encode())
+        sender.until("prompt")
+        sender.write(b"datagram")
+        sender.until("SEND OK")
+        if other.until("data")[2] != b"datagram":
+            raise SystemExit("another datagram than was sent")
+    access_point.ask("AT+CIPCLOSE=4")
+    station.ask("AT+CIPCLOSE")
+
+
 def receive(module, total, interrupted, result):
     """The soft-AP's host: takes the file, and switches the soft-AP off and on in the middle."""
     digest, count, is_off, link = hashlib.sha256(), 0, False, None
@@ -138,6 +153,7 @@ def main():
     access_point.ask(f"AT+CIPSERVER=1,{port}")
     station.ask("AT+CWMODE=1")
     station.ask('AT+CWJAP="lab","12345678"')
+    exchange_datagrams(access_point, station, port)
     interrupted, result = threading.Event(), {}
     receiver = threading.Thread(target=receive, args=(access_point, len(content), interrupted, result), daemon=True)
     start = time.monotonic()

@@ -37,8 +37,9 @@ struct Socket {
         return socket
     }
 
-    static func datagram(at local: Endpoint) throws(SystemError) -> Socket {
+    static func datagram(at local: Endpoint, isShared: Bool = false) throws(SystemError) -> Socket {
         let socket = try Socket(local.address.family, SOCK_DGRAM)
+        if isShared { try socket.set(SOL_SOCKET, SO_REUSEADDR, 1) }
         try socket.set(SOL_SOCKET, SO_BROADCAST, 1)
         try socket.bind(local)
         return socket

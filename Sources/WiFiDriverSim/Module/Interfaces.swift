@@ -29,7 +29,7 @@ extension Module {
     func reaches(_ address: IPAddress?) -> Bool {
         if station.lease != nil { return true }
         guard let subnet = softAP.accessPoint?.network, let address else { return false }
-        return address == .v4(.any) || subnet.contains(address)
+        return address == .v4(.any) || address == .v4(.broadcast) || subnet.contains(address) || address.isMulticast
     }
 
     /// Whether a peer can come in at the server: by the interface that it listens on (ESP-AT docs, TCP-IP, CIPSERVER).

@@ -227,13 +227,16 @@ final class HostNetwork: Network {
         } catch {
             // A forwarded port is reached all the same.
             guard isForwarded else {
-                log("\(error); a module's own address (--host-address) or a forwarded port (--hostfwd) avoids that")
+                log("\(error)\(Self.portAdvice)")
                 return events.append(.listenFailed)
             }
             server = (nil, port, tls)
         }
         events.append(.listening)
     }
+
+    private static let portAdvice =
+        "; a module's own address (--host-address) or a forwarded port (--hostfwd) avoids that"
 
     private func stopListening() {
         if let listener = server?.listener {
@@ -287,7 +290,11 @@ final class HostNetwork: Network {
     private func openUDP(_ id: SocketID, _ peer: Endpoint, _ localPort: UInt16) {
         let forward = configuration.forwards.first { $0.transport == .udp && $0.modulePort == localPort }
         do throws(SystemError) {
-            let socket = try Socket.datagram(at: forward?.host ?? datagramAddress(for: peer, localPort))
+            // Groups and broadcasts have many listeners, on one computer, too.
+            var isShared = false
+            if case .v4(let address) = peer.address { isShared = address.isMulticast || address == .broadcast }
+            let socket = try Socket.datagram(
+                at: forward?.host ?? datagramAddress(for: peer, localPort), isShared: isShared)
             if case .v4(let group) = peer.address, group.isMulticast { try socket.join(group) }
             let port = forward == nil ? socket.localEndpoint?.port ?? localPort : localPort
             datagramSockets[id] = try DatagramSocket(id, socket, on: loop) { [weak self] bytes, sender in
@@ -296,7 +303,7 @@ final class HostNetwork: Network {
             }
             events.append(.connected(id, local: Endpoint(peer.address.family == .v4 ? .v4(.any) : .v6(.any), port)))
         } catch {
-            log("\(error)")
+            log("\(error)\(Self.portAdvice)")
             events.append(.connectFailed(id, .addressInUse))
         }
     }

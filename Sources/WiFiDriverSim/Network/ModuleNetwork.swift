@@ -14,8 +14,8 @@ final class ModuleNetwork: Network {
 
     private enum Side {
         case neighbours
-        /// A UDP socket and its peer.
-        case both(Endpoint)
+        /// A UDP socket, its peer and the port that was asked for.
+        case both(Endpoint, port: UInt16)
     }
 
     init(host: HostNetwork, neighbours: VirtualStack) {
@@ -35,13 +35,13 @@ final class ModuleNetwork: Network {
         case .connect(let id, let remote, _, _):
             if !leadsToHost(remote.address) { sides[id] = .neighbours }
             pass(request, of: id)
-        case .openUDP(let id, let peer, _):
-            sides[id] = .both(peer)
+        case .openUDP(let id, let peer, let port):
+            sides[id] = .both(peer, port: port)
             host.handle(request, at: now)
         case .send(let id, _, let target):
             switch side(of: id) {
             case nil: host.handle(request, at: now)
-            case .both(let peer) where leadsToHost(target?.address ?? peer.address): host.handle(request, at: now)
+            case .both(let peer, _) where leadsToHost(target?.address ?? peer.address): host.handle(request, at: now)
             case .both, .neighbours: neighbours.handle(request, at: now)
             }
         case .abandonSend(let id), .allow(let id, _), .setOptions(let id, _): pass(request, of: id)
@@ -103,9 +103,16 @@ final class ModuleNetwork: Network {
     private func note(hostEvent event: NetworkEvent) {
         switch event {
         case .connected(let id, let local):
-            if case .both(let peer) = sides[id] {
+            if case .both(let peer, _) = sides[id] {
                 neighbours.handle(.openUDP(id, peer: peer, localPort: local.port), at: now)
             }
+        case .connectFailed(let id, .addressInUse):
+            // Two modules may have the same port, and the host cannot: for a peer on the air it need not.
+            if case .both(let peer, let port) = sides[id], !leadsToHost(peer.address) {
+                sides[id] = .neighbours
+                return neighbours.handle(.openUDP(id, peer: peer, localPort: port), at: now)
+            }
+            sides[id] = nil
         case .connectFailed(let id, _): sides[id] = nil
         case .listening:
             if let server { neighbours.handle(server, at: now) }

@@ -139,6 +139,13 @@ public enum IPAddress: Hashable, Sendable, LosslessStringConvertible {
         }
     }
 
+    var isMulticast: Bool {
+        switch self {
+        case .v4(let address): address.isMulticast
+        case .v6(let address): address.high >> 56 == 0xFF
+        }
+    }
+
     public var family: Family {
         switch self {
         case .v4: .v4
