@@ -16,7 +16,8 @@ let serviceCommands: [Command] = [
             }
             return announce(
                 MulticastDNS.Service(
-                    host: host, type: type, port: port, instance: host, proto: "_tcp", texts: standardTexts), call)
+                    host: host, type: call.firmware.marksServices ? "_" + type : type, port: port, instance: host,
+                    proto: "_tcp", texts: standardTexts), call)
         }),
 
     Command(

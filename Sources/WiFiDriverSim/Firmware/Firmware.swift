@@ -88,6 +88,8 @@ public struct Firmware: Sendable {
     var wakePins = 0...21
     /// Whether SYSLOG=1 also shows `+ERRNO` of connections.
     var tellsErrorNumbers = false
+    /// Whether MDNS puts the underscore before the service's name (NONOS SDK, mdns.c).
+    var marksServices = false
     /// How many texts MDNS takes.
     var longestServiceText = 10
     /// CWSTAPROTO and CWAPPROTO until they are set.

@@ -102,7 +102,8 @@ extension Firmware {
             publicDNS: ["208.67.222.222", "8.8.8.8"], longestDNSList: 2, systemMessageBits: 0b11,
             longestSoftAPPassword: 64,
             explainsRefusals: true,
-            factoryWiFiMode: .softAP, hostName: softAPPrefix, tellsTimeUpdate: false, keepsTime: false,
+            factoryWiFiMode: .softAP, hostName: softAPPrefix, marksServices: true, tellsTimeUpdate: false,
+            keepsTime: false,
             padsDayOfMonth: true,
             rfPower: [], rfPowerRange: 0...82)
     }

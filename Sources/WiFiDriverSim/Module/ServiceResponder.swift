@@ -48,7 +48,7 @@ extension Module {
         // One that asks from another port takes no part in multicast, and is answered alone.
         let isAlone = sender.port != MulticastDNS.group.port
         guard let address,
-            let answer = MulticastDNS.answer(to: query, for: responder.service, at: address, repeatsID: isAlone)
+            let answer = MulticastDNS.answer(to: query, for: responder.service, at: address, repeatsQuestion: isAlone)
         else { return }
         let wantsUnicast = isAlone || MulticastDNS.questions(in: query).allSatisfy(\.wantsUnicast)
         request(.send(responder.socket, answer, to: wantsUnicast ? sender : MulticastDNS.group))

@@ -19,6 +19,8 @@ enum MulticastDNS {
         fileprivate var hostName: [String] { [host, "local"] }
     }
 
+    private static let headerLength = 12
+
     struct Question: Equatable {
         let name: [String]
         let type: UInt16
@@ -35,17 +37,22 @@ enum MulticastDNS {
     }
 
     /// The questions of a query; none of anything else, or of what is broken.
-    static func questions(in message: [UInt8]) -> [Question] {
+    static func questions(in message: [UInt8]) -> [Question] { readQuestions(message).questions }
+
+    /// The questions, and where they end.
+    private static func readQuestions(_ message: [UInt8]) -> (questions: [Question], end: Int) {
         var reader = Reader(bytes: message)
         guard reader.number() != nil, let flags = reader.number(), flags & 0x8000 == 0, let count = reader.number(),
             reader.number() != nil, reader.number() != nil, reader.number() != nil
-        else { return [] }
+        else { return ([], 0) }
         var questions: [Question] = []
         for _ in 0..<count {
-            guard let name = reader.name(), let type = reader.number(), let kind = reader.number() else { return [] }
+            guard let name = reader.name(), let type = reader.number(), let kind = reader.number() else {
+                return ([], 0)
+            }
             questions.append(Question(name: name, type: type, wantsUnicast: kind & 0x8000 != 0))
         }
-        return questions
+        return (questions, reader.position)
     }
 
     /// The answer of a module at this address; `nil` if none of the questions is about its service.
@@ -53,16 +60,17 @@ enum MulticastDNS {
     ///   - question: the message that asks.
     ///   - service: what the module offers.
     ///   - address: the module's own.
-    ///   - repeatsID: for an asker that takes no part in multicast DNS (RFC 6762, section 6.7).
+    ///   - repeatsQuestion: and its ID, for an asker that takes no part in multicast DNS (RFC 6762, section 6.7).
     /// - Returns: the message.
     static func answer(
-        to question: [UInt8], for service: Service, at address: IPv4Address, repeatsID: Bool
+        to question: [UInt8], for service: Service, at address: IPv4Address, repeatsQuestion: Bool
     ) -> [UInt8]? {
         var answers: [Record] = []
         var additions: [Record] = []
         let (host, server) = (Record.address(of: service, address), Record.server(of: service))
         let (text, pointer) = (Record.text(of: service), Record.pointer(to: service))
-        for question in questions(in: question) {
+        let (questions, end) = readQuestions(question)
+        for question in questions {
             func asks(_ name: [String], _ type: UInt16) -> Bool {
                 question.name.map { $0.lowercased() } == name.map { $0.lowercased() }
                     && (question.type == type || question.type == RecordType.any)
@@ -85,10 +93,12 @@ enum MulticastDNS {
         additions = additions.enumerated().filter { index, record in
             !answers.contains(record) && !additions[..<index].contains(record)
         }.map(\.element)
-        let id = repeatsID ? Array(question.prefix(2)) : [0, 0]
-        // A response with authority, and no question.
-        return id + [0x84, 0, 0, 0] + bytes(UInt16(answers.count)) + [0, 0] + bytes(UInt16(additions.count))
-            + (answers + additions).flatMap { $0.bytes(flushes: !repeatsID) }
+        let id = repeatsQuestion ? Array(question.prefix(2)) : [0, 0]
+        let repeated = repeatsQuestion ? Array(question[headerLength..<end]) : []
+        // A response with authority.
+        return id + [0x84, 0] + bytes(UInt16(repeatsQuestion ? questions.count : 0)) + bytes(UInt16(answers.count))
+            + [0, 0] + bytes(UInt16(additions.count)) + repeated
+            + (answers + additions).flatMap { $0.bytes(flushes: !repeatsQuestion) }
     }
 
     private struct Record: Equatable {

@@ -7,7 +7,7 @@ struct MulticastDNSTests {
         host: "espressif", type: "_iot", port: 8080, instance: "espressif", proto: "_tcp", texts: [])
 
     private func answer(_ message: [UInt8]) -> [UInt8]? {
-        MulticastDNS.answer(to: message, for: service, at: IPv4Address(10, 0, 2, 15), repeatsID: false)
+        MulticastDNS.answer(to: message, for: service, at: IPv4Address(10, 0, 2, 15), repeatsQuestion: false)
     }
 
     @Test func `A name may point to an earlier one, and never leads on for ever`() {
