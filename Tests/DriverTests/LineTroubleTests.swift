@@ -140,6 +140,26 @@ import Testing
         try driver.uninitialize()
     }
 
+    @Test func `switches off at once while the module still waits for a peer that does not read`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        let datagrams = Int32(try driver.createSocket(family: .v4, isStream: false))
+        try driver.setSocketOption(ARM_SOCKET_IO_FIONBIO, of: datagrams, to: 1)
+        try driver.setSocketOption(ARM_SOCKET_SO_SNDTIMEO, of: socket, to: 100)
+        module.on("<delivery>") { _, module in
+            module.on("AT") { _, _ in "busy p...\r\n" }
+            return "Recv 1 bytes\r\n"
+        }
+        #expect(try driver.send(socket, [1]) == 1)
+        try driver.bind(datagrams, to: endpoint("0.0.0.0", 5000))
+        #expect(throws: SocketFailure.wouldBlock) { try driver.receive(datagrams) }
+        // The worker is to close the link, which it cannot.
+        try driver.close(socket)
+        try Background { try driver.powerControl(.off) }.value()
+        try Background { try driver.uninitialize() }.value()
+    }
+
     @Test func `repeats a command that found the module busy`() throws {
         let module = try ScriptedModule()
         let tries = Counter()

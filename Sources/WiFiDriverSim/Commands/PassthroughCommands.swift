@@ -6,6 +6,7 @@ let passthroughCommands: [Command] = [
         set: .init(Flag("mode")) { (call, passesThrough) throws(CommandError) in
             if passesThrough { try requireOneLink(call) }
             call.module.session.passesThrough = passesThrough
+            call.module.session.awaitsPassthroughClient = false
             return .ok
         }),
 

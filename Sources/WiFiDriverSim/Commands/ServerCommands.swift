@@ -94,6 +94,7 @@ private func stopServer(closingLinks closesLinks: Bool, _ call: Call) -> Command
         return .ok
     }
     call.module.links.server = nil
+    call.module.session.awaitsPassthroughClient = false
     call.module.request(.stopListening)
     if closesLinks { call.module.closeLinks { $0.isServed } }
     return .ok

@@ -72,7 +72,9 @@ private func look(_ rest: Arguments, _ call: Call) throws(CommandError) -> Comma
     var rest = rest
     // "Maximum length: 64 bytes, any length exceeding this will be automatically truncated"; DNS takes 63.
     func label(_ name: String) throws(CommandError) -> String {
-        String(decoding: try Text(name, 1...LineBuffer.limit).read(from: &rest).utf8.prefix(63), as: UTF8.self)
+        var label = try Text(name, 1...LineBuffer.limit).read(from: &rest)
+        while label.utf8.count > 63 { label.removeLast() }
+        return label
     }
     let search: MulticastDNS.Search
     switch try Integer("type", 0...6).read(from: &rest) {

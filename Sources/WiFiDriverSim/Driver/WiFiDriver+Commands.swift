@@ -82,8 +82,9 @@ extension WiFiDriver {
     ) -> Result? {
         guard takeSlot(for: socket.topic, until: deadline) else { return nil }
         defer { releaseSlot() }
-        guard awaitConfirmation(for: Caller(socket: socket, deadline: deadline)) else { return nil }
-        if let problem = makeReady() { return otherwise(problem) }
+        let caller = Caller(socket: socket, deadline: deadline)
+        guard awaitConfirmation(for: caller) else { return nil }
+        if let problem = makeReady(for: caller) { return caller.cannotWait ? nil : otherwise(problem) }
         return body()
     }
 
@@ -137,6 +138,8 @@ extension WiFiDriver {
 
     /// Waits for the end of what a Send has left behind; false if the caller could not.
     private func awaitConfirmation(for caller: Caller? = nil) -> Bool {
+        // It may have come while nobody read.
+        while unconfirmed != nil, drainLine() {}
         guard let unconfirmed else { return true }
         guard waitForExchange(until: unconfirmed.deadline, for: caller) else { return false }
         concludeUnconfirmed()
@@ -148,7 +151,9 @@ extension WiFiDriver {
         guard let connection = unconfirmed?.connection, let outcome = exchange?.outcome else { return }
         unconfirmed = nil
         if outcome != .timedOut { missingBytes = 0 }
-        if !finishExchange().isDone { connection.hasLostBytes = true }
+        guard !finishExchange().isDone else { return }
+        connection.hasLostBytes = true
+        if let owner = connection.owner { notify(.socket(owner)) }
     }
 
     private func finishExchange() -> Reply {
@@ -162,8 +167,6 @@ extension WiFiDriver {
     private func converse(_ command: CommandText, _ fresh: CommandExchange, until deadline: Instant) {
         // Finals that are there already belong to the past.
         drainLine()
-        // Power control does not wait for what a Send has left behind.
-        unconfirmed = nil
         var line = command.bytes
         line += [UInt8(ascii: "\r"), UInt8(ascii: "\n")]
         var pause = Self.busyPause.first
@@ -174,9 +177,11 @@ extension WiFiDriver {
             guard exchange?.state == .notTaken else { return }
             let again = Instant.now + pause
             pause = min(pause * 2, Self.busyPause.last)
-            while exchange?.state == .notTaken, waitForProgress(on: .command, until: min(again, deadline)) {}
+            while exchange?.state == .notTaken, !isSwitchingOff,
+                waitForProgress(on: .command, until: min(again, deadline))
+            {}
             guard exchange?.state == .notTaken else { return }
-            if deadline <= .now { return exchange?.end(.stillBusy) ?? () }
+            if deadline <= .now || isSwitchingOff { return exchange?.end(.stillBusy) ?? () }
         }
     }
 
@@ -196,12 +201,14 @@ extension WiFiDriver {
         while let state = exchange?.state,
             state == .awaitingReply || state == .awaitingPrompt || state == .awaitingDelivery
         {
+            if caller?.socket.isClosed ?? false { return false }
+            if isSwitchingOff {
+                exchange?.end(.timedOut)
+                break
+            }
             let isSettling = exchange?.hasUnexplainedOK == true
             if isSettling { deadline = min(deadline, .now + Self.grace) }
-            if waitForProgress(on: topics, until: caller?.deadline.map { min($0, deadline) } ?? deadline) {
-                if caller?.socket.isClosed ?? false, exchange?.outcome == nil { return false }
-                continue
-            }
+            if waitForProgress(on: topics, until: caller?.deadline.map { min($0, deadline) } ?? deadline) { continue }
             if line?.isLost ?? true {
                 exchange?.end(.lineLost)
             } else if let caller, caller.cannotWait {
@@ -249,10 +256,10 @@ extension WiFiDriver {
     // MARK: Finding the conversation again
 
     /// Makes the module ready for a command; gives what prevents it.
-    func makeReady() -> CommandExchange.Outcome? {
+    func makeReady(for caller: Caller? = nil) -> CommandExchange.Outcome? {
         _ = awaitConfirmation()
         guard let line, !line.isLost else { return .lineLost }
-        if needsSync, !synchronize() { return .timedOut }
+        if isSwitchingOff || needsSync && !synchronize(for: caller) { return .timedOut }
         if needsSetup {
             needsSetup = false
             if !setUpModule() {
@@ -266,14 +273,14 @@ extension WiFiDriver {
     /// After a reply that did not come: asks a question whose answer cannot be mistaken, until it is answered.
     ///
     /// CIPMUX? is answered alike by every firmware and is asked nowhere else.
-    private func synchronize() -> Bool {
+    private func synchronize(for caller: Caller?) -> Bool {
         guard let line else { return false }
         line.parser.reset()
         line.sink = .discard
         let end = Instant.now + Self.busyLimit
         var silentAttempts = 0
         var refusals = 0
-        while end > .now, silentAttempts < Self.syncAttempts {
+        while end > .now, silentAttempts < Self.syncAttempts, !isSwitchingOff, !(caller?.cannotWait ?? false) {
             let reply = transactForSync(.query("CIPMUX"))
             switch reply.outcome {
             case .done:

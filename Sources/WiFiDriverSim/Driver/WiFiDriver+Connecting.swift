@@ -90,7 +90,7 @@ extension WiFiDriver {
             if links[link] === connection { links[link] = nil }
             // Taken by a peer, whose report has told so or not.
             if reply.outcome == .refused, links[link] != nil || reply.contains("ALREADY CONNECT") {
-                if connection.localPort != nil || connection.queue.count > 0 {
+                if links[link] == nil, connection.localPort != nil || connection.queue.count > 0 {
                     acceptIncoming(link, peer: nil, localPort: nil)
                 }
                 blockedLinks.insert(link)

@@ -69,8 +69,17 @@ extension WiFiDriver {
 
     // MARK: On
 
-    private func switchOn() throws(DriverFailure) {
+    /// Takes the slot without waiting for what a Send has left behind, or for anybody else's answer.
+    private func takeSlotForPower() {
+        isSwitchingOff = true
+        notify(.all)
         takeSlot(isLong: true)
+        isSwitchingOff = false
+        unconfirmed = nil
+    }
+
+    private func switchOn() throws(DriverFailure) {
+        takeSlotForPower()
         defer { releaseSlot() }
         guard let line, !line.isLost else { throw .unspecified }
         abortEverything()
@@ -151,7 +160,7 @@ extension WiFiDriver {
 
     private func switchOff() {
         if let line, !line.isLost, power == .full, !needsSetup {
-            takeSlot(isLong: true)
+            takeSlotForPower()
             _ = transact(CommandText("CIPSERVER").field(0), timeout: .seconds(1))
             if !needsSync { _ = transact(CommandText("CIPCLOSE").field(5), timeout: .seconds(1)) }
             if !needsSync { _ = transact(CommandText("CWQAP"), timeout: .seconds(1)) }

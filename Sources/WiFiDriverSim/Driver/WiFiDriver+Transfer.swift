@@ -42,6 +42,7 @@ extension WiFiDriver {
         case .datagram(let datagram):
             if datagram.local == nil, datagram.peer == nil { throw .notConnected }
             if let connection = datagram.connection { return connection }
+            if !socket.isBlocking, isLineBusyForLong { throw .wouldBlock }
             try openDatagramLink(socket)
             return try receivingConnection(of: socket)
         case .idle, .bound, .listening, .connecting, .connectFailed: throw .notConnected

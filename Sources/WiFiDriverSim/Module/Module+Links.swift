@@ -22,7 +22,9 @@ extension Module {
             if let id = links.id(of: socket) { receive(bytes, from: sender, on: id) }
         case .closed(let socket):
             if let id = links.id(of: socket) { peerClosed(id) }
-        case .listenFailed: links.server = nil
+        case .listenFailed:
+            links.server = nil
+            session.awaitsPassthroughClient = false
         case .sent, .sendFailed, .listening, .resolved, .pinged:
             // Answers to the command that runs.
             break

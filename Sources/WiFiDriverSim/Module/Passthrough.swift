@@ -4,7 +4,7 @@ final class Passthrough: DataOperation {
     /// How the link is opened again; `nil` for one that came in at the server, which its client opens.
     private let plan: LinkPlan?
     /// With the end of it, links are ordinary ones again (ESP-AT docs, Basic, SAVETRANSLINK, TCP/SSL server).
-    private let isOnce: Bool
+    private let endsWithNetwork: Bool
     private var buffer = ByteQueue()
     /// What is less than a block goes out then.
     private var flushAt: Instant?
@@ -27,9 +27,9 @@ final class Passthrough: DataOperation {
     }
 
     /// Passthrough over the link that is open, or is still to be opened.
-    init(_ plan: LinkPlan?, isOnce: Bool = false, on module: Module) {
+    init(_ plan: LinkPlan?, endsWithNetwork: Bool = false, on module: Module) {
         self.plan = plan
-        self.isOnce = isOnce
+        self.endsWithNetwork = endsWithNetwork
         limits = Limits(block: module.firmware.passthroughBlock, buffer: module.firmware.passthroughBuffer)
         link = module.links[0] == nil ? .closed(retryAt: module.now) : .open
     }
@@ -58,6 +58,8 @@ final class Passthrough: DataOperation {
         var part = bytes[...]
         switch link {
         case .open, .sending: break
+        // What is written while there is no client is not the next one's.
+        case .closed where plan == nil: part = bytes.prefix(0)
         case .connecting, .closed: part = bytes.prefix(max(0, limits.buffer - buffer.count))
         }
         buffer.append(contentsOf: UnsafeRawBufferPointer(rebasing: part))
@@ -69,7 +71,10 @@ final class Passthrough: DataOperation {
     }
 
     private func drop(_ count: Int, on module: Module) {
-        if dropCount == 0 { module.emit(.log("passthrough: bytes from the line are dropped, the buffer is full")) }
+        if dropCount == 0 {
+            let reason = plan == nil ? "there is no client" : "the buffer is full"
+            module.emit(.log("passthrough: bytes from the line are dropped, \(reason)"))
+        }
         dropCount += count
     }
 
@@ -95,7 +100,7 @@ final class Passthrough: DataOperation {
         case (.closed(let retryAt?), .deadline) where retryAt <= module.now: connect(on: module)
         case (.closed, .network(.accepted)) where module.links[0] != nil: link = .open
         // "When the underlying network interface is stopped", the server takes normal connections again.
-        case (_, .air(.lost)) where isOnce && module.links[0] == nil: return leave(module)
+        case (_, .air(.lost)) where endsWithNetwork && module.links[0] == nil: return leave(module)
         default: break
         }
         switch link {
@@ -110,6 +115,7 @@ final class Passthrough: DataOperation {
     private func lose(on module: Module) {
         let interval = Duration.milliseconds(100 * module.settings.passthroughReconnectInterval)
         link = .closed(retryAt: plan == nil ? nil : module.now + interval)
+        if plan == nil { buffer.removeAll() }
     }
 
     private func connect(on module: Module) {
@@ -130,7 +136,7 @@ final class Passthrough: DataOperation {
         case .connecting(let operation): operation.abandon(on: module)
         case .closed: break
         }
-        if isOnce { module.session.passesThrough = false }
+        if endsWithNetwork { module.session.passesThrough = false }
         if module.settings.systemMessages.tellsEndOfPassthrough { module.write("\r\n+QUITT\r\n") }
         return .answered
     }
@@ -154,10 +160,11 @@ extension Module {
 
     /// The client for which SAVETRANSLINK's server has waited, unless a command is under way.
     func passThroughFirstClient() {
-        guard session.awaitsPassthroughClient, case .idle = state, links[0]?.isServed ?? false else { return }
+        guard session.awaitsPassthroughClient else { return }
         session.awaitsPassthroughClient = false
+        guard case .idle = state, links.open.count == 1, links[0]?.isServed ?? false else { return }
         session.passesThrough = true
-        enter(Passthrough(nil, isOnce: true, on: self))
+        enter(Passthrough(nil, endsWithNetwork: true, on: self))
     }
 }
 

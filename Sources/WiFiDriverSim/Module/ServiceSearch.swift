@@ -29,8 +29,9 @@ extension Module {
             finishCommand(.failed(.failed))
         case .received(let socket, let bytes, _) where socket == search.socket:
             request(.allow(socket, bytes: bytes.count + NetworkRequest.datagramOverhead))
-            let records = search.records + MulticastDNS.records(in: bytes)
-            self.search?.records = Array(records.prefix(Self.recordLimit))
+            let news = MulticastDNS.records(in: bytes).filter { !search.records.contains($0) }
+            let records = Array((search.records + news).prefix(MulticastDNS.recordLimit))
+            self.search?.records = records
             if search.search.findings(in: records).count >= search.limit { finishCommand(endSearch()) }
         case .sent(let socket) where socket == search.socket, .sendFailed(let socket) where socket == search.socket:
             break
@@ -39,9 +40,7 @@ extension Module {
         return true
     }
 
-    /// Bytes of answers, and records of them, that are kept.
     private static let answerCredit = 65_536
-    private static let recordLimit = 4096
 
     /// Tells what was found.
     func endSearch() -> CommandOutcome {

@@ -36,12 +36,18 @@ final class ModuleNetwork: Network {
             if !leadsToHost(remote.address) { sides[id] = .neighbours }
             pass(request, of: id)
         case .openUDP(let id, let peer, let port):
+            // Taken by a socket that is on the air alone, of which the host does not know.
+            if port != 0, neighbours.socketID(udpPort: port) != nil {
+                return events.append(.connectFailed(id, .addressInUse))
+            }
             sides[id] = .both(peer, port: port)
             host.handle(request, at: now)
         case .send(let id, _, let target):
             switch side(of: id) {
             case nil: host.handle(request, at: now)
             case .both(let peer, _) where leadsToHost(target?.address ?? peer.address): host.handle(request, at: now)
+            // A socket without a port on the host.
+            case .neighbours where target.map { leadsToHost($0.address) } ?? false: events.append(.sendFailed(id))
             case .both, .neighbours: neighbours.handle(request, at: now)
             }
         case .abandonSend(let id), .allow(let id, _), .setOptions(let id, _): pass(request, of: id)

@@ -35,9 +35,11 @@ extension MulticastDNS {
         /// What there is among the records of answers.
         func findings(in records: [FoundRecord]) -> [Finding] {
             func addresses(of host: [String]) -> [IPAddress] {
-                records.compactMap {
-                    if $0.name.means(host), case .address(let address) = $0.data { address } else { nil }
+                var found: [IPAddress] = []
+                for record in records where record.name.means(host) {
+                    if case .address(let address) = record.data, !found.contains(address) { found.append(address) }
                 }
+                return found
             }
             func texts(of instance: [String]) -> [String] {
                 for record in records where record.name.means(instance) {
@@ -101,6 +103,9 @@ extension MulticastDNS {
         case address(IPAddress)
     }
 
+    /// So many records of one search are kept, and looked at of one message.
+    static let recordLimit = 256
+
     /// The records of an answer, those of other kinds left out; none of anything else, or behind what is broken.
     static func records(in message: [UInt8]) -> [FoundRecord] {
         var reader = Reader(bytes: message)
@@ -112,7 +117,7 @@ extension MulticastDNS {
             guard reader.name() != nil, reader.number() != nil, reader.number() != nil else { return [] }
         }
         var records: [FoundRecord] = []
-        for _ in 0..<Int(answers) + Int(authorities) + Int(additions) {
+        for _ in 0..<min(Int(answers) + Int(authorities) + Int(additions), recordLimit) {
             guard let name = reader.name(), let type = reader.number(), reader.number() != nil, reader.number() != nil,
                 reader.number() != nil, let length = reader.number(), reader.position + Int(length) <= message.count
             else { return records }

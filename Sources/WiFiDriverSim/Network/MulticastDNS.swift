@@ -20,6 +20,8 @@ enum MulticastDNS {
     }
 
     private static let headerLength = 12
+    /// More in one message than this nobody asks in earnest.
+    private static let questionLimit = 64
 
     struct Question: Equatable {
         let name: [String]
@@ -70,6 +72,7 @@ enum MulticastDNS {
         let (host, server) = (Record.address(of: service, address), Record.server(of: service))
         let (text, pointer) = (Record.text(of: service), Record.pointer(to: service))
         let (questions, end) = readQuestions(question)
+        guard questions.count <= questionLimit else { return nil }
         for question in questions {
             func asks(_ name: [String], _ type: UInt16) -> Bool {
                 question.name.map { $0.lowercased() } == name.map { $0.lowercased() }
@@ -175,6 +178,8 @@ enum MulticastDNS {
             var labels: [String] = []
             var place = position
             var end: Int?
+            // Each pointer has to lead further to the front than all before it: else a name could have no end.
+            var limit = position
             while place < bytes.count {
                 let length = Int(bytes[place])
                 if length == 0 {
@@ -184,9 +189,10 @@ enum MulticastDNS {
                 if length >= 0xC0 {
                     guard place + 1 < bytes.count else { return nil }
                     let target = (length & 0x3F) << 8 | Int(bytes[place + 1])
-                    guard target < place else { return nil }
+                    guard target < limit else { return nil }
                     end = end ?? place + 2
                     place = target
+                    limit = target
                 } else {
                     guard place + 1 + length <= bytes.count else { return nil }
                     labels.append(String(decoding: bytes[place + 1..<place + 1 + length], as: UTF8.self))

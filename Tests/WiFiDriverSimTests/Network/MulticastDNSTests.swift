@@ -18,13 +18,20 @@ struct MulticastDNSTests {
         #expect(questions.map(\.name) == [["_iot", "_tcp", "local"], ["_iot", "_tcp", "local"]])
         #expect(questions.map(\.wantsUnicast) == [false, true])
         #expect(MulticastDNS.questions(in: [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xC0, 12, 0, 12, 0, 1]) == [])
+        // A label, and then back to it.
+        let loop: [UInt8] = [1, 0x61, 0xC0, 12, 0, 12, 0, 1]
+        #expect(MulticastDNS.questions(in: [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] + loop) == [])
+        let answers: [UInt8] = [0, 0, 0x84, 0, 0, 0, 0, 2, 0, 0, 0, 0] + loop + [0, 0, 0, 120, 0, 2, 0xC0, 12]
+        #expect(MulticastDNS.records(in: answers) == [])
     }
 
     @Test func `Any bytes are answered or not, without harm`() {
         var generator = SeededGenerator(5)
         for _ in 0..<2000 {
             let count = Int.random(in: 0...80, using: &generator)
-            _ = answer((0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) })
+            let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            _ = answer(bytes)
+            _ = MulticastDNS.records(in: [0, 0, 0x84, 0, 0, 0, 0, 4, 0, 0, 0, 4] + bytes)
         }
     }
 
