@@ -1,5 +1,5 @@
-/// The server that modules get new firmware from, as one of the world has it: HTTP or HTTPS, with the paths and answers that ESP-AT
-/// expects (components/at/src/at_ota_cmd.c).
+/// The server that modules get new firmware from, as one of the world has it: HTTP or HTTPS, with the paths and answers
+/// that ESP-AT expects (components/at/src/at_ota_cmd.c).
 public struct UpdateServer: Sendable, Equatable {
     /// What there is, the latest first; one at least.
     public var versions: [String]

@@ -177,11 +177,11 @@ extension WiFiDriver {
             guard exchange?.state == .notTaken else { return }
             let again = Instant.now + pause
             pause = min(pause * 2, Self.busyPause.last)
-            while exchange?.state == .notTaken, !isSwitchingOff,
+            while exchange?.state == .notTaken, !isSwitchingPower,
                 waitForProgress(on: .command, until: min(again, deadline))
             {}
             guard exchange?.state == .notTaken else { return }
-            if deadline <= .now || isSwitchingOff { return exchange?.end(.stillBusy) ?? () }
+            if deadline <= .now || isSwitchingPower { return exchange?.end(.stillBusy) ?? () }
         }
     }
 
@@ -202,7 +202,7 @@ extension WiFiDriver {
             state == .awaitingReply || state == .awaitingPrompt || state == .awaitingDelivery
         {
             if caller?.socket.isClosed ?? false { return false }
-            if isSwitchingOff {
+            if isSwitchingPower {
                 exchange?.end(.timedOut)
                 break
             }
@@ -259,7 +259,7 @@ extension WiFiDriver {
     func makeReady(for caller: Caller? = nil) -> CommandExchange.Outcome? {
         _ = awaitConfirmation()
         guard let line, !line.isLost else { return .lineLost }
-        if isSwitchingOff || needsSync && !synchronize(for: caller) { return .timedOut }
+        if isSwitchingPower || needsSync && !synchronize(for: caller) { return .timedOut }
         if needsSetup {
             needsSetup = false
             if !setUpModule() {
@@ -280,7 +280,7 @@ extension WiFiDriver {
         let end = Instant.now + Self.busyLimit
         var silentAttempts = 0
         var refusals = 0
-        while end > .now, silentAttempts < Self.syncAttempts, !isSwitchingOff, !(caller?.cannotWait ?? false) {
+        while end > .now, silentAttempts < Self.syncAttempts, !isSwitchingPower, !(caller?.cannotWait ?? false) {
             let reply = transactForSync(.query("CIPMUX"))
             switch reply.outcome {
             case .done:

@@ -71,10 +71,10 @@ extension WiFiDriver {
 
     /// Takes the slot without waiting for what a Send has left behind, or for anybody else's answer.
     private func takeSlotForPower() {
-        isSwitchingOff = true
+        isSwitchingPower = true
         notify(.all)
         takeSlot(isLong: true)
-        isSwitchingOff = false
+        isSwitchingPower = false
         unconfirmed = nil
     }
 

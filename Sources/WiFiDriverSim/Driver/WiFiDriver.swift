@@ -45,8 +45,8 @@ final class WiFiDriver: @unchecked Sendable {
     var exchange: CommandExchange?
     /// What a Send has left behind: the exchange in flight is its.
     var unconfirmed: UnconfirmedDelivery?
-    /// The power is being switched off: nobody waits for the module's answer any more.
-    var isSwitchingOff = false
+    /// The power is about to be switched, on or off: nobody waits for the module's answer any more.
+    var isSwitchingPower = false
     /// The firmware keeps TCP data until it is asked for.
     var receivesPassively = false
     /// What CIPRECVDATA reads for.

@@ -175,7 +175,7 @@ final class HostNetwork: Network {
     // MARK: TCP
 
     private func connect(_ id: SocketID, to remote: Endpoint, _ options: TCPOptions, _ tls: TLSConfiguration?) {
-        // It ends TLS, too: nothing of it leaves this process.
+        // The update server is simulated in this process, so that its TLS need not be carried out.
         if configuration.updates != nil,
             remote == (tls == nil ? UpdateServer.endpoint : UpdateServer.secureEndpoint)
         {

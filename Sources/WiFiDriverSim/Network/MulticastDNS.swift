@@ -1,4 +1,5 @@
-/// The messages of multicast DNS (RFC 6762), as far as a module needs them that offers a service or looks for some (RFC 6763).
+/// The messages of multicast DNS (RFC 6762), as far as a module needs them that offers a service or looks for some
+/// (RFC 6763).
 enum MulticastDNS {
     static let group = Endpoint(.v4(IPv4Address(224, 0, 0, 251)), 5353)
 
