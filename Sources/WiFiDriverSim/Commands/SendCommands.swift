@@ -78,7 +78,7 @@ private func cancelSend(_ call: Call) -> ((Module) -> CommandOutcome)? {
 private func send(_ bytes: [UInt8], on id: Int, to target: SendTarget, _ module: Module) -> CommandOutcome {
     module.write("\r\nRecv \(bytes.count) bytes\r\n")
     guard let link = module.links[id], link.phase == .open else { return SendOperation.failure(on: module) }
-    module.links.update(id) { $0.lastActivity = module.now }
+    link.lastActivity = module.now
     let timeout = module.settings.tcpOptions[id].sendTimeout
     var operation = SendOperation(
         socket: link.socket, state: .sending, deadline: timeout > 0 ? module.now + .milliseconds(timeout) : nil)

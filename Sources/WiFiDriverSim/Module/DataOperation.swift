@@ -21,7 +21,7 @@ final class DataEntry: DataOperation {
     private var isEscaped = false
     private let finish: (Module, [UInt8]) -> CommandOutcome
     let escape: ((Module) -> CommandOutcome)?
-    private var collected = ByteQueue()
+    private var collected: ByteQueue
 
     /// - Parameters:
     ///   - length: so many bytes, 1 at least.
@@ -36,6 +36,7 @@ final class DataEntry: DataOperation {
         self.hasEscapes = hasEscapes
         self.escape = escape
         self.finish = finish
+        collected = ByteQueue(capacity: length)
     }
 
     let deadline: Instant? = nil

@@ -14,12 +14,15 @@ struct LineBuffer {
         case failed(CommandError)
     }
 
-    mutating func append(_ byte: UInt8) -> Step {
-        guard byte == UInt8(ascii: "\n") else {
-            // The LF counts too; a CR that no LF follows is part of the line.
-            if bytes.count < Self.limit - 1 { bytes.append(byte) } else { isTooLong = true }
-            return .more
-        }
+    /// Takes bytes from the front, to the end of a line at most.
+    mutating func take(_ input: inout Slice<UnsafeRawBufferPointer>) -> Step {
+        let part = input.prefix { $0 != UInt8(ascii: "\n") }
+        input = input.dropFirst(part.count)
+        // The LF counts too; a CR that no LF follows is part of the line.
+        let room = Self.limit - 1 - bytes.count
+        bytes.append(contentsOf: part.prefix(room))
+        if part.count > room { isTooLong = true }
+        guard input.popFirst() != nil else { return .more }
         defer {
             bytes.removeAll(keepingCapacity: true)
             isTooLong = false

@@ -1,8 +1,8 @@
 /// A connection of the module's TCP/IP stack, named by its link ID, 0 to 4.
-struct Link {
+final class Link {
     let transport: Transport
     /// An SSL link: TLS over TCP.
-    var hasTLS = false
+    let hasTLS: Bool
     let family: IPAddress.Family
     let socket: SocketID
     /// How it was opened; `nil` for one that came in at the server.
@@ -11,8 +11,8 @@ struct Link {
     var remote: Endpoint
     var local: Endpoint
     /// What becomes of a UDP link's remote when another peer sends.
-    var peerRule = PeerRule.fixed
-    var phase = Phase.opening
+    var peerRule: PeerRule
+    var phase: Phase
     /// What came in and is not yet read.
     var received = ReceiveBuffer()
     /// `+IPD` was said for what waits, and says no more until it is read.
@@ -20,6 +20,22 @@ struct Link {
     /// Bytes that the network may still deliver.
     var credit = 0
     var lastActivity: Instant
+
+    init(
+        transport: Transport, hasTLS: Bool = false, family: IPAddress.Family, socket: SocketID, plan: LinkPlan?,
+        remote: Endpoint, local: Endpoint, peerRule: PeerRule = .fixed, phase: Phase = .opening, lastActivity: Instant
+    ) {
+        self.transport = transport
+        self.hasTLS = hasTLS
+        self.family = family
+        self.socket = socket
+        self.plan = plan
+        self.remote = remote
+        self.local = local
+        self.peerRule = peerRule
+        self.phase = phase
+        self.lastActivity = lastActivity
+    }
 
     enum Phase {
         case opening
@@ -69,16 +85,6 @@ struct Links {
     subscript(id: Int) -> Link? {
         get { slots[id] }
         set { slots[id] = newValue }
-    }
-
-    /// Changes a link in place.
-    @discardableResult
-    mutating func update<Result>(_ id: Int, _ body: (inout Link) -> Result) -> Result? {
-        guard var link = slots[id] else { return nil }
-        // The slot lets go of the link meanwhile, so that its buffer has one owner and is not copied.
-        slots[id] = nil
-        defer { slots[id] = link }
-        return body(&link)
     }
 
     /// The links there are, in the order of their IDs; one that still opens does not count.

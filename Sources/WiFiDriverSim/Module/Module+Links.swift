@@ -4,11 +4,7 @@ extension Module {
         switch event {
         case .connected(let socket, let local):
             guard let id = links.id(of: socket) else { return request(.close(socket, aborting: true)) }
-            links.update(id) {
-                $0.local = local
-                $0.phase = .open
-                $0.lastActivity = now
-            }
+            links[id]?.opened(at: local, now)
             reportConnection(id)
         case .connectFailed(let socket, let failure):
             let id = links.id(of: socket)
@@ -66,7 +62,7 @@ extension Module {
         if link.received.isEmpty {
             reportClosed(id)
         } else {
-            links.update(id) { $0.phase = .closedByPeer }
+            link.phase = .closedByPeer
         }
     }
 
@@ -92,44 +88,37 @@ extension Module {
 
     // MARK: Receiving
 
-    func isPassive(_ id: Int) -> Bool {
+    func isPassive(_ id: Int) -> Bool { links[id].map { isPassive($0, id) } ?? false }
+
+    private func isPassive(_ link: Link, _ id: Int) -> Bool {
         // "The configuration can not be used in the Wi-Fi passthrough mode" (ESP-AT docs, TCP-IP, CIPRECVTYPE).
-        guard session.receivesPassively[id], !session.passesThrough, let link = links[id] else { return false }
+        guard session.receivesPassively[id], !session.passesThrough else { return false }
         return firmware.passiveReceiveOfAllTypes || link.transport == .tcp && !link.hasTLS
     }
 
     private func receive(_ bytes: [UInt8], from sender: Endpoint?, on id: Int) {
+        guard let link = links[id] else { return }
+        link.credit -= bytes.count
         if sender != nil {
-            links.update(id) { $0.credit -= NetworkRequest.datagramOverhead }
+            link.credit -= NetworkRequest.datagramOverhead
             // Reassembly is not built in (ESP-AT docs, TCP-IP, CIPSTART), and an empty datagram has no report.
             guard 1...Self.longestDatagramTaken ~= bytes.count else {
-                links.update(id) { $0.credit -= bytes.count }
                 return logDrop(
                     "a datagram of \(bytes.count) bytes, of 1 to \(Self.longestDatagramTaken) that are taken", id)
             }
         }
-        let passive = isPassive(id)
-        var mustReport = false
-        links.update(id) { link in
-            link.credit -= bytes.count
-            link.lastActivity = now
-            if let sender { link.follow(sender) }
-            guard passive else { return }
-            // A datagram beyond the buffer is lost, as documented (ESP-AT docs, TCP-IP, CIPRECVTYPE).
-            if sender != nil, link.received.count + bytes.count > receiveWindow {
-                logDrop("a datagram of \(bytes.count) bytes, the receive buffer is full", id)
-                return
-            }
-            link.received.append(bytes, from: sender)
-            mustReport = !link.hasReported
-            link.hasReported = true
+        link.lastActivity = now
+        if let sender { link.follow(sender) }
+        guard isPassive(link, id) else { return push(bytes, from: sender ?? link.remote, on: id) }
+        // A datagram beyond the buffer is lost, as documented (ESP-AT docs, TCP-IP, CIPRECVTYPE).
+        if sender != nil, link.received.count + bytes.count > receiveWindow {
+            return logDrop("a datagram of \(bytes.count) bytes, the receive buffer is full", id)
         }
-        if mustReport {
-            writeLine("")
-            writeLine("+IPD,\(linkPrefix(id))\(waitingLength(id))")
-        } else if !passive {
-            push(bytes, from: sender ?? links[id]?.remote, on: id)
-        }
+        link.received.append(bytes, from: sender)
+        guard !link.hasReported else { return }
+        link.hasReported = true
+        writeLine("")
+        writeLine("+IPD,\(linkPrefix(id))\(waitingLength(id))")
     }
 
     /// A link that was passive is no longer: what it has buffered is pushed, then the close that waited.
@@ -160,19 +149,18 @@ extension Module {
 
     /// Removes what CIPRECVDATA reads; the close that waited for it follows by `finishRead`.
     func read(_ id: Int, limit: Int, keepingDatagrams: Bool) -> [UInt8] {
-        let taken = links.update(id) { link in
-            link.hasReported = false
-            return link.received.take(limit, keepingDatagrams: keepingDatagrams)
-        }
-        if let lost = taken?.lost, lost > 0 { logDrop("\(lost) bytes of a datagram that was read in part", id) }
-        return taken?.bytes ?? []
+        guard let link = links[id] else { return [] }
+        link.hasReported = false
+        let (bytes, lost) = link.received.take(limit, keepingDatagrams: keepingDatagrams)
+        if lost > 0 { logDrop("\(lost) bytes of a datagram that was read in part", id) }
+        return bytes
     }
 
     /// After the answer to a read: what is left was reported already; a close that waited for the end of it is told.
     func finishRead(_ id: Int) {
         guard let link = links[id] else { return }
         if !link.received.isEmpty {
-            links.update(id) { $0.hasReported = true }
+            link.hasReported = true
         } else if link.phase == .closedByPeer {
             reportClosed(id)
         }
@@ -182,17 +170,16 @@ extension Module {
     func replenishLinks() {
         for id in 0..<Links.limit {
             guard let link = links[id], link.phase == .open else { continue }
-            let room: Int
-            if link.transport == .udp {
-                room = isPassive(id) || output.count < Self.lineHighWater ? Self.longestDatagram : 0
-            } else if isPassive(id) {
-                room = receiveWindow - link.received.count
-            } else {
-                room = output.count < Self.lineHighWater ? firmware.longestPush : 0
-            }
+            let room =
+                switch (link.transport, isPassive(link, id)) {
+                case (.tcp, true): receiveWindow - link.received.count
+                case (.udp, true): Self.longestDatagram
+                case (.tcp, false): output.count < Self.lineHighWater ? firmware.longestPush : 0
+                case (.udp, false): output.count < Self.lineHighWater ? Self.longestDatagram : 0
+                }
             guard room > link.credit else { continue }
             request(.allow(link.socket, bytes: room - link.credit))
-            links.update(id) { $0.credit = room }
+            link.credit = room
         }
     }
 
@@ -220,8 +207,14 @@ extension Module {
 }
 
 extension Link {
+    func opened(at local: Endpoint, _ now: Instant) {
+        self.local = local
+        phase = .open
+        lastActivity = now
+    }
+
     /// Takes a sender as the new remote where the link's mode says so.
-    mutating func follow(_ sender: Endpoint) {
+    func follow(_ sender: Endpoint) {
         switch peerRule {
         case .fixed: break
         case .firstSender where sender != remote:

@@ -194,9 +194,11 @@ public final class Module {
     }
 
     private func receiveInCommandMode(_ bytes: inout Slice<UnsafeRawBufferPointer>) {
-        while let byte = bytes.popFirst() {
-            if session.echoes { echo(byte) }
-            switch lineBuffer.append(byte) {
+        while !bytes.isEmpty {
+            let all = bytes
+            let step = lineBuffer.take(&bytes)
+            if session.echoes { echo(all.prefix(all.count - bytes.count)) }
+            switch step {
             case .more:
                 continue
             case .line(let line):
@@ -208,11 +210,13 @@ public final class Module {
         }
     }
 
-    private func echo(_ byte: UInt8) {
-        if byte == UInt8(ascii: "\n") {
-            output.append(contentsOf: firmware.echoTerminator.utf8)
-        } else if byte != UInt8(ascii: "\r") {
-            output.append(byte)
+    private func echo(_ bytes: Slice<UnsafeRawBufferPointer>) {
+        for byte in bytes {
+            if byte == UInt8(ascii: "\n") {
+                output.append(contentsOf: firmware.echoTerminator.utf8)
+            } else if byte != UInt8(ascii: "\r") {
+                output.append(byte)
+            }
         }
     }
 

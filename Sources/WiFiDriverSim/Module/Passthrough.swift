@@ -86,7 +86,7 @@ final class Passthrough: DataOperation {
         let block = buffer.take(limits.block)
         if buffer.isEmpty { flushAt = nil }
         link = .sending(target.socket)
-        module.links.update(0) { $0.lastActivity = module.now }
+        target.lastActivity = module.now
         module.request(.send(target.socket, block, to: target.transport == .udp ? target.remote : nil))
     }
 

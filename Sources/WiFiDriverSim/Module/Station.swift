@@ -1,5 +1,5 @@
 /// The station interface's way to an address.
-enum Station {
+indirect enum Station {
     /// No join was started.
     case idle
     case joining(StationSettings, Attempt)

@@ -110,7 +110,10 @@ extension Module {
     }
 
     /// When the time client has something to do; without a network it waits.
-    var timeDeadline: Instant? { station.lease == nil ? nil : timeClient.phase.deadline }
+    var timeDeadline: Instant? {
+        guard let deadline = timeClient.phase.deadline, station.lease != nil else { return nil }
+        return deadline
+    }
 
     func advanceTimeClient() {
         guard let due = timeDeadline, due <= now else { return }

@@ -6,6 +6,11 @@ struct ByteQueue {
     var count: Int { storage.count - head }
     var isEmpty: Bool { count == 0 }
 
+    init() {}
+
+    /// An empty queue with room for `capacity` bytes.
+    init(capacity: Int) { storage.reserveCapacity(capacity) }
+
     mutating func append(_ byte: UInt8) { storage.append(byte) }
     mutating func append(contentsOf bytes: some Collection<UInt8>) { storage.append(contentsOf: bytes) }
     mutating func append(contentsOf bytes: UnsafeRawBufferPointer) { storage.append(contentsOf: bytes) }
@@ -26,8 +31,22 @@ struct ByteQueue {
         }
     }
 
+    /// Drops the last `count` bytes, which must be there.
+    mutating func removeLast(_ count: Int) { storage.removeLast(count) }
+
+    /// Appends a whole array, which is not copied where nothing is before it.
+    mutating func append(whole bytes: [UInt8]) {
+        guard isEmpty else { return storage.append(contentsOf: bytes) }
+        storage = bytes
+        head = 0
+    }
+
     /// Removes and returns at most `limit` bytes.
     mutating func take(_ limit: Int) -> [UInt8] {
+        if limit >= storage.count, head == 0 {
+            defer { storage = [] }
+            return storage
+        }
         let length = min(limit, count)
         let taken = Array(storage[head..<head + length])
         removeFirst(length)
