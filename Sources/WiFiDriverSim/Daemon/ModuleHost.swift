@@ -28,6 +28,7 @@ final class ModuleHost {
 
     private var pacing: Pacing?
     private var readsLine = true
+    private var interest = EventLoop.Interest.read
     private let buffer: LineReadBuffer
     /// Told of `nextDeadline` after everything that may have changed it.
     var deadlineChanged: (Instant?) -> Void = { _ in }
@@ -139,11 +140,12 @@ final class ModuleHost {
         settle()
     }
 
-    /// Reads what is there. A pty hands out its bytes by the page: where the module waits for the rest of a block, that is
-    /// likely to be there too, and a read is cheaper than a round through the loop.
+    /// Reads what is there. A pty hands out its bytes by the page: in the middle of a block more is likely to be there, and a
+    /// read is cheaper than a round through the loop.
     private func readLine() {
         while readsLine {
-            guard readOnce(), pacing == nil, module.awaitsData, module.takesInput else { return }
+            let isWithinData = module.awaitsData
+            guard readOnce(), isWithinData, pacing == nil, module.awaitsData, module.takesInput else { return }
         }
     }
 
@@ -282,7 +284,7 @@ final class ModuleHost {
             for event in events { handle(event) }
             if !events.isEmpty { continue }
             if !module.output.isEmpty { writeLine() }
-            if !module.hasEffects { break }
+            if !module.hasEffects, !network.flush() { break }
         }
         updateInterest()
         deadlineChanged(nextDeadline)
@@ -298,6 +300,8 @@ final class ModuleHost {
         var interest: EventLoop.Interest = []
         if readsLine, lookAt.input == nil { interest.insert(.read) }
         if !module.output.isEmpty, lookAt.output == nil { interest.insert(.write) }
+        guard interest != self.interest else { return }
+        self.interest = interest
         try? loop.update(line, for: interest)
     }
 

@@ -12,10 +12,11 @@ final class Connection {
     private var phase: Phase
     /// Bytes that the module still takes.
     private var credit = 0
-    /// Bytes of the module that the host has not yet taken.
+    /// Bytes of the module that the host has not yet taken. As the module's own stack, it takes a block that nothing waits
+    /// before.
     private var outbound = ByteQueue()
-    /// The module waits for its last `send`.
-    private var owesAnswer = false
+    /// How many of them, the last, do not count as sent yet: the module waits for that.
+    private var unanswered = 0
 
     private enum Phase {
         case connecting
@@ -56,11 +57,31 @@ final class Connection {
         try loop.watch(socket.descriptor, for: interest) { [weak self] in self?.handle($0) }
     }
 
+    /// It has ended for the module; `closed` is announced once what counts as sent has gone out.
+    private(set) var isDraining = false
+
+    /// Ends the connection, unless what counts as sent has to go out first.
     func close(aborting: Bool) {
-        if case .open = phase, !aborting { tls?.end(over: socket) }
+        if !aborting, case .open = phase {
+            dropUnanswered()
+            flush()
+            isDraining = !isPaused && (!outbound.isEmpty || hasUnsent)
+            if isDraining { return updateInterest() }
+            tls?.end(over: socket)
+        }
+        end()
+        if aborting { socket.closeByReset() }
+    }
+
+    private func end() {
         phase = .closed
         loop.unwatch(socket.descriptor)
-        if aborting { socket.closeByReset() }
+    }
+
+    private func endDraining() {
+        tls?.end(over: socket)
+        end()
+        announce(.closed(id))
     }
 
     /// - Returns: what follows at once, where TLS has more in hand than the module had credit for.
@@ -95,33 +116,26 @@ final class Connection {
         return tls.hasReceived
     }
 
-    /// Sends now what the host takes now; the events that follow at once.
+    /// Takes bytes, which `flush` sends.
+    /// - Returns: the events that follow at once.
     func send(_ bytes: [UInt8]) -> [NetworkEvent] {
-        switch phase {
-        case .closed, .connecting, .shakingHands: return [.sendFailed(id)]
-        case .open, .ending: break
-        }
-        guard outbound.isEmpty, !isPaused else {
-            outbound.append(contentsOf: bytes)
-            owesAnswer = true
-            return []
-        }
-        switch bytes.withUnsafeBytes(transmit) {
-        case .success(.done(bytes.count)) where !hasUnsent: return [.sent(id)]
-        case .success(.done(let count)): outbound.append(contentsOf: bytes[count...])
-        case .success(.wouldBlock): outbound.append(contentsOf: bytes)
-        case .success(.ended), .failure: return [.sendFailed(id)]
-        }
-        owesAnswer = true
-        updateInterest()
+        guard case .open = phase else { return [.sendFailed(id)] }
+        let hasRoom = outbound.isEmpty && !hasUnsent && !isPaused
+        outbound.append(whole: bytes)
+        if hasRoom { return [.sent(id)] }
+        unanswered = bytes.count
         return []
     }
 
-    /// Drops what the host has not taken, but for a TLS record that is under way.
+    /// Drops what the host has not taken of the last `send`, but for a TLS record that is under way.
     func abandonSend() {
-        outbound.removeAll()
-        owesAnswer = false
+        dropUnanswered()
         updateInterest()
+    }
+
+    private func dropUnanswered() {
+        outbound.removeLast(min(unanswered, outbound.count))
+        unanswered = 0
     }
 
     // MARK: The socket, or TLS on it
@@ -146,12 +160,13 @@ final class Connection {
         case .connecting: finishConnecting()
         case .shakingHands(let event): shakeHands(for: event)
         case .open:
-            if !isPaused, readiness.canWrite || readiness.hasHungUp, !outbound.isEmpty || hasUnsent { flush() }
+            if readiness.canWrite || readiness.hasHungUp { flush() }
             if case .closed = phase { return }
-            if !isPaused, credit > 0, readiness.canRead || readiness.hasHungUp {
+            if !isPaused, !isDraining, credit > 0, readiness.canRead || readiness.hasHungUp {
                 for event in read() { announce(event) }
             } else if readiness.hasHungUp {
                 // The system would report it without end.
+                if isDraining { return endDraining() }
                 phase = .ending
                 loop.unwatch(socket.descriptor)
             }
@@ -213,21 +228,26 @@ final class Connection {
         return events
     }
 
-    private func flush() {
+    /// Sends what the host takes now.
+    func flush() {
+        guard case .open = phase, !isPaused, !outbound.isEmpty || hasUnsent else { return }
+        var answer: NetworkEvent?
         switch outbound.withUnsafeBytes(transmit) {
         case .success(.done(let count)):
             outbound.removeFirst(count)
-            updateInterest()
-            guard owesAnswer, outbound.isEmpty, !hasUnsent else { return }
-            owesAnswer = false
-            announce(.sent(id))
+            if outbound.isEmpty, !hasUnsent { answer = .sent(id) }
         case .success(.wouldBlock): break
         case .success(.ended), .failure:
             outbound.removeAll()
-            updateInterest()
-            guard owesAnswer else { return }
-            owesAnswer = false
-            announce(.sendFailed(id))
+            answer = .sendFailed(id)
+        }
+        updateInterest()
+        guard let answer else { return }
+        if isDraining {
+            endDraining()
+        } else if unanswered > 0 {
+            unanswered = 0
+            announce(answer)
         }
     }
 
@@ -239,7 +259,7 @@ final class Connection {
         case .shakingHands: interest.insert(.read)
         case .open:
             if isPaused { return interest }
-            if credit > 0 { interest.insert(.read) }
+            if credit > 0, !isDraining { interest.insert(.read) }
         }
         if !outbound.isEmpty || hasUnsent { interest.insert(.write) }
         return interest

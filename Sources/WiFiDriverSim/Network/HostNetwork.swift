@@ -27,6 +27,11 @@ final class HostNetwork: Network {
 
     private var events: [NetworkEvent] = []
     private var connections: [SocketID: Connection] = [:]
+    /// Those that have ended for the module while something that counts as sent had still to go out.
+    private var draining: [SocketID: Connection] = [:]
+    /// Those that have taken something to send since the last `flush`.
+    private var unflushed: [Connection] = []
+    private var isFlushing = false
     private var datagramSockets: [SocketID: DatagramSocket] = [:]
     private var server: (listener: Socket?, port: UInt16, tls: TLSConfiguration?)?
     /// Accepted connections whose TLS has still to come about, and when they have had time enough.
@@ -76,7 +81,8 @@ final class HostNetwork: Network {
             datagramSockets[id]?.allow(bytes)
         case .setOptions(let id, let options): connections[id]?.socket.apply(options)
         case .close(let id, let aborting):
-            connections.removeValue(forKey: id)?.close(aborting: aborting)
+            connections[id]?.close(aborting: aborting)
+            retire(id)
             datagramSockets.removeValue(forKey: id)?.close()
             updateConnections[id] = nil
         case .listen(let port, let family, let tls): listen(port, family, tls)
@@ -87,6 +93,18 @@ final class HostNetwork: Network {
         case .interfaces: break
         case .reset: reset()
         }
+    }
+
+    /// Sends what the module has handed over. Asked for once the module has had its say on the line: who waits there for
+    /// `SEND OK` need not wait for the host's network too.
+    /// - Returns: whether there was something, and may be events.
+    func flush() -> Bool {
+        guard !unflushed.isEmpty else { return false }
+        isFlushing = true
+        for connection in unflushed { connection.flush() }
+        isFlushing = false
+        unflushed.removeAll(keepingCapacity: true)
+        return true
     }
 
     func takeEvents() -> [NetworkEvent] {
@@ -110,14 +128,18 @@ final class HostNetwork: Network {
 
     /// Connections to hosts that are cut off are silent from now on, until they are not.
     func pauseConnections(where isCutOff: (IPAddress) -> Bool) {
-        for connection in connections.values { note(connection.pause(isCutOff(connection.peer.address))) }
+        for connection in Array(connections.values) + Array(draining.values) {
+            note(connection.pause(isCutOff(connection.peer.address)))
+        }
     }
 
     private func reset() {
         epoch += 1
-        for connection in connections.values { connection.close(aborting: true) }
+        for connection in Array(connections.values) + Array(draining.values) { connection.close(aborting: true) }
         for socket in datagramSockets.values { socket.close() }
         connections = [:]
+        draining = [:]
+        unflushed = []
         shakingHands = [:]
         datagramSockets = [:]
         updateConnections = [:]
@@ -128,20 +150,22 @@ final class HostNetwork: Network {
     /// Something that no request caused.
     private func announce(_ event: NetworkEvent) {
         note([event])
-        onActivity()
+        if !isFlushing { onActivity() }
     }
 
     private func note(_ new: [NetworkEvent]) {
         for event in new {
             switch event {
             case .closed(let id), .connectFailed(let id, _):
-                connections[id] = nil
                 shakingHands[id] = nil
+                // The module knows that these have ended.
+                if draining.removeValue(forKey: id) != nil { continue }
+                retire(id)
             case .accepted(let id, _, _): shakingHands[id] = nil
             default: break
             }
+            events.append(event)
         }
-        events.append(contentsOf: new)
     }
 
     // MARK: Addresses
@@ -202,6 +226,12 @@ final class HostNetwork: Network {
             log("\(error)")
             events.append(.connectFailed(id, .unreachable))
         }
+    }
+
+    /// Forgets a connection that has ended for the module.
+    private func retire(_ id: SocketID) {
+        guard let connection = connections.removeValue(forKey: id), connection.isDraining else { return }
+        draining[id] = connection
     }
 
     private func makeSession(
@@ -321,7 +351,10 @@ final class HostNetwork: Network {
     // MARK: Sending
 
     private func send(_ bytes: [UInt8], on id: SocketID, to target: Endpoint?) {
-        if let connection = connections[id] { return events.append(contentsOf: connection.send(bytes)) }
+        if let connection = connections[id] {
+            unflushed.append(connection)
+            return events.append(contentsOf: connection.send(bytes))
+        }
         if updateConnections[id] != nil, let server = configuration.updates {
             events.append(.sent(id))
             updateConnections[id]?.answer.append(contentsOf: server.answer(to: bytes))

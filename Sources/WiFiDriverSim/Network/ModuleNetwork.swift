@@ -98,6 +98,10 @@ final class ModuleNetwork: Network {
     /// The world has changed, and with it perhaps what is reached.
     func worldChanged() { host.pauseConnections(where: neighbours.isCutOff) }
 
+    /// Sends to the host's network what the module has handed over.
+    /// - Returns: whether there was something, and may be events.
+    func flush() -> Bool { host.flush() }
+
     func takeEvents() -> [NetworkEvent] {
         for event in host.takeEvents() { note(hostEvent: event) }
         for event in neighbours.takeEvents() { note(neighbourEvent: event) }

@@ -205,6 +205,9 @@ final class Peer: Sendable {
         }
     }
 
+    /// Sends no more, and still receives.
+    func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
     func receive(_ count: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 64 * 1024)

@@ -73,6 +73,38 @@ struct TrafficTests {
         #expect(echo == data)
     }
 
+    @Test(arguments: [false, true])
+    func `What counts as sent arrives, even if a later block does not and the link is closed`(byPeer: Bool) throws {
+        let (_, client) = try Program.module()
+        let listener = try Listener()
+        try client.join()
+        // SO_SNDTIMEO: a block that nobody takes fails.
+        try client.command("AT+CIPTCPOPT=-1,0,100")
+        try client.command("AT+CIPSTART=\"TCP\",\"10.0.2.2\",\(listener.port)")
+        let peer = try listener.accept()
+        var sent: [UInt8] = []
+        var block: [UInt8] = []
+        var hasRoom = true
+        while hasRoom {
+            block = [UInt8](repeating: UInt8(truncatingIfNeeded: sent.count >> 13), count: 8192)
+            try client.command("AT+CIPSEND=\(block.count)")
+            try client.read(until: ">")
+            try client.write(block)
+            try client.read(until: "\r\nSEND ")
+            hasRoom = String(decoding: try client.read(until: "\r\n"), as: UTF8.self) == "OK\r\n"
+            if hasRoom { sent += block }
+        }
+        if byPeer {
+            peer.finishSending()
+            try client.read(until: "CLOSED\r\n")
+        } else {
+            try client.command("AT+CIPCLOSE")
+        }
+        let received = peer.receive(.max)
+        #expect(received.count >= sent.count && received.count < sent.count + block.count)
+        #expect(received.elementsEqual((sent + block).prefix(received.count)))
+    }
+
     @Test func `Five links carry their own bytes at once`() throws {
         let (_, client) = try Program.module()
         let listener = try Listener()
