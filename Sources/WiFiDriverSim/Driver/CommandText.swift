@@ -1,6 +1,6 @@
 /// Builds an AT command: `CommandText("CIPSTART").field(0).quoted("TCP")…` is `AT+CIPSTART=0,"TCP",…`.
 struct CommandText {
-    /// The line as it is sent, its end excepted.
+    /// The line without its end.
     private(set) var bytes: [UInt8]
     private var hasFields = false
 
@@ -15,10 +15,13 @@ struct CommandText {
 
     static func query(_ name: String) -> CommandText { literal("AT+\(name)?") }
 
-    func field(_ value: some BinaryInteger) -> CommandText { appending(Array(String(value).utf8)) }
+    /// The line as it is sent.
+    var line: [UInt8] { bytes + [UInt8(ascii: "\r"), UInt8(ascii: "\n")] }
+
+    consuming func field(_ value: some FixedWidthInteger) -> CommandText { appending(value.description.utf8) }
 
     /// A text in quotes, with the characters escaped that the firmware wants escaped (AT command set, index).
-    func quoted(_ text: some Sequence<UInt8>) -> CommandText {
+    consuming func quoted(_ text: some Sequence<UInt8>) -> CommandText {
         var field: [UInt8] = [UInt8(ascii: "\"")]
         for byte in text {
             if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\\") {
@@ -30,17 +33,16 @@ struct CommandText {
         return appending(field)
     }
 
-    func quoted(_ text: String) -> CommandText { quoted(text.utf8) }
-    func quoted(_ ip: IPAddress) -> CommandText { quoted(ip.description.utf8) }
+    consuming func quoted(_ text: String) -> CommandText { quoted(text.utf8) }
+    consuming func quoted(_ ip: IPAddress) -> CommandText { quoted(ip.description.utf8) }
 
     /// A field left to the firmware.
-    func empty() -> CommandText { appending([]) }
+    consuming func empty() -> CommandText { appending([]) }
 
-    private func appending(_ field: [UInt8]) -> CommandText {
-        var command = self
-        command.bytes.append(hasFields ? UInt8(ascii: ",") : UInt8(ascii: "="))
-        command.bytes += field
-        command.hasFields = true
-        return command
+    private consuming func appending(_ field: some Collection<UInt8>) -> CommandText {
+        bytes.append(hasFields ? UInt8(ascii: ",") : UInt8(ascii: "="))
+        bytes += field
+        hasFields = true
+        return self
     }
 }

@@ -12,6 +12,8 @@ final class DriverLine {
     var sink = Sink.discard
     /// What the call waits for that reads the line now; nil when nobody reads. Only that call uses `buffer`.
     var reader: DriverTopics?
+    /// The turn of the lock in which the line was found empty.
+    var emptyTurn = 0
     /// The watching thread will wake up when bytes come.
     private(set) var isWatched = false
     private(set) var isLost = false
@@ -58,15 +60,15 @@ final class DriverLine {
         return Input(room: room, bytes: buffer)
     }
 
-    /// Reads what is there; with `timeout` other than zero waits for it, or until `port.wake()`. Called without the lock
-    /// by the one who has the reader's role.
-    func read(_ input: inout Input, timeout: Duration?) throws(SerialPortError) {
+    /// Reads what is there; unless the deadline is `past`, waits for it or for `port.wake()`. Called without the lock by the
+    /// one who has the reader's role.
+    func read(_ input: inout Input, until deadline: RealTime?) throws(SerialPortError) {
         // In the middle of a payload the next bytes are likely to be there already.
-        if timeout == .zero || !input.room.isEmpty {
+        if deadline == .past || !input.room.isEmpty {
             input.count = try port.read(into: input.room, input.bytes)
-            if input.count > 0 || timeout == .zero { return }
+            if input.count > 0 || deadline == .past { return }
         }
-        if try port.wait(for: [.readable, .woken], timeout: timeout).contains(.readable) {
+        if try port.wait(for: [.readable, .woken], until: deadline).contains(.readable) {
             input.count = try port.read(into: input.room, input.bytes)
         }
     }

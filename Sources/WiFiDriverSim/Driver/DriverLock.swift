@@ -6,8 +6,10 @@ import Glibc
 /// A POSIX mutex and not `Synchronization.Mutex`: the thread sanitizer sees the former only, and the state it guards
 /// is spread over several objects.
 final class DriverLock: @unchecked Sendable {
-    // Unchecked: the mutex is made for use from several threads; its address never changes.
+    // Unchecked: the mutex is made for use from several threads, its address never changes, and it guards `turn`.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    /// How often the lock was taken: within one turn, nothing that it guards changes but by its owner.
+    private(set) var turn = 0
 
     init() {
         mutex = .allocate(capacity: 1)
@@ -19,7 +21,11 @@ final class DriverLock: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func lock() { pthread_mutex_lock(mutex) }
+    func lock() {
+        pthread_mutex_lock(mutex)
+        turn += 1
+    }
+
     func unlock() { pthread_mutex_unlock(mutex) }
 }
 
@@ -61,11 +67,9 @@ final class DriverWaiter {
     }
 
     /// Called without the lock.
-    func sleep(until deadline: ContinuousClock.Instant?) {
+    func sleep(until deadline: RealTime?) {
         guard let deadline else { return semaphore.wait() }
-        let (seconds, attoseconds) = (deadline - .now).components
-        let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-        _ = semaphore.wait(timeout: .now() + .nanoseconds(max(0, Int(nanoseconds))))
+        _ = semaphore.wait(timeout: .now() + .nanoseconds(Int(deadline.left.nanoseconds)))
     }
 }
 

@@ -61,10 +61,10 @@ final class DriverSocket {
 
     var topic: DriverTopics { .socket(number) }
 
-    func receiveDeadline() -> ContinuousClock.Instant? { Self.deadline(receiveTimeout) }
-    func sendDeadline() -> ContinuousClock.Instant? { Self.deadline(sendTimeout) }
+    func receiveDeadline() -> RealTime? { Self.deadline(receiveTimeout) }
+    func sendDeadline() -> RealTime? { Self.deadline(sendTimeout) }
 
-    private static func deadline(_ milliseconds: UInt32) -> ContinuousClock.Instant? {
+    private static func deadline(_ milliseconds: UInt32) -> RealTime? {
         milliseconds == 0 ? nil : .now + .milliseconds(Int(milliseconds))
     }
 }

@@ -70,6 +70,8 @@ struct ResponseParser {
                 position += count
                 state = count < remaining ? .payload(remaining: remaining - count) : .line
             case .line:
+                if !line.isEmpty { position += takePlain(UnsafeRawBufferPointer(rebasing: bytes[position...])) }
+                guard position < bytes.count else { return }
                 let byte = bytes[position]
                 position += 1
                 take(byte, into: &handler)
@@ -82,6 +84,22 @@ struct ResponseParser {
                 position += 1
             }
         }
+    }
+
+    /// Takes what is nothing but text, from a line's second byte on.
+    private mutating func takePlain(_ bytes: UnsafeRawBufferPointer) -> Int {
+        let room = min(bytes.count, Self.maximumLine - line.count)
+        var count = 0
+        while count < room {
+            switch bytes[count] {
+            case UInt8(ascii: "\n"), UInt8(ascii: ":"), UInt8(ascii: ","), UInt8(ascii: "\""):
+                line.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+                return count
+            default: count += 1
+            }
+        }
+        line.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+        return count
     }
 
     private mutating func take(_ byte: UInt8, into handler: inout some ResponseHandler) {

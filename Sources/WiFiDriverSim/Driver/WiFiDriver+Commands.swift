@@ -13,7 +13,7 @@ extension WiFiDriver {
     struct UnconfirmedDelivery {
         let connection: DriverConnection
         /// When the module is given up.
-        let deadline: Instant
+        let deadline: RealTime
     }
 
     /// Whether the next command may have to wait for long: a call that must not block does not make one.
@@ -37,7 +37,7 @@ extension WiFiDriver {
 
     /// Waits for the slot: for ever, or until `deadline` or the close of the socket of `topic`. False if it was not to be had.
     @discardableResult
-    func takeSlot(isLong: Bool = false, for topic: DriverTopics = [], until deadline: Instant? = nil) -> Bool {
+    func takeSlot(isLong: Bool = false, for topic: DriverTopics = [], until deadline: RealTime? = nil) -> Bool {
         if slot.isTaken {
             let waiter = DriverWaiter(topic)
             slot.queue.append(waiter)
@@ -77,13 +77,12 @@ extension WiFiDriver {
 
     /// The same on behalf of a socket's call, which has a deadline; nil if that was over, or the socket closed, before.
     func withSlot<Result>(
-        for socket: DriverSocket, until deadline: Instant?, _ body: () -> Result,
+        for socket: DriverSocket, until deadline: RealTime?, _ body: () -> Result,
         otherwise: (CommandExchange.Outcome) -> Result
     ) -> Result? {
         guard takeSlot(for: socket.topic, until: deadline) else { return nil }
         defer { releaseSlot() }
         let caller = Caller(socket: socket, deadline: deadline)
-        guard awaitConfirmation(for: caller) else { return nil }
         if let problem = makeReady(for: caller) { return caller.cannotWait ? nil : otherwise(problem) }
         return body()
     }
@@ -125,7 +124,7 @@ extension WiFiDriver {
         if exchange?.state == .prompted {
             missingBytes = bytes.count
             exchange?.bytesFollow()
-            let deadline = Instant.now + deliveryTimeout
+            let deadline = RealTime.now + deliveryTimeout
             write(bytes, until: deadline)
             if !waitForExchange(until: deadline, for: caller) {
                 unconfirmed = UnconfirmedDelivery(connection: connection, deadline: deadline)
@@ -137,7 +136,7 @@ extension WiFiDriver {
     }
 
     /// Waits for the end of what a Send has left behind; false if the caller could not.
-    private func awaitConfirmation(for caller: Caller? = nil) -> Bool {
+    private func awaitConfirmation(for caller: Caller?) -> Bool {
         // It may have come while nobody read.
         while unconfirmed != nil, drainLine() {}
         guard let unconfirmed else { return true }
@@ -164,18 +163,17 @@ extension WiFiDriver {
     }
 
     /// Sends the command, again while the module is busy, and waits until the exchange asks for something or ends.
-    private func converse(_ command: CommandText, _ fresh: CommandExchange, until deadline: Instant) {
+    private func converse(_ command: CommandText, _ fresh: CommandExchange, until deadline: RealTime) {
         // Finals that are there already belong to the past.
         drainLine()
-        var line = command.bytes
-        line += [UInt8(ascii: "\r"), UInt8(ascii: "\n")]
+        let line = command.line
         var pause = Self.busyPause.first
         while true {
             exchange = fresh
             line.withUnsafeBytes { write($0, until: deadline) }
             waitForExchange(until: deadline)
             guard exchange?.state == .notTaken else { return }
-            let again = Instant.now + pause
+            let again = RealTime.now + pause
             pause = min(pause * 2, Self.busyPause.last)
             while exchange?.state == .notTaken, !isSwitchingPower,
                 waitForProgress(on: .command, until: min(again, deadline))
@@ -188,14 +186,14 @@ extension WiFiDriver {
     /// A socket's call that may have to return before the module has answered.
     struct Caller {
         let socket: DriverSocket
-        let deadline: Instant?
+        let deadline: RealTime?
 
         var cannotWait: Bool { socket.isClosed || deadline.map { $0 <= .now } ?? false }
     }
 
     /// Waits until the exchange in flight wants something or has ended; false if the caller could not wait for it.
     @discardableResult
-    private func waitForExchange(until deadline: Instant, for caller: Caller? = nil) -> Bool {
+    private func waitForExchange(until deadline: RealTime, for caller: Caller? = nil) -> Bool {
         var deadline = deadline
         let topics = caller.map { $0.socket.topic.union(.command) } ?? .command
         while let state = exchange?.state,
@@ -226,7 +224,7 @@ extension WiFiDriver {
     }
 
     /// Writes all of `bytes`, reading meanwhile what the module has to get rid of.
-    private func write(_ bytes: UnsafeRawBufferPointer, until deadline: Instant) {
+    private func write(_ bytes: UnsafeRawBufferPointer, until deadline: RealTime) {
         var rest = bytes
         while !rest.isEmpty {
             guard let line, !line.isLost else { return exchange?.end(.lineLost) ?? () }
@@ -236,7 +234,7 @@ extension WiFiDriver {
             do throws(SerialPortError) {
                 count = try line.port.write(rest)
                 if count == 0,
-                    try line.port.wait(for: [.writable, .readable], timeout: .seconds(1)).contains(.writable)
+                    try line.port.wait(for: [.writable, .readable], until: .now + .seconds(1)).contains(.writable)
                 {
                     count = try line.port.write(rest)
                 }
@@ -257,7 +255,7 @@ extension WiFiDriver {
 
     /// Makes the module ready for a command; gives what prevents it.
     func makeReady(for caller: Caller? = nil) -> CommandExchange.Outcome? {
-        _ = awaitConfirmation()
+        guard awaitConfirmation(for: caller) else { return .timedOut }
         guard let line, !line.isLost else { return .lineLost }
         if isSwitchingPower || needsSync && !synchronize(for: caller) { return .timedOut }
         if needsSetup {
@@ -277,7 +275,7 @@ extension WiFiDriver {
         guard let line else { return false }
         line.parser.reset()
         line.sink = .discard
-        let end = Instant.now + Self.busyLimit
+        let end = RealTime.now + Self.busyLimit
         var silentAttempts = 0
         var refusals = 0
         while end > .now, silentAttempts < Self.syncAttempts, !isSwitchingPower, !(caller?.cannotWait ?? false) {

@@ -7,10 +7,7 @@ extension WiFiDriver {
             guard socket.isStream else { return try setPeer(peer, of: socket) }
             switch socket.state {
             case .idle, .bound: break
-            case .connecting:
-                drainLine()
-                if case .connecting = socket.state { throw .alreadyConnecting }
-                return try connectResult(of: socket)
+            case .connecting: throw .alreadyConnecting
             case .connectFailed(let failure):
                 socket.state = .idle
                 throw failure
@@ -30,16 +27,6 @@ extension WiFiDriver {
                 socket.state = .idle
                 throw failure
             }
-        }
-    }
-
-    private func connectResult(of socket: DriverSocket) throws(SocketFailure) {
-        switch socket.state {
-        case .connectFailed(let failure):
-            socket.state = .idle
-            throw failure
-        case .connected: throw .isConnected
-        default: throw .unspecified
         }
     }
 
@@ -73,7 +60,7 @@ extension WiFiDriver {
             } else if socket.keepsAlive {
                 command = command.field(Self.keepAliveSeconds)
             }
-            let start = Instant.now
+            let start = RealTime.now
             // Where the firmware keeps the time, its answer is waited for.
             let limit = dialect.hasCommandTimeout ? connectTimeout + .milliseconds(900) : connectTimeout
             let reply = transact(command, expecting: .linkOpened(link), timeout: limit)

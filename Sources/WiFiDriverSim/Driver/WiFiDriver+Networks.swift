@@ -117,7 +117,7 @@ extension WiFiDriver {
         // OK comes at once; the join is told by WIFI GOT IP (ESP-AT docs, Wi-Fi, WPS).
         let isAccepted = run(CommandText("WPS").field(1)).isDone
         guard isAccepted else { throw .unsupported }
-        let deadline = Instant.now + .seconds(120)
+        let deadline = RealTime.now + .seconds(120)
         while !station.isConnected, waitForProgress(on: .command, until: deadline) {}
         guard station.isConnected else {
             _ = run(CommandText("WPS").field(0))
@@ -191,7 +191,6 @@ extension WiFiDriver {
     func isConnected() -> Bool {
         perform {
             guard power == .full || power == .low else { return false }
-            drainLine()
             return station.isConnected
         }
     }
@@ -274,7 +273,7 @@ extension WiFiDriver {
                 answer.outcome = run(CommandText("PING").quoted(ip), timeout: .seconds(10), isLong: true).outcome
                 notify(.answer)
             }
-            let deadline = Instant.now + .milliseconds(1900)
+            let deadline = RealTime.now + .milliseconds(1900)
             while answer.outcome == nil, waitForProgress(on: .answer, until: deadline) {}
             switch answer.outcome {
             case .done: return

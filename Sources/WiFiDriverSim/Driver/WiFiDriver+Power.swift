@@ -121,7 +121,7 @@ extension WiFiDriver {
 
     /// Lets time pass while the line is read.
     private func rest(for time: Duration) {
-        let end = Instant.now + time
+        let end = RealTime.now + time
         while waitForProgress(on: .command, until: end) {}
     }
 

@@ -119,7 +119,6 @@ extension WiFiDriver {
             guard socket.isStream else { throw .notSupported }
             guard case .listening(let listener) = socket.state else { throw .invalidArgument }
             let deadline = socket.receiveDeadline()
-            if listener.pending.isEmpty { drainLine() }
             while listener.pending.isEmpty {
                 if socket.isClosed || listener.isAborted || line?.isLost ?? true { throw .aborted }
                 if !socket.isBlocking { throw .wouldBlock }
@@ -193,11 +192,7 @@ extension WiFiDriver {
             case .datagram(let datagram):
                 guard let peer = datagram.peer else { throw .notConnected }
                 return peer
-            case .connecting:
-                // Some poll this instead of Connect.
-                drainLine()
-                throw .notConnected
-            case .idle, .bound, .listening, .connectFailed: throw .notConnected
+            case .idle, .bound, .listening, .connecting, .connectFailed: throw .notConnected
             }
         }
     }

@@ -7,7 +7,8 @@ extension WiFiDriver {
     func receive(_ number: Int32, into buffer: UnsafeMutableRawBufferPointer) throws(SocketFailure) -> (
         count: Int, source: Endpoint?
     ) {
-        try perform { () throws(SocketFailure) in
+        // What has been received already is to be had without a look at the line.
+        try perform(catchingUp: false) { () throws(SocketFailure) in
             let socket = try socket(number)
             let deadline = socket.receiveDeadline()
             var isDrained = false
@@ -62,7 +63,7 @@ extension WiFiDriver {
     /// False if the line was not free in time.
     @discardableResult
     private func fetch(
-        _ connection: DriverConnection, for socket: DriverSocket, until deadline: Instant?, ahead: Bool = false
+        _ connection: DriverConnection, for socket: DriverSocket, until deadline: RealTime?, ahead: Bool = false
     ) -> Bool {
         let done: Void? = withSlot(for: socket, until: deadline) {
             // Another thread may have read it meanwhile.
@@ -92,13 +93,13 @@ extension WiFiDriver {
     }
 
     /// How long a call may wait for the line: a non-blocking one for a short command, but not for a peer that does not read.
-    private func slotDeadline(_ socket: DriverSocket, _ deadline: Instant?) -> Instant? {
+    private func slotDeadline(_ socket: DriverSocket, _ deadline: RealTime?) -> RealTime? {
         socket.isBlocking ? deadline : .now + .milliseconds(100)
     }
 
     /// Before a block is sent: reads what the module holds. A peer that cannot get rid of its answers may not read, then
     /// CIPSEND does not end, and behind it nothing can be read.
-    private func readAhead(for socket: DriverSocket, until deadline: Instant?) {
+    private func readAhead(for socket: DriverSocket, until deadline: RealTime?) {
         for connection in links.compactMap({ $0 }) where !connection.isDatagram {
             var before = -1
             while connection.hasDataWaiting, connection.queue.count < Self.readAheadLimit,
@@ -125,8 +126,6 @@ extension WiFiDriver {
     {
         try perform { () throws(SocketFailure) in
             let socket = try socket(number)
-            // A close that has come in already is to be noticed before the bytes are given away.
-            drainLine()
             if case .datagram = socket.state { return try sendDatagram(socket, bytes, to: destination) }
             let deadline = socket.sendDeadline()
             var sent = 0
@@ -155,7 +154,7 @@ extension WiFiDriver {
     }
 
     /// Waits until a Send would not.
-    private func awaitRoom(for socket: DriverSocket, until deadline: Instant?) throws(SocketFailure) {
+    private func awaitRoom(for socket: DriverSocket, until deadline: RealTime?) throws(SocketFailure) {
         guard isLineBusyForLong else { return }
         let done: Void? = withSlot(for: socket, until: deadline) {
         } otherwise: { _ in
@@ -166,7 +165,7 @@ extension WiFiDriver {
     /// Sends the first of `bytes`, as many as one CIPSEND takes.
     private func sendBlock(
         _ connection: DriverConnection, _ bytes: UnsafeRawBufferPointer, to destination: Endpoint?,
-        for socket: DriverSocket, until deadline: Instant?
+        for socket: DriverSocket, until deadline: RealTime?
     ) throws(SocketFailure) -> Int {
         var count = 0
         let delivery = withSlot(for: socket, until: deadline) { () -> Reply? in

@@ -1,12 +1,10 @@
 /// Sleeping, waking, and who reads the line. All of it is called with the lock held, and gives it up to sleep.
 extension WiFiDriver {
-    typealias Instant = ContinuousClock.Instant
-
     /// Sleeps until something about `topics` may have changed; false once `deadline` is over or the line is lost.
     ///
     /// The first to wait reads the line, the others sleep until it wakes them. A call that waits for the reply to a command
     /// takes the reader's role from one that waits for data, since a reply through another thread costs two more switches.
-    func waitForProgress(on topics: DriverTopics, until deadline: Instant? = nil) -> Bool {
+    func waitForProgress(on topics: DriverTopics, until deadline: RealTime? = nil) -> Bool {
         guard let line, !line.isLost else { return false }
         if let deadline, deadline <= .now { return false }
         var awaited = topics
@@ -17,7 +15,7 @@ extension WiFiDriver {
         } else if !topics.contains(.command), let other = sleepingCommandWaiter {
             other.wake()
         } else {
-            readLine(line, for: topics, timeout: deadline.map { max(.zero, $0 - .now) })
+            readLine(line, for: topics, until: deadline)
             return true
         }
         let waiter = DriverWaiter(awaited)
@@ -32,18 +30,38 @@ extension WiFiDriver {
     /// Handles what has come already, without waiting; true if there was something.
     @discardableResult
     func drainLine() -> Bool {
-        guard let line, !line.isLost, line.reader == nil, !isHeldBack(for: .command) else { return false }
-        return readLine(line, for: .command, timeout: .zero)
+        guard let line, !line.isLost, line.reader == nil, line.emptyTurn != lock.turn, !isHeldBack(for: .command) else {
+            return false
+        }
+        if readLine(line, for: .command, until: .past) { return true }
+        line.emptyTurn = lock.turn
+        return false
     }
 
-    /// At the end of a call: somebody else is to read from now on.
+    /// Handles all that has come already, as much of it as the line's buffers hold.
+    func catchUp() {
+        var reads = 0
+        while reads < Self.longestCatchingUp, drainLine() { reads += 1 }
+    }
+
+    /// In reads, of at most 4 KiB where the line is a tty: those have 64 KiB, and who sends meanwhile is not to keep a call.
+    private static let longestCatchingUp = 32
+
+    /// At the end of a call: somebody else is to read from now on, if it matters to anybody.
     func leaveLine() {
         guard let line, line.reader == nil else { return }
         if let waiter = sleepingCommandWaiter {
             waiter.wake()
-        } else if !isHeldBack(for: []) {
+        } else if mattersToSomebody, !isHeldBack(for: []) {
             line.setWatched(true)
         }
+    }
+
+    /// Whether what may come now has to be read before the next call: a call sleeps that wants it, the application is to be
+    /// told of its access point's stations, or a link's data are pushed, for which a line's buffers are small.
+    private var mattersToSomebody: Bool {
+        !waiters.isEmpty || (eventCallback != nil && accessPointIsActive)
+            || links.contains { $0.map { !isPassive($0) } ?? false }
     }
 
     /// Wakes whoever sleeps for one of `topics`, in the line's read too.
@@ -64,14 +82,14 @@ extension WiFiDriver {
     }
 
     @discardableResult
-    private func readLine(_ line: DriverLine, for topics: DriverTopics, timeout: Duration?) -> Bool {
+    private func readLine(_ line: DriverLine, for topics: DriverTopics, until deadline: RealTime?) -> Bool {
         line.setWatched(false)
         line.reader = topics
         var input = line.prepareRead()
         lock.unlock()
         var isBroken = false
         do throws(SerialPortError) {
-            try line.read(&input, timeout: timeout)
+            try line.read(&input, until: deadline)
         } catch {
             isBroken = true
         }
@@ -118,7 +136,7 @@ extension WiFiDriver {
         }
     }
 
-    /// Reads the line while no call does, and delivers the events.
+    /// Reads the line while no call does and it matters to somebody, and delivers the events.
     private func watchLine(_ threads: Threads) {
         lock.lock()
         guard let line else { return lock.unlock() }
@@ -128,7 +146,7 @@ extension WiFiDriver {
             lock.lock()
             line.watchFired()
             while !threads.isStopping, !line.isLost, line.reader == nil, !isHeldBack(for: []) {
-                if !readLine(line, for: [], timeout: .zero) { break }
+                if !readLine(line, for: [], until: .past) { break }
             }
             deliverEvents()
             leaveLine()

@@ -4,9 +4,9 @@ import CDriverWiFi
 ///
 /// Threads. Any number may call at the same time. All variables are guarded by `lock`, which is never held while a call
 /// sleeps. One command is on the line at a time; its owner has the command slot. The line is read by whichever call waits
-/// for it (`waitForProgress`): that call handles everything that comes and wakes the others it concerns. While no call
-/// waits, a watching thread reads, so that events are delivered and closes noticed. A worker thread runs what nobody
-/// waits for: connections, and closing behind a long command.
+/// for it (`waitForProgress`): that call handles everything that comes and wakes the others it concerns. When it is done, a
+/// watching thread reads on where that matters to somebody (`leaveLine`); else what comes waits for the next call, which
+/// reads it first (`perform`). A worker thread runs what nobody waits for: connections, and closing behind a long command.
 ///
 /// Back-pressure. Where the firmware can, data stays in the module until it is asked for (passive receive). Pushed data
 /// is kept without limit only as far as `heldBackLimit`: the line is then not read until the application has taken some.
@@ -108,9 +108,13 @@ final class WiFiDriver: @unchecked Sendable {
         self.openLine = openLine
     }
 
-    /// Runs a function of the interface: with the lock, and with somebody left to read the line afterwards.
-    func perform<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
+    /// Runs a function of the interface: with the lock, knowing what the module has said by now, and with somebody left to
+    /// read the line afterwards.
+    func perform<Result, Failure: Error>(
+        catchingUp: Bool = true, _ body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         lock.lock()
+        if catchingUp { catchUp() }
         defer {
             leaveLine()
             lock.unlock()

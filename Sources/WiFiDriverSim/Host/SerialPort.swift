@@ -100,10 +100,10 @@ final class SerialPort: Sendable {
         }
     }
 
-    /// Sleeps until the line is ready, `wake()` is called or `timeout` is over (nil: never); empty on time-out.
+    /// Sleeps until the line is ready, `wake()` is called or the deadline has come (nil: never); empty on time-out.
     ///
     /// A line whose other end is gone counts as ready: the next read or write says so.
-    func wait(for interest: Readiness, timeout: Duration?) throws(SerialPortError) -> Readiness {
+    func wait(for interest: Readiness, until deadline: RealTime?) throws(SerialPortError) -> Readiness {
         var events: Int16 = 0
         if interest.contains(.readable) { events |= Int16(POLLIN) }
         if interest.contains(.writable) { events |= Int16(POLLOUT) }
@@ -112,9 +112,8 @@ final class SerialPort: Sendable {
                 fd: interest.isDisjoint(with: [.readable, .writable]) ? -1 : descriptor, events: events, revents: 0),
             pollfd(fd: interest.contains(.woken) ? waker : -1, events: Int16(POLLIN), revents: 0),
         ]
-        let deadline = timeout.map { ContinuousClock.now + $0 }
         while true {
-            let left = deadline.map { milliseconds(until: $0) } ?? -1
+            let left = deadline?.millisecondsLeft ?? -1
             var span = descriptors.mutableSpan
             let count = span.withUnsafeMutableBufferPointer { poll($0.baseAddress, 2, left) }
             if count < 0 {
@@ -146,14 +145,6 @@ final class SerialPort: Sendable {
 
     /// A watch on this line; it must not outlive the port.
     func makeWatch() throws(SystemError) -> SerialPortWatch { try SerialPortWatch(descriptor) }
-}
-
-/// Rounded up, so that a wait never ends before its time.
-private func milliseconds(until deadline: ContinuousClock.Instant) -> Int32 {
-    let left = deadline - ContinuousClock.now
-    guard left > .zero else { return 0 }
-    let (seconds, attoseconds) = left.components
-    return Int32(clamping: seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
 }
 
 /// Lets one thread sleep until bytes arrive on a line that nobody else is reading.
