@@ -140,6 +140,28 @@ import Testing
         try driver.uninitialize()
     }
 
+    @Test(arguments: [true, false])
+    func `tells a receive that only polls what became of a block that was left behind`(arrives: Bool) throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        module.on("AT+CIPRECVDATA") { _, _ in "\r\n+CIPRECVDATA:5,hello\r\n\r\nOK\r\n" }
+        module.on("<delivery>") { _, _ in "Recv 1 bytes\r\n\r\n+IPD,4,5\r\n" }
+        try driver.setSocketOption(ARM_SOCKET_IO_FIONBIO, of: socket, to: 1)
+        #expect(try driver.send(socket, [1]) == 1)
+        #expect(throws: SocketFailure.wouldBlock) { try driver.receive(socket) }
+        module.say(arrives ? "\r\nSEND OK\r\n" : "\r\nSEND FAIL\r\n4,CLOSED\r\n")
+        var received: [UInt8] = []
+        var failure: SocketFailure?
+        #expect(
+            comesTrue {
+                do { received = try driver.receive(socket) } catch { failure = error as? SocketFailure }
+                return arrives ? !received.isEmpty : failure == .reset
+            })
+        #expect(arrives ? received == Array("hello".utf8) : received.isEmpty)
+        try driver.uninitialize()
+    }
+
     @Test func `switches off at once while the module still waits for a peer that does not read`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)

@@ -12,7 +12,7 @@ final class DriverLine {
     var sink = Sink.discard
     /// What the call waits for that reads the line now; nil when nobody reads. Only that call uses `buffer`.
     var reader: DriverTopics?
-    /// The turn of the lock in which the line was found empty.
+    /// The turn of the lock in which the line was last found empty: that was a moment ago if the turn is still the same.
     var emptyTurn = 0
     /// The watching thread will wake up when bytes come.
     private(set) var isWatched = false

@@ -8,7 +8,7 @@ import Glibc
 final class DriverLock: @unchecked Sendable {
     // Unchecked: the mutex is made for use from several threads, its address never changes, and it guards `turn`.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    /// How often the lock was taken: within one turn, nothing that it guards changes but by its owner.
+    /// How often the lock was taken. Within one turn nobody sleeps, and what it guards is its owner's.
     private(set) var turn = 0
 
     init() {

@@ -11,13 +11,18 @@ extension WiFiDriver {
         try perform(catchingUp: false) { () throws(SocketFailure) in
             let socket = try socket(number)
             let deadline = socket.receiveDeadline()
-            var isDrained = false
+            var isUpToDate = false
             while true {
                 if socket.isClosed { throw .aborted }
                 let connection = try receivingConnection(of: socket)
                 if connection.queue.isReadable {
                     if buffer.isEmpty { return (0, nil) }
                     return take(from: connection, into: buffer)
+                }
+                if !isUpToDate {
+                    isUpToDate = true
+                    catchUp()
+                    continue
                 }
                 if connection.hasDataWaiting {
                     if !socket.isBlocking, isLineBusyForLong { throw .wouldBlock }
@@ -27,10 +32,6 @@ extension WiFiDriver {
                     continue
                 }
                 if let failure = connection.failure { throw failure }
-                if !isDrained, !socket.isBlocking || deadline != nil {
-                    isDrained = true
-                    if drainLine() { continue }
-                }
                 if !socket.isBlocking { throw .wouldBlock }
                 if !waitForProgress(on: socket.topic, until: deadline), !(line?.isLost ?? true) { throw .wouldBlock }
             }
@@ -43,6 +44,7 @@ extension WiFiDriver {
         case .datagram(let datagram):
             if datagram.local == nil, datagram.peer == nil { throw .notConnected }
             if let connection = datagram.connection { return connection }
+            catchUp()
             if !socket.isBlocking, isLineBusyForLong { throw .wouldBlock }
             try openDatagramLink(socket)
             return try receivingConnection(of: socket)

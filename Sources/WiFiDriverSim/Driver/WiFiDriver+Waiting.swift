@@ -44,7 +44,8 @@ extension WiFiDriver {
         while reads < Self.longestCatchingUp, drainLine() { reads += 1 }
     }
 
-    /// In reads, of at most 4 KiB where the line is a tty: those have 64 KiB, and who sends meanwhile is not to keep a call.
+    /// In reads, of at most 4 KiB where the line is a tty: more than its buffers hold. Who sends on meanwhile is not to keep a
+    /// call.
     private static let longestCatchingUp = 32
 
     /// At the end of a call: somebody else is to read from now on, if it matters to anybody.
@@ -57,10 +58,11 @@ extension WiFiDriver {
         }
     }
 
-    /// Whether what may come now has to be read before the next call: a call sleeps that wants it, the application is to be
-    /// told of its access point's stations, or a link's data are pushed, for which a line's buffers are small.
+    /// Whether what may come now has to be read before the next call: a call sleeps that wants it, a block is to be confirmed,
+    /// the application is to be told of its access point's stations, or data are pushed, for which a line's buffers are small.
     private var mattersToSomebody: Bool {
-        !waiters.isEmpty || (eventCallback != nil && accessPointIsActive)
+        !waiters.isEmpty || unconfirmed != nil || (eventCallback != nil && accessPointIsActive)
+            || (!receivesPassively && servedListener != nil)
             || links.contains { $0.map { !isPassive($0) } ?? false }
     }
 

@@ -57,15 +57,17 @@ final class Connection {
         try loop.watch(socket.descriptor, for: interest) { [weak self] in self?.handle($0) }
     }
 
-    /// It has ended for the module; `closed` is announced once what counts as sent has gone out.
+    /// It has ended for the module, and what counts as sent has still to go out.
     private(set) var isDraining = false
+    /// Called when that is done.
+    var drained: () -> Void = {}
 
     /// Ends the connection, unless what counts as sent has to go out first.
     func close(aborting: Bool) {
         if !aborting, case .open = phase {
             dropUnanswered()
             flush()
-            isDraining = !isPaused && (!outbound.isEmpty || hasUnsent)
+            isDraining = !outbound.isEmpty || hasUnsent
             if isDraining { return updateInterest() }
             tls?.end(over: socket)
         }
@@ -73,15 +75,16 @@ final class Connection {
         if aborting { socket.closeByReset() }
     }
 
+    /// Ends what drains, whether all has gone out or not; the host goes on to send what it has taken.
+    func endDraining() {
+        tls?.end(over: socket)
+        end()
+        drained()
+    }
+
     private func end() {
         phase = .closed
         loop.unwatch(socket.descriptor)
-    }
-
-    private func endDraining() {
-        tls?.end(over: socket)
-        end()
-        announce(.closed(id))
     }
 
     /// - Returns: what follows at once, where TLS has more in hand than the module had credit for.
@@ -119,7 +122,12 @@ final class Connection {
     /// Takes bytes, which `flush` sends.
     /// - Returns: the events that follow at once.
     func send(_ bytes: [UInt8]) -> [NetworkEvent] {
-        guard case .open = phase else { return [.sendFailed(id)] }
+        switch phase {
+        case .closed, .connecting, .shakingHands: return [.sendFailed(id)]
+        // The module cannot know yet of an end on the far side of what cuts it off.
+        case .ending where !isPaused: return [.sendFailed(id)]
+        case .open, .ending: break
+        }
         let hasRoom = outbound.isEmpty && !hasUnsent && !isPaused
         outbound.append(whole: bytes)
         if hasRoom { return [.sent(id)] }

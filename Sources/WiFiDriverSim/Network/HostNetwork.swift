@@ -27,8 +27,11 @@ final class HostNetwork: Network {
 
     private var events: [NetworkEvent] = []
     private var connections: [SocketID: Connection] = [:]
-    /// Those that have ended for the module while something that counts as sent had still to go out.
-    private var draining: [SocketID: Connection] = [:]
+    /// Those that have ended for the module while something that counts as sent had still to go out,
+    /// and when they have had time enough. They have no number any more: the module may have started anew.
+    private var draining: [ObjectIdentifier: (connection: Connection, until: Instant)] = [:]
+    /// As long as a peer may take that does not read.
+    private static let drainingTime = Duration.seconds(60)
     /// Those that have taken something to send since the last `flush`.
     private var unflushed: [Connection] = []
     private var isFlushing = false
@@ -114,13 +117,16 @@ final class HostNetwork: Network {
     }
 
     /// When listeners that had to be left alone are looked at again, or a handshake has taken too long.
-    var nextDeadline: Instant? { .earlier(paused?.until, shakingHands.values.min()) }
+    var nextDeadline: Instant? {
+        .earlier(.earlier(paused?.until, shakingHands.values.min()), draining.values.map(\.until).min())
+    }
 
     func advance(to now: Instant) {
         for (id, deadline) in shakingHands where deadline <= now {
             connections[id]?.close(aborting: true)
             note([.connectFailed(id, .handshake("the peer was silent for too long"))])
         }
+        for (connection, deadline) in draining.values where deadline <= now { connection.endDraining() }
         guard let paused, paused.until <= now else { return }
         self.paused = nil
         for (listener, port) in paused.listeners { try? accept(from: listener, toPort: port) }
@@ -128,17 +134,17 @@ final class HostNetwork: Network {
 
     /// Connections to hosts that are cut off are silent from now on, until they are not.
     func pauseConnections(where isCutOff: (IPAddress) -> Bool) {
-        for connection in Array(connections.values) + Array(draining.values) {
+        for connection in Array(connections.values) + draining.values.map(\.connection) {
             note(connection.pause(isCutOff(connection.peer.address)))
         }
     }
 
     private func reset() {
         epoch += 1
-        for connection in Array(connections.values) + Array(draining.values) { connection.close(aborting: true) }
+        for connection in connections.values { connection.close(aborting: true) }
+        for (connection, _) in draining.values { connection.endDraining() }
         for socket in datagramSockets.values { socket.close() }
         connections = [:]
-        draining = [:]
         unflushed = []
         shakingHands = [:]
         datagramSockets = [:]
@@ -158,14 +164,12 @@ final class HostNetwork: Network {
             switch event {
             case .closed(let id), .connectFailed(let id, _):
                 shakingHands[id] = nil
-                // The module knows that these have ended.
-                if draining.removeValue(forKey: id) != nil { continue }
                 retire(id)
             case .accepted(let id, _, _): shakingHands[id] = nil
             default: break
             }
-            events.append(event)
         }
+        events.append(contentsOf: new)
     }
 
     // MARK: Addresses
@@ -231,7 +235,9 @@ final class HostNetwork: Network {
     /// Forgets a connection that has ended for the module.
     private func retire(_ id: SocketID) {
         guard let connection = connections.removeValue(forKey: id), connection.isDraining else { return }
-        draining[id] = connection
+        let key = ObjectIdentifier(connection)
+        draining[key] = (connection, loop.now + Self.drainingTime)
+        connection.drained = { [weak self] in self?.draining[key] = nil }
     }
 
     private func makeSession(
