@@ -19,13 +19,13 @@ extension CommandLineTool {
             """,
         options: OptionSet(options: [
             SimulatorArguments.options[0],
-            Option("--seconds", "N", "how long each figure is measured, 1 to 60; else 1"),
+            Option("--seconds", "N", "how long each figure is measured, 1 to 60; else 3"),
             Option("--modules", "N", "measures N modules in one process, 2 to 1000"),
             Option("--json", nil, "prints JSON"),
         ])
     ) { parsed in
         let firmware = try SimulatorArguments.simulatorOptions(from: parsed).firmware
-        let duration = Duration.seconds(try parsed.integer("--seconds", 1...60) ?? 1)
+        let duration = Duration.seconds(try parsed.integer("--seconds", 1...60) ?? 3)
         let figures =
             if let count = try parsed.integer("--modules", 2...1000) {
                 try ManyModules.figures(firmware, count: count, for: duration)
