@@ -32,22 +32,6 @@ private let hasReport = DispatchSemaphore(value: 0)
         try driver.uninitialize()
     }
 
-    @Test func `reads what a firmware pushes, which the line's buffers would not hold`() throws {
-        let module = try ScriptedModule(.pushOnly)
-        let driver = try makeDriver(module)
-        let socket = try driver.connectedSocket()
-        let chunk = [UInt8](repeating: 0x61, count: 1460)
-        let room = 192 * 1024
-        let pushing = try Background {
-            for _ in 0..<room / chunk.count { module.say(Array("\r\n+IPD,4,\(chunk.count):".utf8) + chunk) }
-        }
-        // It ends although no call is made.
-        try pushing.value()
-        var count = 0
-        while count < room / chunk.count * chunk.count { count += try driver.receive(socket).count }
-        try driver.uninitialize()
-    }
-
     @Test func `leaves what else is said to the next call, which learns it first`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
