@@ -32,6 +32,26 @@ private let hasReport = DispatchSemaphore(value: 0)
         try driver.uninitialize()
     }
 
+    @Test func `reads what a firmware pushes, which the line's buffers would not hold`() throws {
+        let module = try ScriptedModule(.pushOnly)
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        // A call that has nobody to wait for: what the line is watched for afterwards is for the pushed data alone.
+        #expect(driver.isConnected())
+        let chunk = [UInt8](repeating: 0x61, count: 100)
+        // Far more messages than a socket pair holds, and fewer bytes than the driver takes unasked: the system wakes a
+        // blocked sender only once three quarters of its buffer are read.
+        let chunkCount = 1000
+        let pushing = try Background {
+            for _ in 0..<chunkCount { module.say(Array("\r\n+IPD,4,\(chunk.count):".utf8) + chunk) }
+        }
+        // It ends although no call is made.
+        try pushing.value()
+        var count = 0
+        while count < chunkCount * chunk.count { count += try driver.receive(socket).count }
+        try driver.uninitialize()
+    }
+
     @Test func `leaves what else is said to the next call, which learns it first`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)

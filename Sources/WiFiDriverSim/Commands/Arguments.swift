@@ -59,23 +59,12 @@ struct Arguments {
         switch try next() {
         case .missing: throw error(.count)
         case .text: throw error(.type)
-        case .bare(let text):
-            guard let value = Self.decimal(text) ?? Self.hexadecimal(text) else { throw error(.type) }
+        case .bare(let digits):
+            let text = String(decoding: digits, as: UTF8.self)
+            let value = text.hasPrefix("0x") || text.hasPrefix("0X") ? Int(text.dropFirst(2), radix: 16) : Int(text)
+            guard let value else { throw error(.type) }
             return value
         }
-    }
-
-    private static func decimal(_ text: ArraySlice<UInt8>) -> Int? {
-        // Nearly all are so: a few digits, without a detour through a string.
-        guard text.count <= 9, text.allSatisfy({ 0x30...0x39 ~= $0 }) else {
-            return Int(String(decoding: text, as: UTF8.self))
-        }
-        return text.reduce(0) { $0 * 10 + Int($1 - 0x30) }
-    }
-
-    private static func hexadecimal(_ text: ArraySlice<UInt8>) -> Int? {
-        guard text.starts(with: "0x".utf8) || text.starts(with: "0X".utf8) else { return nil }
-        return Int(String(decoding: text.dropFirst(2), as: UTF8.self), radix: 16)
     }
 
     mutating func nextText() throws(CommandError) -> [UInt8] {

@@ -28,7 +28,6 @@ final class ModuleHost {
 
     private var pacing: Pacing?
     private var readsLine = true
-    private var interest = EventLoop.Interest.read
     private let buffer: LineReadBuffer
     /// Told of `nextDeadline` after everything that may have changed it.
     var deadlineChanged: (Instant?) -> Void = { _ in }
@@ -300,8 +299,6 @@ final class ModuleHost {
         var interest: EventLoop.Interest = []
         if readsLine, lookAt.input == nil { interest.insert(.read) }
         if !module.output.isEmpty, lookAt.output == nil { interest.insert(.write) }
-        guard interest != self.interest else { return }
-        self.interest = interest
         try? loop.update(line, for: interest)
     }
 

@@ -1,7 +1,6 @@
 /// Builds an AT command: `CommandText("CIPSTART").field(0).quoted("TCP")…` is `AT+CIPSTART=0,"TCP",…`.
 struct CommandText {
-    /// The line without its end.
-    private(set) var bytes: [UInt8]
+    private var bytes: [UInt8]
     private var hasFields = false
 
     init(_ name: String) { bytes = Array("AT+\(name)".utf8) }

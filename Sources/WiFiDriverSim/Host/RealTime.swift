@@ -30,5 +30,8 @@ struct RealTime: Comparable {
     }
 
     /// From now until then, 0 if it is over.
-    var left: Duration { max(.zero, self > .past ? self - .now : .zero) }
+    var left: Duration {
+        let now = Self.now
+        return now < self ? self - now : .zero
+    }
 }

@@ -1,4 +1,4 @@
-/// The station interface's way to an address.
+/// The station interface's way to an address. Indirect, since it is looked at far more often than it changes.
 indirect enum Station {
     /// No join was started.
     case idle

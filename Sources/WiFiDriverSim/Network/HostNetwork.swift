@@ -27,8 +27,8 @@ final class HostNetwork: Network {
 
     private var events: [NetworkEvent] = []
     private var connections: [SocketID: Connection] = [:]
-    /// Those that have ended for the module while something that counts as sent had still to go out,
-    /// and when they have had time enough. They have no number any more: the module may have started anew.
+    /// Those that have ended for the module while something that counts as sent had still to go out, and when they have had
+    /// time enough. They have no number any more: the module may have started anew.
     private var draining: [ObjectIdentifier: (connection: Connection, until: Instant)] = [:]
     /// As long as a peer may take that does not read.
     private static let drainingTime = Duration.seconds(60)
@@ -116,7 +116,7 @@ final class HostNetwork: Network {
         return events
     }
 
-    /// When listeners that had to be left alone are looked at again, or a handshake has taken too long.
+    /// When listeners that had to be left alone are looked at again, or a handshake or a connection's end has taken too long.
     var nextDeadline: Instant? {
         .earlier(.earlier(paused?.until, shakingHands.values.min()), draining.values.map(\.until).min())
     }
