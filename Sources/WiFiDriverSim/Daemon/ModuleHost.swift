@@ -139,49 +139,52 @@ final class ModuleHost {
         settle()
     }
 
-    /// Reads what is there. A pty hands out its bytes by the page: in the middle of a block more is likely to be there, and a
-    /// read is cheaper than a round through the loop.
+    /// Reads what is there. A pty hands out its bytes by the page: in the middle of a block the rest is likely to be there
+    /// too, a read is cheaper than a round through the loop, and the module takes it all at once.
     private func readLine() {
-        while readsLine {
-            let isWithinData = module.awaitsData
-            guard readOnce(), isWithinData, pacing == nil, module.awaitsData, module.takesInput else { return }
-        }
-    }
-
-    /// - Returns: whether bytes have come.
-    private func readOnce() -> Bool {
-        var limit = buffer.bytes.count
-        if pacing != nil {
-            let now = loop.now
-            pacing?.toModule.begin(at: now)
-            limit = min(limit, pacing?.toModule.allowance(at: now) ?? 0)
-            if limit == 0 {
-                // Bytes wait, or would have come by now: look again when they have had their time.
-                lookAt.input = pacing?.toModule.nextLook(at: now)
-                updateInterest()
-                return false
-            }
-        }
+        guard readsLine, let limit = inputLimit() else { return }
         lookAt.input = nil
-        let transfer = Result { () throws(SystemError) in
-            try line.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<limit]))
-        }
+        let awaited = pacing == nil ? module.awaitedCount : 0
+        var count = 0
+        var transfer: Result<FileDescriptor.Transfer, SystemError>
+        repeat {
+            transfer = Result { () throws(SystemError) in
+                try line.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[count..<limit]))
+            }
+            guard case .success(.done(let more)) = transfer else { break }
+            count += more
+        } while count < min(awaited, limit)
+        if count > 0 { deliver(count) }
         switch transfer {
-        case .success(.done(let count)):
-            noticeClient()
-            pacing?.toModule.sent(count)
-            let now = loop.now
-            let received = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer.bytes)[..<count])
-            options.trace?(.toModule, received, now)
-            module.receive(received, at: now)
-            return true
-        case .success(.wouldBlock): break
+        case .success(.done), .success(.wouldBlock): break
         case .success(.ended): hangUp()
         case .failure(let error):
             options.log("\(error)")
             hangUp()
         }
-        return false
+    }
+
+    /// How many bytes the line's pace and the buffer allow; `nil` where they have to wait.
+    private func inputLimit() -> Int? {
+        guard pacing != nil else { return buffer.bytes.count }
+        let now = loop.now
+        pacing?.toModule.begin(at: now)
+        let limit = min(buffer.bytes.count, pacing?.toModule.allowance(at: now) ?? 0)
+        if limit > 0 { return limit }
+        // Bytes wait, or would have come by now: look again when they have had their time.
+        lookAt.input = pacing?.toModule.nextLook(at: now)
+        updateInterest()
+        return nil
+    }
+
+    /// Hands over the first bytes of the buffer.
+    private func deliver(_ count: Int) {
+        noticeClient()
+        pacing?.toModule.sent(count)
+        let now = loop.now
+        let received = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer.bytes)[..<count])
+        options.trace?(.toModule, received, now)
+        module.receive(received, at: now)
     }
 
     /// The first bytes show that there is a client; from now on its close can be seen.

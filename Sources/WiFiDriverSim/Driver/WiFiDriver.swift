@@ -10,6 +10,9 @@ import CDriverWiFi
 ///
 /// Back-pressure. Where the firmware can, data stays in the module until it is asked for (passive receive). Pushed data
 /// is kept without limit only as far as `heldBackLimit`: the line is then not read until the application has taken some.
+///
+/// What every Send and Recv passes goes without the checks at run time that accesses do not overlap, a fifth of the work of a
+/// call: what these variables hold never comes back to the driver.
 final class WiFiDriver: @unchecked Sendable {
     // Unchecked: see above, every variable is guarded by `lock`.
 
@@ -40,9 +43,9 @@ final class WiFiDriver: @unchecked Sendable {
     var versionLines: [[UInt8]] = []
 
     // Calls that sleep, and the one command.
-    var waiters: [DriverWaiter] = []
-    var slot = CommandSlot()
-    var exchange: CommandExchange?
+    @exclusivity(unchecked) var waiters: [DriverWaiter] = []
+    @exclusivity(unchecked) var slot = CommandSlot()
+    @exclusivity(unchecked) var exchange: CommandExchange?
     /// What a Send has left behind: the exchange in flight is its.
     var unconfirmed: UnconfirmedDelivery?
     /// The power is about to be switched, on or off: nobody waits for the module's answer any more.
@@ -60,8 +63,8 @@ final class WiFiDriver: @unchecked Sendable {
     /// Topics to notify of once the input at hand is handled.
     var changed: DriverTopics = []
 
-    var links = [DriverConnection?](repeating: nil, count: WiFiDriver.linkLimit)
-    var sockets = [DriverSocket?](repeating: nil, count: WiFiDriver.socketLimit)
+    @exclusivity(unchecked) var links = [DriverConnection?](repeating: nil, count: WiFiDriver.linkLimit)
+    @exclusivity(unchecked) var sockets = [DriverSocket?](repeating: nil, count: WiFiDriver.socketLimit)
     /// Whose server the module runs. It outlives the socket until its turn to be stopped comes.
     var servedListener: DriverSocket.Listener?
     /// Links that CIPRECVTYPE has set to push what they receive, for datagrams.

@@ -54,10 +54,10 @@ extension Module {
         return operation.room > 0
     }
 
-    /// Whether the rest of announced data is to come.
-    var awaitsData: Bool {
-        guard case .receiving(let operation, _) = state else { return false }
-        return operation.remaining != nil
+    /// How much of announced data is still to come, as far as there is room for it.
+    var awaitedCount: Int {
+        guard case .receiving(let operation, _) = state, let remaining = operation.remaining else { return 0 }
+        return min(remaining, operation.room)
     }
 
     /// Whether the line carries a link's data and nothing else.

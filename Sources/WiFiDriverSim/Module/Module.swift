@@ -4,33 +4,34 @@
 /// time (`advance`, with every call); out come bytes for the line (`output`) and `takeEffects()`. It reads no clock, makes
 /// no system call and draws no random number.
 ///
-/// A module belongs to one thread.
+/// A module belongs to one thread. The checks at run time that no two accesses to a variable overlap took a third of the
+/// work of a block of data: variables that every block passes go without, since what they hold never comes back to the module.
 public final class Module {
     public let firmware: Firmware
     /// The current time, from the last call.
     private(set) var now: Instant
     /// Bytes that wait for the line. The host drains it and then calls `lineDrained(at:)`.
-    var output = ByteQueue()
+    @exclusivity(unchecked) var output = ByteQueue()
 
     /// The settings in use.
-    var settings: Settings
+    @exclusivity(unchecked) var settings: Settings
     private(set) var storedSettings: Settings
     private let factorySettings: Settings
-    var session: Session
-    var links = Links()
+    @exclusivity(unchecked) var session: Session
+    @exclusivity(unchecked) var links = Links()
     /// What a passive link takes until it is read: the firmware's TCP window, or more where the line has no bit rate.
     var receiveWindow: Int
     var station = Station.idle { didSet { updateInterfaces() } }
     /// The IPv6 addresses that the station has by now.
-    var stationIPv6 = StationIPv6() { didSet { updateInterfaces() } }
+    @exclusivity(unchecked) var stationIPv6 = StationIPv6() { didSet { updateInterfaces() } }
     var softAP = SoftAP() { didSet { updateInterfaces() } }
-    var timeClient = TimeClient()
+    @exclusivity(unchecked) var timeClient = TimeClient()
     /// CIUPDATE or CIPFWVER is under way.
-    var update: FirmwareUpdate?
+    @exclusivity(unchecked) var update: FirmwareUpdate?
     /// MDNS is enabled.
     var responder: ServiceResponder?
     /// MDNS looks for something.
-    var search: ServiceSearch?
+    @exclusivity(unchecked) var search: ServiceSearch?
     /// Unix time at this clock's zero.
     var clockOffset = Duration.zero
     /// WPS and SmartConfig.
@@ -38,12 +39,12 @@ public final class Module {
     /// The interfaces that the network has been told of.
     var interfaces: [NetworkInterface] = []
 
-    var state = State.off
+    @exclusivity(unchecked) var state = State.off
     /// The network owes an answer to a `resolve` or `ping`.
     var hasOpenQuery = false
-    private var lineBuffer = LineBuffer()
+    @exclusivity(unchecked) private var lineBuffer = LineBuffer()
     private let interpreter: any CommandInterpreter
-    private var effects: [Effect] = []
+    @exclusivity(unchecked) private var effects: [Effect] = []
 
     /// What the firmware does.
     enum State {

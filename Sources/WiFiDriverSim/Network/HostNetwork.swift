@@ -100,14 +100,14 @@ final class HostNetwork: Network {
 
     /// Sends what the module has handed over. Asked for once the module has had its say on the line: who waits there for
     /// `SEND OK` need not wait for the host's network too.
-    /// - Returns: whether there was something, and may be events.
+    /// - Returns: whether that has made events.
     func flush() -> Bool {
         guard !unflushed.isEmpty else { return false }
         isFlushing = true
         for connection in unflushed { connection.flush() }
         isFlushing = false
         unflushed.removeAll(keepingCapacity: true)
-        return true
+        return !events.isEmpty
     }
 
     func takeEvents() -> [NetworkEvent] {

@@ -99,7 +99,7 @@ final class ModuleNetwork: Network {
     func worldChanged() { host.pauseConnections(where: neighbours.isCutOff) }
 
     /// Sends to the host's network what the module has handed over.
-    /// - Returns: whether there was something, and may be events.
+    /// - Returns: whether that has made events.
     func flush() -> Bool { host.flush() }
 
     func takeEvents() -> [NetworkEvent] {

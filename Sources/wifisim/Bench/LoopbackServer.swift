@@ -3,11 +3,14 @@ import WiFiDriverSim
 
 /// TCP servers on 127.0.0.1, each on a thread of blocking calls.
 enum LoopbackServer {
-    /// Takes and drops whatever comes.
+    /// Takes and drops whatever comes, as soon as it is 64 KiB: a peer that woke up for each block would be measured too, since
+    /// it takes turns with the module on the processor.
     /// - Returns: its port.
     static func sink() throws -> UInt16 {
         try serve { peer in
             var buffer = [UInt8](repeating: 0, count: 256 * 1024)
+            var least: Int32 = 64 * 1024
+            setsockopt(peer, SOL_SOCKET, SO_RCVLOWAT, &least, socklen_t(MemoryLayout<Int32>.size))
             while read(peer, &buffer, buffer.count) > 0 {}
         }
     }
