@@ -116,7 +116,11 @@ private func configure(
 ) throws(CommandError) -> CommandOutcome {
     let ids = id == Links.limit ? 0..<Links.limit : id..<id + 1
     guard ids.allSatisfy({ call.module.links[$0] == nil }) else { throw .failed }
-    for id in ids { change(&call.module.session.sslClients[id]) }
+    for id in ids {
+        var options = call.session.sslClients[id]
+        change(&options)
+        call.module.session.sslClients[id] = options
+    }
     return .ok
 }
 

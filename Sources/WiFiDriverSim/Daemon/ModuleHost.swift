@@ -154,7 +154,8 @@ final class ModuleHost {
             guard case .success(.done(let more)) = transfer else { break }
             count += more
         } while count < min(awaited, limit)
-        if count > 0 { deliver(count) }
+        // The line's end is reported again, once the module has answered.
+        if count > 0 { return deliver(count) }
         switch transfer {
         case .success(.done), .success(.wouldBlock): break
         case .success(.ended): hangUp()

@@ -61,7 +61,7 @@ final class ModuleLoop {
     }
 }
 
-/// Room for what one read of a line brings.
+/// Room for what a line brings at once.
 final class LineReadBuffer {
     let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 * 1024, alignment: 16)
     deinit { bytes.deallocate() }

@@ -11,8 +11,8 @@ import CDriverWiFi
 /// Back-pressure. Where the firmware can, data stays in the module until it is asked for (passive receive). Pushed data
 /// is kept without limit only as far as `heldBackLimit`: the line is then not read until the application has taken some.
 ///
-/// What every Send and Recv passes goes without the checks at run time that accesses do not overlap, a fifth of the work of a
-/// call: what these variables hold never comes back to the driver.
+/// The variables that are looked at most go without the checks at run time that accesses do not overlap, a fifth of the work of
+/// a Send. They hold values whose methods know no driver.
 final class WiFiDriver: @unchecked Sendable {
     // Unchecked: see above, every variable is guarded by `lock`.
 

@@ -5,7 +5,8 @@
 /// no system call and draws no random number.
 ///
 /// A module belongs to one thread. The checks at run time that no two accesses to a variable overlap took a third of the
-/// work of a block of data: variables that every block passes go without, since what they hold never comes back to the module.
+/// work of a block of data: the variables that are looked at most go without. They hold values whose methods know no module;
+/// an operation, which does, is taken out of `state` before it runs.
 public final class Module {
     public let firmware: Firmware
     /// The current time, from the last call.

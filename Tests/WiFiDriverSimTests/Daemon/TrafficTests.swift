@@ -182,6 +182,27 @@ struct TrafficTests {
         #expect(try next.command("AT+CIPSTATUS").contains("STATUS:2"))
     }
 
+    @Test func `What a client says as it goes is done, and the answer is not for the next one`() throws {
+        let program = try Program(["run"])
+        let path = try #require(program.readLine())
+        let listener = try Listener()
+        var client: SerialClient? = try SerialClient(path)
+        try client?.join()
+        try client?.command("AT+CIPSTART=\"TCP\",\"127.0.0.1\",\(listener.port)")
+        let peer = try listener.accept()
+        try client?.write(Array("AT+CIPSENDEX=100\r\n".utf8))
+        try client?.read(until: ">")
+        // The program is to find the bytes and the close at once.
+        program.send(SIGSTOP)
+        try client?.write(Array("abc\\0".utf8))
+        client = nil
+        program.send(SIGCONT)
+        #expect(peer.receive(3) == Array("abc".utf8))
+        try program.waitUntilItHolds(path)
+        let next = try SerialClient(path)
+        #expect(try next.command("AT") == "\r\nOK\r\n")
+    }
+
     @Test func `A forwarded port reaches the module's server, one that it does not serve ends`() throws {
         let port = try Listener().port
         let (_, client) = try Program.module("--hostfwd", "tcp::\(port)-:8080")
