@@ -59,12 +59,19 @@ struct Arguments {
         switch try next() {
         case .missing: throw error(.count)
         case .text: throw error(.type)
-        case .bare(let digits):
-            let text = String(decoding: digits, as: UTF8.self)
-            let value = text.hasPrefix("0x") || text.hasPrefix("0X") ? Int(text.dropFirst(2), radix: 16) : Int(text)
-            guard let value else { throw error(.type) }
+        case .bare(let text):
+            guard let value = Self.number(text) else { throw error(.type) }
             return value
         }
+    }
+
+    private static func number(_ bytes: ArraySlice<UInt8>) -> Int? {
+        // Most are a few digits, and one comes with every block.
+        if bytes.count < 19, bytes.allSatisfy({ $0 &- UInt8(ascii: "0") < 10 }) {
+            return bytes.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        return text.hasPrefix("0x") || text.hasPrefix("0X") ? Int(text.dropFirst(2), radix: 16) : Int(text)
     }
 
     mutating func nextText() throws(CommandError) -> [UInt8] {

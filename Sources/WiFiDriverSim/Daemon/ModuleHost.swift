@@ -26,8 +26,11 @@ final class ModuleHost {
     /// So much of the module's output has been traced.
     private var tracedCount = 0
 
-    private var pacing: Pacing?
+    /// Present where bytes take the time that the line's bit rate gives them.
+    private let pacing: Pacing?
     private var readsLine = true
+    /// What the loop watches the line for.
+    private var interest = EventLoop.Interest.read
     private let buffer: LineReadBuffer
     /// Told of `nextDeadline` after everything that may have changed it.
     var deadlineChanged: (Instant?) -> Void = { _ in }
@@ -46,9 +49,14 @@ final class ModuleHost {
         var observeNetwork: ((NetworkTraffic, Instant) -> Void)?
     }
 
-    private struct Pacing {
+    private final class Pacing {
         var toHost: LinePacer
         var toModule: LinePacer
+
+        init(_ configuration: UARTConfiguration) {
+            toHost = LinePacer(configuration)
+            toModule = LinePacer(configuration)
+        }
     }
 
     /// The module's output waits in its own queue; with so much of it, the line is not read: what it would say had no room.
@@ -71,10 +79,7 @@ final class ModuleHost {
         self.options = options
         // The firmware's window is made for its line; without a bit rate it would only make hand-shakes.
         module.receiveWindow = options.isPaced ? module.firmware.receiveWindow : Self.unpacedWindow
-        if options.isPaced {
-            let pacer = LinePacer(module.settings.uart)
-            pacing = Pacing(toHost: pacer, toModule: pacer)
-        }
+        pacing = options.isPaced ? Pacing(module.settings.uart) : nil
         self.network.onActivity = { [weak self] in self?.settle() }
         try loop.watch(line, for: .read) { [weak self] in self?.handle($0) }
         module.powerUp(at: loop.now)
@@ -167,13 +172,13 @@ final class ModuleHost {
 
     /// How many bytes the line's pace and the buffer allow; `nil` where they have to wait.
     private func inputLimit() -> Int? {
-        guard pacing != nil else { return buffer.bytes.count }
+        guard let pacing else { return buffer.bytes.count }
         let now = loop.now
-        pacing?.toModule.begin(at: now)
-        let limit = min(buffer.bytes.count, pacing?.toModule.allowance(at: now) ?? 0)
+        pacing.toModule.begin(at: now)
+        let limit = min(buffer.bytes.count, pacing.toModule.allowance(at: now))
         if limit > 0 { return limit }
         // Bytes wait, or would have come by now: look again when they have had their time.
-        lookAt.input = pacing?.toModule.nextLook(at: now)
+        lookAt.input = pacing.toModule.nextLook(at: now)
         updateInterest()
         return nil
     }
@@ -219,12 +224,12 @@ final class ModuleHost {
     private func writeLine() {
         while !module.output.isEmpty {
             var limit = module.output.count
-            if pacing != nil {
+            if let pacing {
                 let now = loop.now
-                pacing?.toHost.begin(at: now)
-                limit = min(limit, pacing?.toHost.allowance(at: now) ?? 0)
+                pacing.toHost.begin(at: now)
+                limit = min(limit, pacing.toHost.allowance(at: now))
                 if limit == 0 {
-                    lookAt.output = pacing?.toHost.nextLook(at: now)
+                    lookAt.output = pacing.toHost.nextLook(at: now)
                     return
                 }
             }
@@ -303,6 +308,8 @@ final class ModuleHost {
         var interest: EventLoop.Interest = []
         if readsLine, lookAt.input == nil { interest.insert(.read) }
         if !module.output.isEmpty, lookAt.output == nil { interest.insert(.write) }
+        guard interest != self.interest else { return }
+        self.interest = interest
         try? loop.update(line, for: interest)
     }
 

@@ -17,7 +17,20 @@ struct CommandText {
     /// The line as it is sent.
     var line: [UInt8] { bytes + [UInt8(ascii: "\r"), UInt8(ascii: "\n")] }
 
-    consuming func field(_ value: some FixedWidthInteger) -> CommandText { appending(value.description.utf8) }
+    consuming func field(_ value: some FixedWidthInteger) -> CommandText {
+        beginField()
+        appendDigits(of: Int(value))
+        return self
+    }
+
+    private mutating func appendDigits(of value: Int) {
+        guard (0...9).contains(value) else {
+            if value < 0 { return bytes += value.description.utf8 }
+            appendDigits(of: value / 10)
+            return appendDigits(of: value % 10)
+        }
+        bytes.append(UInt8(ascii: "0") + UInt8(value))
+    }
 
     /// A text in quotes, with the characters escaped that the firmware wants escaped (AT command set, index).
     consuming func quoted(_ text: some Sequence<UInt8>) -> CommandText {
@@ -39,9 +52,13 @@ struct CommandText {
     consuming func empty() -> CommandText { appending([]) }
 
     private consuming func appending(_ field: some Collection<UInt8>) -> CommandText {
-        bytes.append(hasFields ? UInt8(ascii: ",") : UInt8(ascii: "="))
+        beginField()
         bytes += field
-        hasFields = true
         return self
+    }
+
+    private mutating func beginField() {
+        bytes.append(hasFields ? UInt8(ascii: ",") : UInt8(ascii: "="))
+        hasFields = true
     }
 }

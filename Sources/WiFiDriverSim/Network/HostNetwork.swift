@@ -118,7 +118,8 @@ final class HostNetwork: Network {
 
     /// When listeners that had to be left alone are looked at again, or a handshake or a connection's end has taken too long.
     var nextDeadline: Instant? {
-        .earlier(.earlier(paused?.until, shakingHands.values.min()), draining.values.map(\.until).min())
+        if shakingHands.isEmpty, draining.isEmpty { return paused?.until }
+        return .earlier(.earlier(paused?.until, shakingHands.values.min()), draining.values.map(\.until).min())
     }
 
     func advance(to now: Instant) {
