@@ -1,4 +1,5 @@
 import CDriverWiFi
+import Dispatch
 import Testing
 
 @testable import WiFiDriverSim
@@ -180,6 +181,40 @@ import Testing
         try driver.close(socket)
         try Background { try driver.powerControl(.off) }.value()
         try Background { try driver.uninitialize() }.value()
+    }
+
+    @Test func `gives the module the block that it asks for, before it is switched off`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        let gate = DispatchSemaphore(value: 0)
+        module.on("AT+CIPSEND") { _, _ in
+            gate.wait()
+            return "\r\nOK\r\n\r\n>"
+        }
+        let receiving = try Background { try driver.receive(socket) }
+        let sending = try Background { try driver.send(socket, [1, 2, 3]) }
+        #expect(module.waitForCommand("AT+CIPSEND"))
+        let switching = try Background { try driver.powerControl(.off) }
+        #expect(receiving.failure == .aborted)
+        gate.signal()
+        try switching.value()
+        #expect(module.sentBytes == [1, 2, 3])
+        _ = try? sending.value()
+        try driver.powerControl(.full)
+        try driver.uninitialize()
+    }
+
+    @Test func `tells a link that the lost network has ended from one that the peer has`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        var socket = try driver.connectedSocket()
+        module.say("4,CLOSED\r\n")
+        #expect(throws: SocketFailure.reset) { try driver.receive(socket) }
+        socket = try driver.connectedSocket()
+        module.say("WIFI DISCONNECT\r\n4,CLOSED\r\n")
+        #expect(throws: SocketFailure.aborted) { try driver.receive(socket) }
+        try driver.uninitialize()
     }
 
     @Test func `repeats a command that found the module busy`() throws {

@@ -120,9 +120,9 @@ extension WiFiDriver {
     func transmit(
         _ bytes: UnsafeRawBufferPointer, to connection: DriverConnection, command: CommandText, for caller: Caller
     ) -> Reply? {
+        missingBytes = bytes.count
         converse(command, CommandExchange(prompt: true), until: .now + replyTimeout)
         if exchange?.state == .prompted {
-            missingBytes = bytes.count
             exchange?.bytesFollow()
             let deadline = RealTime.now + deliveryTimeout
             write(bytes, until: deadline)
@@ -130,8 +130,8 @@ extension WiFiDriver {
                 unconfirmed = UnconfirmedDelivery(connection: connection, deadline: deadline)
                 return nil
             }
-            if exchange?.outcome != .timedOut { missingBytes = 0 }
         }
+        if exchange?.outcome != .timedOut { missingBytes = 0 }
         return finishExchange()
     }
 
@@ -200,7 +200,8 @@ extension WiFiDriver {
             state == .awaitingReply || state == .awaitingPrompt || state == .awaitingDelivery
         {
             if caller?.socket.isClosed ?? false { return false }
-            if isSwitchingPower {
+            // A module that is about to ask for a block gets it: else it would take the next command for the block.
+            if isSwitchingPower, state != .awaitingPrompt {
                 exchange?.end(.timedOut)
                 break
             }
@@ -300,15 +301,32 @@ extension WiFiDriver {
             case .notDelivered, .stillBusy: break
             case .timedOut:
                 silentAttempts += 1
-                if missingBytes > 0 {
-                    // It may still be waiting for data that was damaged on the way: give it the rest.
-                    let filler = [UInt8](repeating: UInt8(ascii: "\n"), count: missingBytes)
-                    missingBytes = 0
-                    filler.withUnsafeBytes { write($0, until: .now + replyTimeout) }
-                }
+                giveMissingBytes()
             }
         }
         return false
+    }
+
+    /// The module may still be waiting for data that was damaged on the way: gives it the rest.
+    func giveMissingBytes() {
+        guard missingBytes > 0 else { return }
+        let filler = [UInt8](repeating: UInt8(ascii: "\n"), count: missingBytes)
+        missingBytes = 0
+        filler.withUnsafeBytes { write($0, until: .now + replyTimeout) }
+    }
+
+    /// Ends a data mode by the escape sequence, which no line end follows, with silence around it
+    /// (ESP-AT docs, TCP-IP, +++).
+    func escapeDataMode() {
+        rest(for: .seconds(1))
+        Array("+++".utf8).withUnsafeBytes { write($0, until: .now + replyTimeout) }
+        rest(for: .milliseconds(1100))
+    }
+
+    /// Lets time pass while the line is read.
+    private func rest(for time: Duration) {
+        let end = RealTime.now + time
+        while waitForProgress(on: .command, until: end) {}
     }
 
     private static let syncAttempts = 3

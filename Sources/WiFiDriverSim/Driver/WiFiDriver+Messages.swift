@@ -117,7 +117,8 @@ extension WiFiDriver {
     private func linkClosed(_ link: Int) {
         guard links.indices.contains(link), let connection = links[link] else { return }
         connection.queue.dropUnfinishedDatagram()
-        connection.end(.byPeer)
+        // Without a network, that is why: the report of its loss comes before.
+        connection.end(station.isConnected || accessPointIsActive ? .byPeer : .aborted)
         links[link] = nil
         noteReadable(connection)
     }

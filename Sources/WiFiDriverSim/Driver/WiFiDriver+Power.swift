@@ -85,9 +85,9 @@ extension WiFiDriver {
         abortEverything()
         needsSync = false
         needsSetup = false
-        missingBytes = 0
         line.parser.reset()
         guard restart() else { throw .unspecified }
+        missingBytes = 0
         power = .full
         guard setUpModule() else {
             power = .off
@@ -105,11 +105,8 @@ extension WiFiDriver {
     /// Has the module answer AT, out of a data mode if it is in one.
     private func awaken() -> Bool {
         for attempt in 0..<6 {
-            // `+++` ends passthrough after a second of silence (ESP-AT docs, TCP-IP, +++).
-            if attempt == 3 {
-                rest(for: .seconds(1))
-                _ = transact(.literal("+++"), timeout: .milliseconds(1100))
-            }
+            if attempt == 2 { giveMissingBytes() }
+            if attempt == 3 { escapeDataMode() }
             switch transact(.literal("AT"), timeout: .milliseconds(500)).outcome {
             case .done: return true
             case .lineLost: return false
@@ -117,12 +114,6 @@ extension WiFiDriver {
             }
         }
         return false
-    }
-
-    /// Lets time pass while the line is read.
-    private func rest(for time: Duration) {
-        let end = RealTime.now + time
-        while waitForProgress(on: .command, until: end) {}
     }
 
     /// What every session needs; the slot is the caller's.
@@ -159,6 +150,8 @@ extension WiFiDriver {
     // MARK: Off and low
 
     private func switchOff() {
+        // Before the module reports what is closed now: nobody is to take that for the peer's doing.
+        for socket in sockets.compactMap({ $0 }) { socket.isClosed = true }
         if let line, !line.isLost, power == .full, !needsSetup {
             takeSlotForPower()
             _ = transact(CommandText("CIPSERVER").field(0), timeout: .seconds(1))
@@ -169,7 +162,6 @@ extension WiFiDriver {
             }
             releaseSlot()
         }
-        for socket in sockets.compactMap({ $0 }) { socket.isClosed = true }
         sockets = Array(repeating: nil, count: Self.socketLimit)
         abortEverything()
         notify(.all)

@@ -146,8 +146,10 @@ extension WiFiDriver {
             lock.unlock()
             line.watch.sleep()
             lock.lock()
+            // A call may have taken the line over meanwhile, and the next one is not to find it in use.
+            let isOurs = line.isWatched
             line.watchFired()
-            while !threads.isStopping, !line.isLost, line.reader == nil, !isHeldBack(for: []) {
+            while isOurs, !threads.isStopping, !line.isLost, line.reader == nil, !isHeldBack(for: []) {
                 if !readLine(line, for: [], until: .past) { break }
             }
             deliverEvents()
