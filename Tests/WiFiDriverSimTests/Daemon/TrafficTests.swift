@@ -203,6 +203,27 @@ struct TrafficTests {
         #expect(try next.command("AT") == "\r\nOK\r\n")
     }
 
+    @Test func `A driver takes the module out of the passthrough that another client left it in`() throws {
+        let program = try Program(["run"])
+        let path = try #require(program.readLine())
+        let listener = try Listener()
+        var client: SerialClient? = try SerialClient(path)
+        try client?.join()
+        try client?.command("AT+CIPSTART=\"TCP\",\"127.0.0.1\",\(listener.port)")
+        let peer = try listener.accept()
+        try client?.command("AT+CIPMODE=1")
+        try client?.command("AT+CIPSEND")
+        try client?.write(Array("data".utf8))
+        #expect(peer.receive(4) == Array("data".utf8))
+        client = nil
+        try program.waitUntilItHolds(path)
+        let driver = WiFiDriver { try SerialPort(path: path, baud: 115_200) }
+        try driver.initialize(nil)
+        try driver.powerControl(.full)
+        #expect(try driver.moduleInfo().contains("4.1.0"))
+        try driver.uninitialize()
+    }
+
     @Test func `A forwarded port reaches the module's server, one that it does not serve ends`() throws {
         let port = try Listener().port
         let (_, client) = try Program.module("--hostfwd", "tcp::\(port)-:8080")
