@@ -29,8 +29,6 @@ final class ModuleHost {
     /// Present where bytes take the time that the line's bit rate gives them.
     private let pacing: Pacing?
     private var readsLine = true
-    /// What the loop watches the line for.
-    private var interest = EventLoop.Interest.read
     private let buffer: LineReadBuffer
     /// Told of `nextDeadline` after everything that may have changed it.
     var deadlineChanged: (Instant?) -> Void = { _ in }
@@ -308,8 +306,6 @@ final class ModuleHost {
         var interest: EventLoop.Interest = []
         if readsLine, lookAt.input == nil { interest.insert(.read) }
         if !module.output.isEmpty, lookAt.output == nil { interest.insert(.write) }
-        guard interest != self.interest else { return }
-        self.interest = interest
         try? loop.update(line, for: interest)
     }
 

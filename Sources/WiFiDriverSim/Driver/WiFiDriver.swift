@@ -48,7 +48,7 @@ final class WiFiDriver: @unchecked Sendable {
     @exclusivity(unchecked) var exchange: CommandExchange?
     /// What a Send has left behind: the exchange in flight is its.
     var unconfirmed: UnconfirmedDelivery?
-    /// The power is about to be switched, on or off: nobody waits for the module's answer any more.
+    /// The power is about to be switched, on or off: nobody waits for the module's answer any more, but for a prompt.
     var isSwitchingPower = false
     /// The firmware keeps TCP data until it is asked for.
     var receivesPassively = false

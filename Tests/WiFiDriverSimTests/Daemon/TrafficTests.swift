@@ -160,19 +160,28 @@ struct TrafficTests {
         #expect(try descriptors() == before)
     }
 
-    @Test func `A client that dies in mid-transfer leaves a module that the next one can use`() throws {
+    /// `wifisim run`, whose client has joined, connected to a peer, done something more, and closed the tty.
+    private func leftByClient(
+        after body: (Program, SerialClient, Peer) throws -> Void
+    ) throws -> (program: Program, path: String, peer: Peer) {
         let program = try Program(["run"])
         let path = try #require(program.readLine())
         let listener = try Listener()
-        var client: SerialClient? = try SerialClient(path)
-        try client?.join()
-        try client?.command("AT+CIPSTART=\"TCP\",\"127.0.0.1\",\(listener.port)")
+        let client = try SerialClient(path)
+        try client.join()
+        try client.command("AT+CIPSTART=\"TCP\",\"127.0.0.1\",\(listener.port)")
         let peer = try listener.accept()
-        // Both ways at once: data that is announced and does not come, and data that nobody reads.
-        Thread.detachNewThread { peer.send([UInt8](repeating: 0x62, count: 1_000_000)) }
-        try client?.write(Array("AT+CIPSEND=2048\r\nonly a part".utf8))
-        try client?.read(until: ">")
-        client = nil
+        try body(program, client, peer)
+        return (program, path, peer)
+    }
+
+    @Test func `A client that dies in mid-transfer leaves a module that the next one can use`() throws {
+        let (program, path, _) = try leftByClient { _, client, peer in
+            // Both ways at once: data that is announced and does not come, and data that nobody reads.
+            Thread.detachNewThread { peer.send([UInt8](repeating: 0x62, count: 1_000_000)) }
+            try client.write(Array("AT+CIPSEND=2048\r\nonly a part".utf8))
+            try client.read(until: ">")
+        }
         // A close shows only while nobody has the tty open again.
         try program.waitUntilItHolds(path)
         let next = try SerialClient(path)
@@ -183,19 +192,13 @@ struct TrafficTests {
     }
 
     @Test func `What a client says as it goes is done, and the answer is not for the next one`() throws {
-        let program = try Program(["run"])
-        let path = try #require(program.readLine())
-        let listener = try Listener()
-        var client: SerialClient? = try SerialClient(path)
-        try client?.join()
-        try client?.command("AT+CIPSTART=\"TCP\",\"127.0.0.1\",\(listener.port)")
-        let peer = try listener.accept()
-        try client?.write(Array("AT+CIPSENDEX=100\r\n".utf8))
-        try client?.read(until: ">")
-        // The program is to find the bytes and the close at once.
-        program.send(SIGSTOP)
-        try client?.write(Array("abc\\0".utf8))
-        client = nil
+        let (program, path, peer) = try leftByClient { program, client, _ in
+            try client.write(Array("AT+CIPSENDEX=100\r\n".utf8))
+            try client.read(until: ">")
+            // The program is to find the bytes and the close at once.
+            program.send(SIGSTOP)
+            try client.write(Array("abc\\0".utf8))
+        }
         program.send(SIGCONT)
         #expect(peer.receive(3) == Array("abc".utf8))
         try program.waitUntilItHolds(path)
@@ -204,18 +207,12 @@ struct TrafficTests {
     }
 
     @Test func `A driver takes the module out of the passthrough that another client left it in`() throws {
-        let program = try Program(["run"])
-        let path = try #require(program.readLine())
-        let listener = try Listener()
-        var client: SerialClient? = try SerialClient(path)
-        try client?.join()
-        try client?.command("AT+CIPSTART=\"TCP\",\"127.0.0.1\",\(listener.port)")
-        let peer = try listener.accept()
-        try client?.command("AT+CIPMODE=1")
-        try client?.command("AT+CIPSEND")
-        try client?.write(Array("data".utf8))
-        #expect(peer.receive(4) == Array("data".utf8))
-        client = nil
+        let (program, path, _) = try leftByClient { _, client, peer in
+            try client.command("AT+CIPMODE=1")
+            try client.command("AT+CIPSEND")
+            try client.write(Array("data".utf8))
+            #expect(peer.receive(4) == Array("data".utf8))
+        }
         try program.waitUntilItHolds(path)
         let driver = WiFiDriver { try SerialPort(path: path, baud: 115_200) }
         try driver.initialize(nil)
