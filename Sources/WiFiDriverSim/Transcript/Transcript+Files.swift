@@ -8,7 +8,7 @@ extension Transcript {
 
     /// Writes the transcript, whole or not at all.
     public func write(to path: String) throws(SystemError) {
-        try Files.write(Array(description.utf8), to: path, mode: 0o644)
+        try Files.write(Array(description.utf8), to: path)
     }
 }
 

@@ -77,7 +77,7 @@ extension TranscriptCheck {
             }
         }
         text += "  </testsuite>\n</testsuites>\n"
-        try Files.write(Array(text.utf8), to: path, mode: 0o644)
+        try Files.write(Array(text.utf8), to: path)
     }
 }
 

@@ -15,7 +15,7 @@ public struct TranscriptReport {
         self.title = title
     }
 
-    public func write(to path: String) throws(SystemError) { try Files.write(Array(html.utf8), to: path, mode: 0o644) }
+    public func write(to path: String) throws(SystemError) { try Files.write(Array(html.utf8), to: path) }
 
     public var html: String {
         """
