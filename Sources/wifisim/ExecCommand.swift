@@ -23,7 +23,7 @@ extension CommandLineTool {
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP, SIGCHLD])
         let simulator = try Simulator(options, log: try Log(path: parsed.string("--log")))
         defer { simulator.close() }
-        try simulator.boot()
+        if let signal = try simulator.boot(until: signals) { return 128 + signal }
 
         var variables = ["WIFISIM_CONTROL": options.controlPath, "WIFISIM_TTY": simulator.terminalPaths.first]
         for (index, path) in simulator.terminalPaths.enumerated() { variables["WIFISIM_TTY\(index)"] = path }

@@ -46,12 +46,15 @@ extension CommandLineTool {
             return 0
         }
         options.controlPath = try parsed.string("--control") ?? ControlClient.ownPath()
+        let log = try Log(path: parsed.string("--log"), isHeld: true)
+        defer { log.release() }
         let recorder = try SimulatorRecorder(
             options, path: path, origin: parsed.string("--origin") ?? "recorded by wifisim record",
-            worldPath: parsed.string("--world"), log: try Log(path: parsed.string("--log")))
+            worldPath: parsed.string("--world"), log: log)
         defer { recorder.close() }
-        try recorder.boot()
+        if try recorder.boot(until: signals) != nil { return 0 }
         Console.print(recorder.terminalPath)
+        log.release()
         try recorder.run(until: signals)
         return 0
     }

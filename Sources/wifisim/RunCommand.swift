@@ -26,7 +26,7 @@ extension CommandLineTool {
         defer { simulator.close() }
         let modules = options.count == 1 ? "one module" : "\(options.count) modules"
         log.write("\(modules), \(options.firmware.name): \(options.firmware.summary)")
-        try simulator.boot()
+        if try simulator.boot(until: signals) != nil { return 0 }
         for path in simulator.terminalPaths { Console.print(path) }
         log.release()
         try simulator.run(until: signals)

@@ -1,14 +1,9 @@
-import Glibc
-
 /// Says what happens: notices to standard error, and with a file both those and what passes on the lines.
 public final class Log {
+    /// Standard error, which takes notices.
+    private let notices: LogOutput?
+    /// The file, which takes all; it may be standard error.
     private let output: LogOutput?
-    /// The file is standard error.
-    private let isStandardError: Bool
-    private let isQuiet: Bool
-    /// What is not told yet, while `isHeld`.
-    private var heldNotices: [String] = []
-    private var isHeld: Bool
     /// Each module's line, while bytes on it wait for the rest of theirs.
     private var joiners: [Int: LineJoiner] = [:]
 
@@ -19,13 +14,10 @@ public final class Log {
     ///   - isHeld: nothing is said before `release`.
     /// - Throws: `SystemError` if the file cannot be opened.
     public init(path: String? = nil, isQuiet: Bool = false, isHeld: Bool = false) throws(SystemError) {
-        self.isQuiet = isQuiet
-        self.isHeld = isHeld
-        isStandardError = path == "-"
+        notices = isQuiet ? nil : .standardError()
         output =
-            if isStandardError { try LogOutput(standardErrorOf: ()) } else if let path {
-                try LogOutput(path: path)
-            } else { nil }
+            if path == "-" { notices } else { try path.map { path throws(SystemError) in try LogOutput(path: path) } }
+        notices?.isHeld = isHeld
         output?.isHeld = isHeld
     }
 
@@ -33,26 +25,15 @@ public final class Log {
 
     /// Says what was held back.
     public func release() {
-        guard isHeld else { return }
-        isHeld = false
-        for text in heldNotices { complain(text) }
-        heldNotices = []
+        notices?.isHeld = false
         output?.isHeld = false
     }
 
     /// A notice.
     public func write(_ text: String) {
         flush()
-        if !isStandardError { output?.write("# \(text)\n") }
-        guard !isQuiet else { return }
-        let line = "wifisim: \(text)"
-        if isStandardError {
-            output?.write("\(line)\n")
-        } else if isHeld {
-            heldNotices.append(line)
-        } else {
-            complain(line)
-        }
+        notices?.write("wifisim: \(text)\n")
+        if output !== notices { output?.write("# \(text)\n") }
     }
 
     /// Bytes on a module's line, which are told line by line.
@@ -83,6 +64,7 @@ public final class Log {
         }
         joiners = [:]
         output?.flush()
+        notices?.flush()
     }
 
     // MARK: The text

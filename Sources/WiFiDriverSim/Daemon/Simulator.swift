@@ -99,9 +99,18 @@ public final class Simulator {
         terminalPaths.append(terminal.path)
     }
 
-    /// Runs until every module has booted and takes commands.
-    public func boot() throws {
-        try modules.run { [modules] in modules.hosts.allSatisfy { $0.module.isRunning } }
+    /// Runs until every module has booted and takes commands, or until one of these signals comes.
+    /// - Returns: the signal.
+    /// - Throws: `SystemError` when the event loop fails.
+    @discardableResult
+    public func boot(until signals: SignalWatch? = nil) throws -> Int32? {
+        var received: Int32?
+        try signals?.watch(on: modules.loop) { received = $0 }
+        defer { signals?.unwatch(on: modules.loop) }
+        try modules.run { [modules] in
+            received != nil || modules.hosts.allSatisfy { $0.module.isRunning }
+        }
+        return received
     }
 
     /// Runs until `stop`, or until a signal comes that `onSignal` takes for the end.

@@ -4,7 +4,9 @@ import Glibc
 /// A file, pipe or terminal that takes a log. Nobody waits for its reader: what a reader does not take is lost beyond a
 /// limit, and counted.
 final class LogOutput {
-    private let descriptor: FileDescriptor
+    private let descriptor: Int32
+    /// Closes the descriptor, where it is not the process's own.
+    private let owner: FileDescriptor?
     private let isRegular: Bool
     private var unsent = ByteQueue()
     private var lostCount = 0
@@ -17,8 +19,9 @@ final class LogOutput {
     /// Appends to a file, which is made if need be and is then the user's alone.
     /// - Throws: `SystemError` if it cannot be opened, as for a FIFO that nobody reads.
     init(path: String) throws(SystemError) {
+        let file: FileDescriptor
         do throws(SystemError) {
-            descriptor = FileDescriptor(
+            file = FileDescriptor(
                 owning: try systemCall("open \(path)") {
                     open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0o600)
                 })
@@ -26,24 +29,30 @@ final class LogOutput {
             guard error.code == ENXIO else { throw error }
             throw SystemError("open \(path)", code: ENXIO, reason: "nobody reads it; start its reader first")
         }
+        owner = file
+        descriptor = file.rawValue
         isRegular = Self.isRegular(descriptor)
     }
 
-    /// Standard error, as it is now.
-    init(standardErrorOf process: Void) throws(SystemError) {
-        descriptor = FileDescriptor(owning: try systemCall("dup") { fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0) })
+    private init(standardError: Int32) {
+        owner = nil
+        descriptor = standardError
         isRegular = Self.isRegular(descriptor)
     }
 
-    private static func isRegular(_ descriptor: FileDescriptor) -> Bool {
+    /// Standard error.
+    static func standardError() -> LogOutput { LogOutput(standardError: STDERR_FILENO) }
+
+    private static func isRegular(_ descriptor: Int32) -> Bool {
         var information = stat()
-        return fstat(descriptor.rawValue, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
+        return fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
     }
 
     func write(_ line: String) {
+        if unsent.count >= Self.unsentLimit { flush() }
         guard unsent.count < Self.unsentLimit else {
             lostCount += 1
-            return flush()
+            return
         }
         if lostCount > 0 {
             unsent.append(contentsOf: "# \(lostCount) lines were lost: the log's reader is too slow\n".utf8)
@@ -60,7 +69,7 @@ final class LogOutput {
             let count = unsent.withUnsafeBytes { bytes in
                 retryingInterrupts {
                     Glibc.write(
-                        descriptor.rawValue, bytes.baseAddress, min(bytes.count, isRegular ? .max : Self.pieceLength))
+                        descriptor, bytes.baseAddress, min(bytes.count, isRegular ? .max : Self.pieceLength))
                 }
             }
             if count > 0 {
@@ -78,7 +87,7 @@ final class LogOutput {
     /// non-blocking.
     private var isReady: Bool {
         if isRegular { return true }
-        var interest = pollfd(fd: descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
+        var interest = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         return poll(&interest, 1, 0) > 0
     }
 }

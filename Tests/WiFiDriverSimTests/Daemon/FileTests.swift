@@ -73,6 +73,29 @@ struct FileTests {
         #expect(program.finish().status == 0)
     }
 
+    @Test func `Nobody waits for the reader of standard error`() throws {
+        let socket = folder.path("control")
+        let program = try Program(["run", "--control", socket])
+        let client = try SerialClient(try #require(program.readLine()), of: program)
+        // Each of these is a notice; a pipe holds 64 KiB, and this test reads nothing yet.
+        let requests = Array(String(repeating: "{\"do\": \"ap wifisim rssi -50\"}\n", count: 100).utf8)
+        let control = try UnixSocket.connecting(to: socket)
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        for _ in 0..<40 {
+            _ = try requests.withUnsafeBytes { try control.send($0) }
+            var answers = 0
+            while answers < 100 {
+                guard
+                    case .done(let count) = try buffer.withUnsafeMutableBytes({ try control.descriptor.read(into: $0) })
+                else { throw ProgramError("the socket was closed") }
+                answers += buffer[..<count].count { $0 == UInt8(ascii: "\n") }
+            }
+        }
+        try client.command("AT")
+        program.send(SIGTERM)
+        #expect(program.finish().status == 0)
+    }
+
     // MARK: Secrets
 
     @Test func `Logs, recordings, pages of them and the flash are the user's alone`() throws {

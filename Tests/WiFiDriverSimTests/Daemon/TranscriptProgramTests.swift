@@ -210,6 +210,22 @@ struct TranscriptProgramTests {
         #expect(check.problem == nil, "\(check.problem ?? "")")
     }
 
+    @Test(arguments: ["world.json", "inner/world.json"])
+    func `A recording names its world, wherever that is`(name: String) throws {
+        let inner = folder.path("inner")
+        try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: false)
+        let world = folder.write("{\"accessPoints\": [{\"ssid\": \"attic\", \"password\": \"12345678\"}]}", to: name)
+        let path = "\(inner)/session.at"
+        let recorder = try Program(["record", path, "--world", world])
+        let client = try SerialClient(try #require(recorder.readLine()), of: recorder)
+        try client.command("AT+CWMODE=1")
+        try client.command("AT+CWJAP=\"attic\",\"12345678\"")
+        recorder.send(SIGINT)
+        #expect(recorder.finish().status == 0)
+        let check = try run("check", path)
+        #expect(check.status == 0, "\(check.output)")
+    }
+
     @Test(arguments: [
         ["--world", "w.json"], ["--link", "l"], ["--count", "1"], ["--state", "s"], ["--pace"],
         ["--host-address", "127.0.0.2"], ["--hostfwd", "tcp::8080-:80"], ["--restrict", "on"], ["--control", "c"],
