@@ -15,6 +15,9 @@ final class ControlServer {
     /// So many requests of a client are answered before the modules have their turn again.
     private static let answersAtOnce = 16
 
+    /// More would only take descriptors from the modules.
+    private static let mostClients = 64
+
     private struct Client {
         let socket: UnixSocket
         /// Requests that are not answered yet.
@@ -55,6 +58,12 @@ final class ControlServer {
 
     private func accept() {
         guard let socket = listener.accept() else { return }
+        guard clients.count < Self.mostClients else {
+            _ = try? ControlMessage.failed("\(Self.mostClients) clients are connected; end one").withUnsafeBytes {
+                try socket.send($0)
+            }
+            return
+        }
         let number = socket.descriptor.rawValue
         clients[number] = Client(socket: socket)
         do throws(SystemError) {

@@ -9,7 +9,8 @@ final class Claim {
 
     /// Claims a path, by whichever of its names it is told. Where it is a link itself, that or what it leads to is claimed.
     init(of path: String, followsLast: Bool) throws {
-        let identity = try Files.canonicalPath(of: path, followsLast: followsLast)
+        // Where there is no folder for it, whoever is to make the file says so.
+        let identity = (try? Files.canonicalPath(of: path, followsLast: followsLast)) ?? path
         descriptor = FileDescriptor(
             owning: try systemCall("socket") { socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0) }
         )

@@ -37,15 +37,15 @@ enum Files {
     /// Replaces a file whole: whoever reads it, and a crash, finds the old or the new. Where the path is a link, the file
     /// that it leads to is replaced.
     static func write(_ bytes: [UInt8], to path: String, _ access: Access = .unchanged) throws(SystemError) {
-        let path = try canonicalPath(of: path)
         var mode: mode_t = access == .secret ? 0o600 : 0o644
         var isNew = true
         var information = stat()
-        if lstat(path, &information) == 0 {
+        if stat(path, &information) == 0 {
             try requireRegular(information, at: path)
             isNew = false
             if access == .unchanged { mode = information.st_mode & 0o777 }
         }
+        let path = try canonicalPath(of: path)
         let temporary = temporaryPath(of: path)
         do throws(SystemError) {
             if try !writeUnnamed(bytes, for: path, mode: mode, isNew: isNew) {

@@ -174,6 +174,18 @@ struct ControlTests {
         #expect(received >= 4_000_000)
     }
 
+    @Test func `Clients that stay leave descriptors for the modules`() throws {
+        let (client, path) = try start()
+        var sockets = try (0..<64).map { _ in try connect(to: path) }
+        let refused = try readAll(try connect(to: path))
+        #expect(refused == ["{\"error\":\"64 clients are connected; end one\"}"])
+        try client.command("AT")
+        sockets.removeLast()
+        // Their ends are seen in the order in which they come.
+        #expect(try Program.run("ctl", "--socket", path, "state").status == 0)
+        withExtendedLifetime(sockets) {}
+    }
+
     @Test func `What ctl does is recorded, and the recording can be checked`() throws {
         let (socket, file) = (folder.path("control"), folder.path("session.at"))
         let program = try Program(["record", file, "--control", socket])
