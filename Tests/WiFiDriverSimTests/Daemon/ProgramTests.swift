@@ -191,6 +191,26 @@ struct DocumentTests {
         }
         #expect(try String(contentsOf: document.standardized, encoding: .utf8) == table)
     }
+
+    @Test func `Every C header that the documents name is installed`() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
+        func text(_ path: String) throws -> String {
+            try String(contentsOf: root.appending(path: path), encoding: .utf8)
+        }
+        let documents = try (["README.md"] + Folder.names(in: root.appending(path: "docs").path).map { "docs/\($0)" })
+            .map(text).joined()
+        let script = try text("Scripts/install.sh")
+        var installed = 0
+        for target in try Folder.names(in: root.appending(path: "Sources").path) {
+            let folder = "Sources/\(target)/include"
+            for header in (try? Folder.names(in: root.appending(path: folder).path)) ?? []
+            where documents.contains(header) {
+                #expect(script.contains("\(folder)/\(header)"), "\(header)")
+                installed += 1
+            }
+        }
+        #expect(installed >= 3)
+    }
 }
 
 /// A folder that goes with the test.
