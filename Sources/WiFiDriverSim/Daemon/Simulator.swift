@@ -132,6 +132,7 @@ public final class Simulator {
             }
         }
         try modules.run()
+        for host in modules.hosts { host.traceOutput() }
         return received
     }
 

@@ -152,6 +152,23 @@ struct TranscriptProgramTests {
         #expect(replay.finish() == nil)
     }
 
+    @Test func `A client that writes while a slow line still brings an answer is recorded as one that waits`() throws {
+        let path = folder.path("session.at")
+        let recorder = try Program(["record", path, "--pace", "--baud", "9600"])
+        let client = try SerialClient(try #require(recorder.readLine()), of: recorder)
+        try client.command("AT")
+        for _ in 0..<5 {
+            try client.write(Array("AT+GMR\r\n".utf8))
+            try client.read(until: "Bin version")
+            try client.command("AT")
+            try client.read(until: "OK")
+        }
+        recorder.send(SIGINT)
+        #expect(recorder.finish().status == 0)
+        let check = TranscriptCheck(of: path)
+        #expect(check.problem == nil, "\(check.problem ?? "")")
+    }
+
     @Test func `A killed recorder leaves a valid file`() throws {
         let path = folder.path("killed.at")
         let recorder = try Program(["record", path])
