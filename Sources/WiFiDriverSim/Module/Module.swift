@@ -223,7 +223,7 @@ public final class Module {
     }
 
     /// Says that it is busy once for each line that comes while a command runs, and drops it.
-    private func refuse(_ bytes: inout Slice<UnsafeRawBufferPointer>) {
+    func refuse(_ bytes: inout Slice<UnsafeRawBufferPointer>) {
         while let byte = bytes.popFirst() {
             if !lineBuffer.isRefusing {
                 lineBuffer.isRefusing = true
