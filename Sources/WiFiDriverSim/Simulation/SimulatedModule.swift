@@ -27,7 +27,7 @@ public final class SimulatedModule {
     /// Bytes from the host to the module. The world and the network hear of them with the next `run` or `takeBytes`: what
     /// is sent at one moment is one piece, however many calls it takes.
     public func send(_ bytes: [UInt8]) {
-        module.receive(misread(bytes, sentAt: hostBaud ?? line.baud, readAt: line.baud), at: simulation.now)
+        module.receive(misread(bytes, sentAt: hostBaud ?? line.baud.value, readAt: line.baud.value), at: simulation.now)
     }
 
     /// Text from the host to the module.
@@ -44,7 +44,7 @@ public final class SimulatedModule {
 
     private func drain(afterwards settle: () -> Void = {}) {
         while !module.output.isEmpty {
-            taken += misread(module.output.take(.max), sentAt: line.baud, readAt: hostBaud ?? line.baud)
+            taken += misread(module.output.take(.max), sentAt: line.baud.value, readAt: hostBaud ?? line.baud.value)
             module.lineDrained(at: simulation.now)
             settle()
         }
@@ -70,7 +70,7 @@ public final class SimulatedModule {
     }
 
     /// The host's bit rate is not the module's.
-    public var isMisread: Bool { hostBaud.map { $0 != line.baud } ?? false }
+    public var isMisread: Bool { hostBaud.map { $0 != line.baud.value } ?? false }
 
     private func misread(_ bytes: [UInt8], sentAt sentRate: Int, readAt readRate: Int) -> [UInt8] {
         sentRate == readRate ? bytes : Misreading.bytes(bytes, sentAt: sentRate, readAt: readRate)

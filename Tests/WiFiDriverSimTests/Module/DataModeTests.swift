@@ -44,4 +44,32 @@ struct DataModeTests {
             #expect(answer.hasSuffix("\r\nSEND OK\r\n"))
         }
     }
+
+    /// What neither takes bytes nor meets its deadline.
+    private final class Stuck: DataOperation {
+        let remaining: Int? = 1
+        let room = 1
+        let isPassthrough = false
+        let deadline: Instant?
+        let escape: ((Module) -> CommandOutcome)? = nil
+
+        init(deadline: Instant? = nil) { self.deadline = deadline }
+        func receive(_ bytes: inout Slice<UnsafeRawBufferPointer>, on module: Module) -> CommandOutcome? { nil }
+        func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? { nil }
+    }
+
+    @Test func `Bytes that an operation does not take are refused`() {
+        let host = Conversation()
+        host.simulation.module.enter(Stuck())
+        host.send(Array("data\r\nmore\r\n".utf8))
+        #expect(host.listen().hasSuffix("busy p...\r\n"))
+    }
+
+    @Test func `A deadline that does not move restarts the module`() {
+        let host = Conversation()
+        host.simulation.module.enter(Stuck(deadline: .zero))
+        #expect(host.listen(for: .seconds(1)).hasSuffix("\r\nready\r\n"))
+        host.ask("ATE0")
+        #expect(host.ask("AT") == ok)
+    }
 }
