@@ -17,7 +17,7 @@ enum SimulatorArguments {
         Option("--restrict", "on|off", "on: nothing but the host's loopback is reached"),
         Option(
             "--control", "PATH", "where wifisim ctl reaches it; else a socket of its own in the user's runtime folder"),
-        Option("--log", "FILE", "appends every byte on the lines, and what happens, to FILE"),
+        Option("--log", "FILE", "appends what passes on the lines, and what happens, to FILE; - is standard error"),
     ]
 
     static func simulatorOptions(from parsed: ParsedOptions) throws -> SimulatorOptions {

@@ -179,7 +179,7 @@ extension AccessPointChange {
         let lengths = accessPoint.security.passwordLengths
         return switch self {
         case .leases(let first) where !accessPoint.network.hasHost(first):
-            "\(first) is none of a host in the network \(accessPoint.network.gateway)/\(accessPoint.network.prefixLength)"
+            "\(first) is not the address of a host in the network \(accessPoint.network.gateway)/\(accessPoint.network.prefixLength)"
         case .password(let password) where !password.isEmpty && !lengths.contains(password.utf8.count):
             "a password has \(lengths.lowerBound) to \(lengths.upperBound) bytes, or none for an open network"
         default: nil

@@ -118,3 +118,9 @@ public protocol Network: AnyObject {
     func takeEvents() -> [NetworkEvent]
     var nextDeadline: Instant? { get }
 }
+
+/// What passes between a module and its network.
+enum NetworkTraffic {
+    case request(NetworkRequest)
+    case event(NetworkEvent)
+}

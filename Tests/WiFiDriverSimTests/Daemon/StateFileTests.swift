@@ -72,7 +72,7 @@ struct StateFileTests {
     @Test(arguments: [Firmware.esp8266v1_7, .esp32v2_1, .esp8266v2_2, .esp32c3v5_0])
     func `Whatever one value of a state file is, the module starts or says where it is wrong`(firmware: Firmware) throws
     {
-        let file = StateFile(path: folder.path("state"), firmware: firmware)
+        let file = try StateFile(path: folder.path("state"), firmware: firmware)
         try file.save(try fullSettings(firmware))
         let whole = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: file.path)))
         var (refused, accepted) = (0, 0)
@@ -109,7 +109,7 @@ struct StateFileTests {
     }
 
     @Test func `A refusal names the value and its range`() throws {
-        let file = StateFile(path: folder.path("state"), firmware: .standard)
+        let file = try StateFile(path: folder.path("state"), firmware: .standard)
         try file.save(.factory(for: .standard, serialNumber: 1))
         let text = try String(contentsOfFile: file.path, encoding: .utf8)
         for (old, new, reason) in [
