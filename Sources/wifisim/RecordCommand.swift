@@ -39,7 +39,7 @@ extension CommandLineTool {
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP])
         if let device = parsed.string("--device") {
             let recorder = try DeviceRecorder(
-                device: device, speed: options.baud ?? 115_200, path: path, profile: options.firmware.name,
+                device: device, speed: options.baud?.value ?? 115_200, path: path, profile: options.firmware.name,
                 origin: parsed.string("--origin") ?? "recorded from a module on \(device)")
             Console.print(recorder.terminalPath)
             try recorder.run(until: signals)

@@ -30,7 +30,7 @@ enum SimulatorArguments {
         }
         if let path = parsed.string("--world") { options.world = try World.load(path) }
         options.count = try parsed.integer("--count", 1...1000) ?? 1
-        options.baud = try parsed.integer("--baud", 80...5_000_000)
+        options.baud = try parsed.integer("--baud", UARTConfiguration.Baud.range).flatMap(UARTConfiguration.Baud.init)
         options.isPaced = parsed.has("--pace")
         options.linkPath = parsed.string("--link")
         options.statePath = parsed.string("--state")

@@ -83,7 +83,7 @@ public final class Simulator {
         if let baud = options.baud { used.uart.baud = baud }
         if let file = stateFile, used != settings { try file.save(used) }
         let module = Module(firmware: options.firmware, serialNumber: serialNumber, settings: used)
-        let terminal = try PseudoTerminal(speed: module.settings.uart.baud)
+        let terminal = try PseudoTerminal(speed: module.settings.uart.baud.value)
         let network = try HostNetwork(
             HostNetwork.Configuration(options, moduleIndex: index, air: modules.air), loop: modules.loop,
             resolver: modules.resolver,

@@ -28,8 +28,10 @@ struct StateFile {
             content = try JSONDecoder().decode(Content.self, from: Data(try Files.read(file)))
         } catch let error as SystemError {
             throw error
+        } catch DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty {
+            throw mistake("\(JSONPlace.text(of: context.codingPath)): \(context.debugDescription)")
         } catch {
-            throw StateFileError(path: path, reason: "is not a state file of wifisim; move it away to start anew")
+            throw mistake("is not a state file of wifisim")
         }
         guard content.profile == firmware.name else {
             throw StateFileError(
@@ -37,10 +39,12 @@ struct StateFile {
                 reason:
                     "holds the flash of profile \(content.profile), not \(firmware.name); name another file or profile")
         }
-        if let reason = content.settings.mistake {
-            throw StateFileError(path: path, reason: "\(reason); move it away to start anew")
-        }
+        if let reason = content.settings.mistake(for: firmware) { throw mistake("settings.\(reason)") }
         return content.settings
+    }
+
+    private func mistake(_ reason: String) -> StateFileError {
+        StateFileError(path: path, reason: "\(reason); move it away to start anew")
     }
 
     func save(_ settings: Settings) throws {

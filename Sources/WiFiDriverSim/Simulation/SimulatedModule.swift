@@ -35,7 +35,7 @@ public final class SimulatedModule {
     /// is sent at one moment is one piece, however many calls it takes.
     public func send(_ bytes: [UInt8]) {
         observer?(.line(.toModule, bytes))
-        module.receive(misread(bytes, sentAt: hostBaud ?? line.baud, readAt: line.baud), at: simulation.now)
+        module.receive(misread(bytes, sentAt: hostBaud ?? line.baud.value, readAt: line.baud.value), at: simulation.now)
     }
 
     /// Text from the host to the module.
@@ -52,7 +52,7 @@ public final class SimulatedModule {
 
     private func drain(afterwards settle: () -> Void = {}) {
         while !module.output.isEmpty {
-            let said = misread(module.output.take(.max), sentAt: line.baud, readAt: hostBaud ?? line.baud)
+            let said = misread(module.output.take(.max), sentAt: line.baud.value, readAt: hostBaud ?? line.baud.value)
             observer?(.line(.toHost, said))
             taken += said
             module.lineDrained(at: simulation.now)
@@ -80,7 +80,7 @@ public final class SimulatedModule {
     }
 
     /// The host's bit rate is not the module's.
-    public var isMisread: Bool { hostBaud.map { $0 != line.baud } ?? false }
+    public var isMisread: Bool { hostBaud.map { $0 != line.baud.value } ?? false }
 
     private func misread(_ bytes: [UInt8], sentAt sentRate: Int, readAt readRate: Int) -> [UInt8] {
         sentRate == readRate ? bytes : Misreading.bytes(bytes, sentAt: sentRate, readAt: readRate)

@@ -28,7 +28,7 @@ public final class ReplayTerminal {
         self.replay = replay
         self.outlivesClient = outlivesClient
         loop = try EventLoop()
-        terminal = try PseudoTerminal(speed: UARTConfiguration().baud)
+        terminal = try PseudoTerminal(speed: UARTConfiguration().baud.value)
         link = try linkPath.map { try TerminalLink(at: $0, to: terminal.path) }
         try loop.watch(terminal.master, for: .read) { [unowned self] readiness in
             if readiness.canRead || readiness.hasHungUp { _ = readLine() }

@@ -77,7 +77,10 @@ struct ControlTests {
     @Test(arguments: [
         (["ap", "nowhere", "off"], 65, "there is no access point \"nowhere\"; there are \"wifisim\""),
         (["station", "phone", "joins", "nowhere"], 65, "there is no access point \"nowhere\""),
-        (["ap", "wifisim", "leases", "1.2.3.4"], 65, "1.2.3.4 is not in the network 10.0.2.2/24"),
+        (
+            ["ap", "wifisim", "leases", "1.2.3.4"], 65,
+            "1.2.3.4 is not the address of a host in the network 10.0.2.2/24"
+        ),
         (["ap", "wifisim", "password", "abc"], 65, "a password has 8 to 64 bytes"),
         (["--", "ap", "wifisim", "password", "-abc"], 65, "a password has 8 to 64 bytes"),
         (["module", "1", "reset"], 65, "there is no module 1"),
