@@ -36,6 +36,8 @@ public final class ReplayTerminal {
         }
     }
 
+    deinit { link?.remove() }
+
     /// Runs until the client has gone, unless the replay outlives it, the session diverges, or a signal comes for which
     /// `onSignal` says so.
     /// - Returns: the first divergence.
@@ -52,7 +54,6 @@ public final class ReplayTerminal {
         }
         // What the client has sent before it ended still counts.
         while replay.divergence == nil, readLine() {}
-        link?.remove()
         return replay.finish()
     }
 
