@@ -99,6 +99,7 @@ struct SendOperation: Operation {
     let socket: SocketID
     var state: State
     let deadline: Instant?
+    let isSending = true
 
     enum State {
         case resolving(UInt16, [UInt8])

@@ -80,6 +80,8 @@ public struct Firmware: Sendable {
     var longestSoftAPPassword = 63
     /// Whether refusals are preceded by a line that says why, as `link is not valid`.
     var explainsRefusals = false
+    /// Whether `AT+RST` is taken while another command runs.
+    var restartsWhileBusy = true
     /// CWMODE as from the factory.
     var factoryWiFiMode = WiFiMode.off
     var hostName = "espressif"
@@ -140,6 +142,10 @@ extension Firmware {
 
 // Answers whose shape differs.
 extension Firmware {
+    /// The refusal of a line while a command runs. Older firmware tells a block that is on its way from all else
+    /// (ESP8266_AT, at_port.c).
+    func busyText(isSending: Bool) -> String { isSending && generation == .nonOS1_7 ? "busy s..." : "busy p..." }
+
     /// What stands before the bytes in CIPRECVDATA's answer; `peer` where CIPDINFO asks for it.
     func receivedDataHeader(count: Int, peer: Endpoint?) -> String {
         guard generation != .nonOS1_7 else { return "+CIPRECVDATA,\(count):" }

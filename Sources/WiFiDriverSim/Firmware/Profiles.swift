@@ -101,7 +101,7 @@ extension Firmware {
             defaultServerTimeout: 180, defaultReconnectInterval: 1, dnsOnOneLine: false,
             publicDNS: ["208.67.222.222", "8.8.8.8"], longestDNSList: 2, systemMessageBits: 0b11,
             longestSoftAPPassword: 64,
-            explainsRefusals: true,
+            explainsRefusals: true, restartsWhileBusy: false,
             factoryWiFiMode: .softAP, hostName: softAPPrefix, marksServices: true, tellsTimeUpdate: false,
             keepsTime: false,
             padsDayOfMonth: true,

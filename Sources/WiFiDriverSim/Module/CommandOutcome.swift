@@ -20,7 +20,13 @@ enum CommandOutcome {
 protocol Operation {
     /// When `resume` wants `.deadline`.
     var deadline: Instant? { get }
+    /// A block of data is on its way, which older firmware tells from other work when it refuses a line.
+    var isSending: Bool { get }
     mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome?
+}
+
+extension Operation {
+    var isSending: Bool { false }
 }
 
 /// What a module hears.

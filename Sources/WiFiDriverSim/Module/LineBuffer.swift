@@ -7,6 +7,10 @@ struct LineBuffer {
     private var isTooLong = false
     /// The line that comes in was answered with `busy p...`.
     var isRefusing = false
+    /// How much of `restartLine` the line that comes in has matched so far.
+    var restartMatch = 0
+    /// The one line that is taken while a command runs.
+    static let restartLine = Array("AT+RST\r\n".utf8)
 
     enum Step: Equatable {
         case more

@@ -181,9 +181,10 @@ public final class Module {
             case .off, .booting, .asleep:
                 return
             case .idle:
+                resumeLine()
                 receiveInCommandMode(&rest)
-            case .running:
-                refuse(&rest)
+            case .running(let operation):
+                refuse(&rest, operation)
             case .receiving(let operation, let escape):
                 receive(&rest, for: operation, escape)
             }
@@ -222,15 +223,36 @@ public final class Module {
         }
     }
 
-    /// Says that it is busy once for each line that comes while a command runs, and drops it.
-    private func refuse(_ bytes: inout Slice<UnsafeRawBufferPointer>) {
+    /// Says that it is busy once for each line that comes while a command runs, and drops it. From 2.1 on a restart is
+    /// taken (ESP-AT docs, AT Messages, `Will force to restart!!!`), so what may still become one waits.
+    private func refuse(_ bytes: inout Slice<UnsafeRawBufferPointer>, _ operation: any Operation) {
         while let byte = bytes.popFirst() {
+            if firmware.restartsWhileBusy, !lineBuffer.isRefusing,
+                byte == LineBuffer.restartLine[lineBuffer.restartMatch]
+            {
+                lineBuffer.restartMatch += 1
+                guard lineBuffer.restartMatch == LineBuffer.restartLine.count else { continue }
+                write("\r\nWill force to restart!!!\r\n")
+                return restart()
+            }
+            lineBuffer.restartMatch = 0
             if !lineBuffer.isRefusing {
                 lineBuffer.isRefusing = true
                 logError(CommandError(kind: .busy))
-                writeLine("busy p...")
+                write("\r\n\(firmware.busyText(isSending: operation.isSending))\r\n")
             }
             if byte == UInt8(ascii: "\n") { lineBuffer.isRefusing = false }
+        }
+    }
+
+    /// Takes the beginning of a line that came while a command ran and was not refused yet.
+    private func resumeLine() {
+        guard lineBuffer.restartMatch > 0 else { return }
+        let begun = LineBuffer.restartLine.prefix(lineBuffer.restartMatch)
+        lineBuffer.restartMatch = 0
+        begun.withUnsafeBytes { buffer in
+            var bytes = buffer[...]
+            receiveInCommandMode(&bytes)
         }
     }
 

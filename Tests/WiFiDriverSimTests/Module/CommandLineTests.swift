@@ -87,10 +87,46 @@ struct CommandLineTests {
         let host = Conversation()
         host.ask("AT+CWMODE=1")
         #expect(host.ask("AT+CWJAP=\"wifisim\",\"password\"", for: .milliseconds(100)) == "")
-        #expect(host.ask("?") == "busy p...\r\n")
-        #expect(host.ask("AT") == "busy p...\r\n")
+        #expect(host.ask("?") == "\r\nbusy p...\r\n")
+        #expect(host.ask("AT") == "\r\nbusy p...\r\n")
         #expect(host.listen(for: .seconds(3)) == "WIFI CONNECTED\r\nWIFI GOT IP\r\n" + ok)
         #expect(host.ask("AT") == ok)
+    }
+
+    @Test(arguments: [Firmware.esp32v2_1, .esp8266v2_2, .esp32c3v3_3, .esp32c3v4_1, .esp32c3v5_0])
+    func `A restart is taken while a command runs`(firmware: Firmware) {
+        let host = Conversation(firmware)
+        host.ask("AT+CWMODE=1")
+        host.ask("AT+CWJAP=\"nosuchap\",\"12345678\"")
+        // What may yet become the one line that is taken is not refused before that.
+        host.simulation.send("AT")
+        #expect(host.listen() == "")
+        host.simulation.send("\r\n")
+        #expect(host.listen() == "\r\nbusy p...\r\n")
+        #expect(host.ask("AT+RSTX") == "\r\nbusy p...\r\n")
+        #expect(host.ask("AT+RST").hasPrefix("\r\nWill force to restart!!!\r\n"))
+        #expect(host.listen(for: .seconds(1)) == "\r\nready\r\n")
+    }
+
+    @Test func `What has come of a line while a command ran becomes a line after it`() {
+        let host = Conversation()
+        host.ask("AT+CWMODE=1")
+        host.ask("AT+CWJAP=\"wifisim\",\"password\"")
+        host.simulation.send("AT+RST")
+        host.listen(for: .seconds(3))
+        host.simulation.send("\r\n")
+        #expect(host.listen(for: .seconds(1)).hasPrefix(ok))
+    }
+
+    @Test(arguments: [Firmware.esp8266v1_7, .wizFi360v1_0])
+    func `The NONOS dialect refuses a restart, and says what it is busy with`(firmware: Firmware) {
+        let host = Conversation.joined(firmware)
+        _ = host.openPeerLink()
+        #expect(host.ask("AT+CIPSEND=4") == ok + "> ")
+        host.simulation.send("testAT\r\n")
+        #expect(host.listen(for: .seconds(1)) == "\r\nRecv 4 bytes\r\n\r\nbusy s...\r\n\r\nSEND OK\r\n")
+        host.ask("AT+CWLAP")
+        #expect(host.ask("AT+RST") == "\r\nbusy p...\r\n")
     }
 
     @Test func `A test form shows the ranges of the set form`() {
