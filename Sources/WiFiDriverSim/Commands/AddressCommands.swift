@@ -46,7 +46,7 @@ let addressCommands: [Command] = [
                 call.module.updateSoftAP()
                 return .ok
             }
-            guard let minutes, let first, let last else { throw CommandError(kind: .count) }
+            guard let minutes, let first, let last else { throw .count(4) }
             let own = call.settings.softAPAddress
             // "The IPv4 address should be in the same network segment as the IPv4 address of the SoftAP."
             guard first <= last, own.covers(first), own.covers(last) else {

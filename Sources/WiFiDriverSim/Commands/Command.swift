@@ -71,6 +71,13 @@ struct Command: Sendable {
     /// A set form: its parameters, in order, and what is done with their values.
     struct SetForm: Sendable {
         fileprivate(set) var parameters: [ParameterDescription]
+
+        /// How many parameters there are at least.
+        func leastCount(multiplexes: Bool) -> Int {
+            let given = parameters.filter { multiplexes || !$0.isLinkID }
+            return (given.lastIndex { $0.isLinkID || !$0.isOptional } ?? -1) + 1
+        }
+
         let run: @Sendable (Call, inout Arguments) throws(CommandError) -> CommandOutcome
 
         init<each P: Parameter>(

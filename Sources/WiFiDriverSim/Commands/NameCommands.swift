@@ -47,9 +47,9 @@ let nameCommands: [Command] = [
             Optionally(Quoted("DNS IP2", as: IPAddress.self)), Optionally(Quoted("DNS IP3", as: IPAddress.self))
         ) { (call, enables, first, second, third) throws(CommandError) in
             let servers = [first, second, third].compactMap { $0 }
-            guard servers.count <= call.firmware.longestDNSList else { throw CommandError(kind: .count, position: 3) }
+            guard servers.count <= call.firmware.longestDNSList else { throw .count(call.firmware.longestDNSList + 1) }
             guard enables else {
-                guard servers.isEmpty else { throw CommandError(kind: .count, position: 1) }
+                guard servers.isEmpty else { throw .count(1) }
                 call.set(\.dnsServers, to: nil)
                 return .ok
             }

@@ -12,6 +12,8 @@ struct ParameterDescription: Sendable, Equatable {
     var range: String?
     var isOptional = false
     var isText = false
+    /// There only with several connections.
+    var isLinkID = false
     /// The first firmware that has it, where that is newer than the command.
     var since: Firmware.Generation?
 }
@@ -130,12 +132,18 @@ struct Optionally<Wrapped: Parameter>: Parameter {
 /// The link ID, which is there with several connections only; with one it is 0.
 struct LinkID: Parameter {
     let highest: Int
+    private let refusal: String?
 
-    /// - Parameter all: takes 5 too, which stands for all links.
-    init(all: Bool = false) { highest = all ? Links.limit : Links.limit - 1 }
+    /// - Parameters:
+    ///   - all: takes 5 too, which stands for all links.
+    ///   - refusal: with one connection older firmware says this, and that is all.
+    init(all: Bool = false, orSays refusal: String? = nil) {
+        highest = all ? Links.limit : Links.limit - 1
+        self.refusal = refusal
+    }
 
     var description: ParameterDescription {
-        ParameterDescription(name: "link ID", range: "0-\(highest)", isOptional: true)
+        ParameterDescription(name: "link ID", range: "0-\(highest)", isOptional: true, isLinkID: true)
     }
 
     func read(from arguments: inout Arguments) throws(CommandError) -> Int {

@@ -63,7 +63,7 @@ private let stationCommands: [Command] = [
                 throws(CommandError) in
             try call.requireStation()
             if call.firmware.generation < .esp8266_2_2, ssid == nil || password == nil {
-                throw CommandError(kind: .count, position: 1)
+                throw .count(2)
             }
             guard let ssid = ssid ?? call.settings.station?.ssid, !ssid.isEmpty else {
                 throw CommandError(kind: .invalid, position: 0)

@@ -31,7 +31,8 @@ struct LineBuffer {
             bytes.removeAll(keepingCapacity: true)
             isTooLong = false
         }
-        if isTooLong { return .failed(CommandError(kind: .length)) }
+        // It is not looked at: no AT was found.
+        if isTooLong { return .failed(CommandError(kind: .noAT)) }
         guard bytes.last == UInt8(ascii: "\r") else {
             return bytes.isEmpty ? .line([]) : .failed(CommandError(kind: .noTerminator))
         }
