@@ -129,7 +129,8 @@ struct Call {
     }
 
     /// The reason that older firmware gives; newer says ERROR alone.
-    func refusal(_ explanation: String) -> CommandError {
-        CommandError(kind: .failed, explanation: firmware.explainsRefusals ? explanation : nil)
+    func refusal(_ explanation: String, _ kind: CommandError.Kind = .failed, position: Int? = nil) -> CommandError {
+        CommandError(
+            kind: kind, position: position, explanation: firmware.explainsRefusals ? explanation : nil)
     }
 }

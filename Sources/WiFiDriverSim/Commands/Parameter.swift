@@ -147,7 +147,37 @@ struct LinkID: Parameter {
     }
 
     func read(from arguments: inout Arguments) throws(CommandError) -> Int {
-        arguments.multiplexes ? try Integer("link ID", 0...highest).read(from: &arguments) : 0
+        if arguments.multiplexes { return try Integer("link ID", 0...highest).read(from: &arguments) }
+        if let refusal, arguments.explainsRefusals { throw CommandError(kind: .failed, explanation: refusal) }
+        return 0
+    }
+}
+
+/// Says why a value is refused, on firmware that does.
+struct Explained<Wrapped: Parameter>: Parameter {
+    let wrapped: Wrapped
+    let explanation: String
+    let kinds: Set<CommandError.Kind>
+
+    var description: ParameterDescription { wrapped.description }
+
+    func read(from arguments: inout Arguments) throws(CommandError) -> Wrapped.Value {
+        do {
+            return try wrapped.read(from: &arguments)
+        } catch {
+            var explained = error
+            if arguments.explainsRefusals, kinds.contains(error.kind) { explained.explanation = explanation }
+            throw explained
+        }
+    }
+}
+
+extension Parameter {
+    /// What older firmware says of a value that is wrong, or in another way of one that is missing (`count`).
+    func saying(
+        _ explanation: String, of kinds: Set<CommandError.Kind> = [.parse, .length, .invalid]
+    ) -> Explained<Self> {
+        Explained(wrapped: self, explanation: explanation, kinds: kinds)
     }
 }
 

@@ -4,7 +4,8 @@ let passthroughCommands: [Command] = [
         name: "CIPMODE", family: .tcpIP,
         query: { call in call.answer(call.session.passesThrough ? "1" : "0") },
         set: .init(Flag("mode")) { (call, passesThrough) throws(CommandError) in
-            if passesThrough { try requireOneLink(call) }
+            // The oldest firmware does not even leave it then (ESP8266_AT, at_setupCmdCipmode).
+            if passesThrough || call.firmware.generation == .nonOS1_7 { try requireOneLink(call) }
             call.module.session.passesThrough = passesThrough
             call.module.session.awaitsPassthroughClient = false
             return .ok

@@ -60,7 +60,7 @@ extension Links.Server {
         let hasInterface = call.firmware.generation >= .v4_1
         // Where both are known, a server without SSL has no place for the first (core library of 4.1,
         // at_setup_cmd_cipserver, and the example of SAVETRANSLINK in the guide of 5.0).
-        if hasTLS || !hasInterface {
+        if hasTLS || !hasInterface && call.firmware.generation > .nonOS1_7 {
             wantsCertificates = try Optionally(Flag("CA enable")).read(from: &rest) ?? false
         }
         if hasInterface {

@@ -6,7 +6,7 @@ private let stationCommands: [Command] = [
     Command(
         name: "CWMODE", family: .wifi, storing: .chosen,
         query: { call in call.answer("\(call.settings.wifiMode.rawValue)") },
-        set: .init(Choice("mode", 0...3, as: WiFiMode.self), Optionally(Flag("auto connect"))) {
+        set: .init(Choice("mode", 0...3, as: WiFiMode.self), Optionally(Flag("auto connect"), since: .esp32_2_1)) {
             (call, mode, autoConnect) throws(CommandError) in
             try call.requireWiFi()
             // The oldest firmware cannot switch its radio off.

@@ -21,7 +21,8 @@ struct LinkCommandTests {
         for id in 0..<5 {
             #expect(host.ask("AT+CIPSTART=\(id),\"TCP\",\"10.0.2.2\",7") == "\(id),CONNECT\r\n" + ok)
         }
-        #expect(host.ask("AT+CIPSTART=5,\"TCP\",\"10.0.2.2\",7") == refused)
+        let wrongID = firmware.generation == .nonOS1_7 ? "ID ERROR\r\n" : ""
+        #expect(host.ask("AT+CIPSTART=5,\"TCP\",\"10.0.2.2\",7") == wrongID + refused)
         let reason = firmware.generation == .nonOS1_7 ? "ALREADY CONNECTED\r\n" : ""
         #expect(host.ask("AT+CIPSTART=2,\"TCP\",\"10.0.2.2\",7") == reason + refused)
         #expect(host.ask("AT+CIPCLOSE=2") == "2,CLOSED\r\n" + ok)
@@ -138,7 +139,8 @@ struct LinkCommandTests {
         let host = Conversation.joined(firmware)
         let socket = host.openPeerLink()
         let longest = firmware.longestSendBlock
-        #expect(host.ask("AT+CIPSEND=\(longest + 1)") == refused)
+        let reason = firmware.generation == .nonOS1_7 ? "too long\r\n" : ""
+        #expect(host.ask("AT+CIPSEND=\(longest + 1)") == reason + refused)
         #expect(host.ask("AT+CIPSEND=0") == refused)
         #expect(host.ask("AT+CIPSEND=\(longest)") == ok + firmware.prompt)
         let block = (0..<longest).map { UInt8(truncatingIfNeeded: $0 / 7) }
