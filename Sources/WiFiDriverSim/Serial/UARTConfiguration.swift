@@ -7,6 +7,7 @@ public struct UARTConfiguration: Codable, Equatable, Sendable {
     public var stopBits = 1
     /// 0: none, 1: odd, 2: even.
     public var parity = 0
+    /// 0: none, bit 0: RTS, bit 1: CTS. The line here always has room and is always drained.
     public var flowControl = 0
 
     public init() {}
