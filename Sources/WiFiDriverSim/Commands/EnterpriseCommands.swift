@@ -34,21 +34,21 @@ let enterpriseCommands: [Command] = [
             if call.module.station.accessPoint != nil { call.module.leave() }
             call.module.join(target, .command)
             return .running(
-                EnterpriseJoinOperation(name: call.name, deadline: call.module.now + .seconds(timeout ?? 15)))
+                EnterpriseJoinOperation(deadline: call.module.now + .seconds(timeout ?? 15)))
         })
 ]
 
 /// CWJEAP until there is an address or its time is over; whatever else goes wrong, it only tells that.
 private struct EnterpriseJoinOperation: Operation {
-    let name: String
     let deadline: Instant?
 
     mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         if module.station.lease != nil { return .ok }
         guard case .deadline = event else { return nil }
+        module.writeLine("+CWJEAP:Timeout")
+        module.answer(CommandError(.timeout))
         module.leave()
-        module.writeLine("+\(name):Timeout")
-        return .failed(CommandError(.timeout))
+        return .answered
     }
 }
 

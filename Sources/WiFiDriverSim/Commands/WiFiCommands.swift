@@ -154,12 +154,11 @@ private let countryForm = Command.SetForm(
 private func join(_ target: StationSettings, timeout: Int, _ call: Call) -> CommandOutcome {
     if call.module.station.accessPoint != nil { call.module.leave() }
     call.module.join(target, .command)
-    return .running(JoinOperation(name: call.name, deadline: call.module.now + .seconds(timeout)))
+    return .running(JoinOperation(deadline: call.module.now + .seconds(timeout)))
 }
 
 /// CWJAP until there is an address, the join fails or its time is over.
 private struct JoinOperation: Operation {
-    let name: String
     let deadline: Instant?
 
     mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
@@ -168,16 +167,20 @@ private struct JoinOperation: Operation {
         case .air(.joinFailed(let failure)): return fail(failure, on: module)
         case .air(.lost): return fail(.refused, on: module)
         case .deadline:
-            module.leave()
+            defer { module.leave() }
             return fail(.timeout, on: module)
         case .air, .network: return nil
         }
     }
 
+    /// The report has the bare name, with CWJAP_CUR as well (mbed-os, ESP8266.cpp, connect).
     private func fail(_ failure: JoinFailure, on module: Module) -> CommandOutcome {
-        module.writeLine("+\(name):\(failure.rawValue)")
-        guard module.firmware.joinFailure != "ERROR" else { return .failed(.failed) }
-        module.write("\r\n\(module.firmware.joinFailure)\r\n")
+        module.writeLine("+CWJAP:\(failure.rawValue)")
+        if module.firmware.joinFailure == "ERROR" {
+            module.answer(.failed)
+        } else {
+            module.write("\r\n\(module.firmware.joinFailure)\r\n")
+        }
         return .answered
     }
 }

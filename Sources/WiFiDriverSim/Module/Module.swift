@@ -142,7 +142,15 @@ public final class Module {
     /// (ESP-AT docs, TCP-IP, CIPSNTPTIME).
     func restart() {
         if !firmware.keepsTime { setUnixTime(.zero) }
+        shutDown()
         boot()
+    }
+
+    /// The oldest firmware tells what ends with it (ARMmbed/esp8266-driver issue 44, the log of a module with a link).
+    private func shutDown() {
+        guard firmware.reportsShutdown else { return }
+        closeLinks { _ in true }
+        leave()
     }
 
     /// Puts back the factory's settings and restarts, as RESTORE does.
@@ -152,6 +160,7 @@ public final class Module {
         // The partitions that are the host's own are no parameters of the firmware.
         storedSettings.userData = userData
         emit(.store(storedSettings))
+        shutDown()
         boot()
     }
 
@@ -274,9 +283,7 @@ public final class Module {
             write("\r\nOK\r\n")
         case .failed(let error):
             state = .idle
-            if let explanation = error.explanation { writeLine(explanation) }
-            logError(error)
-            write("\r\nERROR\r\n")
+            answer(error)
         case .answered:
             state = .idle
         case .running(let operation):
@@ -291,6 +298,13 @@ public final class Module {
     func finishCommand(_ outcome: CommandOutcome) {
         guard case .running = state else { return }
         conclude(outcome)
+    }
+
+    /// Says why a command is refused, and ERROR. A command whose failure is also reported does so first, and then reports.
+    func answer(_ error: CommandError) {
+        if let explanation = error.explanation { writeLine(explanation) }
+        logError(error)
+        write("\r\nERROR\r\n")
     }
 
     private func logError(_ error: CommandError) {
