@@ -90,6 +90,9 @@ private func forgetPowerUp(_ rest: Arguments, _ call: Call) throws(CommandError)
 private func savePowerUpLink(_ rest: Arguments, _ call: Call) throws(CommandError) -> CommandOutcome {
     var rest = rest
     let host = try Text("remote host", 1...64).read(from: &rest)
+    guard call.firmware.savesBroadcastLink || IPAddress(host) != .v4(.broadcast) else {
+        throw CommandError(kind: .invalid, position: 1)
+    }
     let port = try Integer("remote port", 1...65_535).read(from: &rest)
     let type = try Optionally(Text("type")).read(from: &rest) ?? "TCP"
     let number = try Optionally(Integer("keep alive or local port", 0...65_535)).read(from: &rest)
