@@ -8,9 +8,8 @@ let enterpriseCommands: [Command] = [
                 throw CommandError(.noConfiguration)
             }
             return call.answer(
-                "\"\(target.ssid.escaped)\",\(enterprise.method.rawValue),\"\(enterprise.identity.escaped)\","
-                    + "\"\(enterprise.username.escaped)\",\"\(enterprise.password.escaped)\","
-                    + "\(target.certificates ?? 0)")
+                "\"\(target.ssid)\",\(enterprise.method.rawValue),\"\(enterprise.identity)\",\"\(enterprise.username)\","
+                    + "\"\(enterprise.password)\",\(target.certificates ?? 0)")
         },
         set: .init(
             Text("ssid", 1...32), Choice("method", 0...2, as: Enterprise.Method.self), Text("identity"),

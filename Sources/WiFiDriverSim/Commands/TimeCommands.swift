@@ -41,7 +41,7 @@ private let answerTimeServers: @Sendable (Call) throws(CommandError) -> CommandO
     guard let configuration = call.module.timeClient.configuration else {
         return call.answer(call.firmware.generation >= .v3_3 ? "0,0" : "0")
     }
-    let servers = configuration.servers.map { ",\"\($0.escaped)\"" }.joined()
+    let servers = configuration.servers.map { ",\"\($0)\"" }.joined()
     return call.answer("1,\(configuration.zone.hours)\(servers)")
 }
 

@@ -29,7 +29,7 @@ private let stationCommands: [Command] = [
         name: "CWSTATE", family: .wifi, firmware: .since(.esp8266_2_2),
         query: { call in
             let station = call.module.station
-            return call.answer("\(station.number),\"\((station.target?.ssid ?? "").escaped)\"")
+            return call.answer("\(station.number),\"\(station.target?.ssid ?? "")\"")
         }),
 
     Command(
@@ -42,7 +42,8 @@ private let stationCommands: [Command] = [
             }
             let interval = call.settings.reconnect.interval
             let fields: [String] = [
-                "\"\(accessPoint.ssid.escaped)\"", "\"\(accessPoint.bssid)\"", "\(accessPoint.channel)",
+                // Escapes are for commands only (ESP-AT docs, AT command set, index).
+                "\"\(accessPoint.ssid)\"", "\"\(accessPoint.bssid)\"", "\(accessPoint.channel)",
                 "\(accessPoint.rssi)", target.threshold > 0 ? "1" : "0",
                 "\(call.firmware.joinTakesInterval ? interval : min(1, interval))",
                 "\(target.listenInterval)", target.scansAll ? "1" : "0", "\(target.pmf)",
@@ -213,7 +214,8 @@ private let scanCommands: [Command] = [
                 throw CommandError(kind: .invalid, position: 5)
             }
             var scan = try call.scan()
-            scan.ssid = ssid
+            // An empty one is no filter (mbed-os, ESP8266.cpp, rssi).
+            scan.ssid = ssid == "" ? nil : ssid
             scan.bssid = bssid
             if let channel, channel != 0 {
                 scan.channels = scan.channels.filter { $0 == channel }
@@ -250,10 +252,14 @@ private struct ScanOperation: Operation {
 }
 
 extension AirEvent.Sighting {
+    /// `<ecn>`. One that takes WPA2 or WPA3 and demands protected management frames is none that the firmware knows
+    /// (esp-at issue 498).
+    private var shownSecurity: Int { security == .wpa2WPA3 && pmf == .required ? 0 : security.rawValue }
+
     /// The fields of `+CWLAP:` whose bits are set in CWLAPOPT's mask (ESP-AT docs, Wi-Fi, CWLAPOPT).
     fileprivate func fields(_ mask: Int) -> String {
         [
-            "\(security.rawValue)", "\"\(ssid.escaped)\"", "\(rssi)", "\"\(bssid)\"", "\(channel)", "-1", "-1",
+            "\(shownSecurity)", "\"\(ssid)\"", "\(rssi)", "\"\(bssid)\"", "\(channel)", "-1", "-1",
             "\(security.cipher)", "\(security.cipher)", "7", hasWPS ? "1" : "0",
         ].enumerated().filter { mask >> $0.offset & 1 == 1 }.map(\.element).joined(separator: ",")
     }
@@ -286,17 +292,6 @@ extension Call {
     }
 }
 
-extension String {
-    /// With the characters escaped that a quoted parameter cannot hold as they are.
-    var escaped: String {
-        guard contains(where: { $0 == "\"" || $0 == "\\" || $0 == "," }) else { return self }
-        return reduce(into: "") { text, character in
-            if character == "\"" || character == "\\" || character == "," { text.append("\\") }
-            text.append(character)
-        }
-    }
-}
-
 // MARK: Soft-AP
 
 private let softAPCommands: [Command] = [
@@ -306,7 +301,7 @@ private let softAPCommands: [Command] = [
             try call.requireSoftAP()
             let softAP = call.settings.softAP
             return call.answer(
-                "\"\(softAP.ssid.escaped)\",\"\(softAP.password.escaped)\",\(softAP.channel),\(softAP.security),"
+                "\"\(softAP.ssid)\",\"\(softAP.password)\",\(softAP.channel),\(softAP.security),"
                     + "\(softAP.stationLimit),\(softAP.isHidden ? 1 : 0)")
         },
         set: .init(

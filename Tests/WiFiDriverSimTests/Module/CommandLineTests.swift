@@ -97,7 +97,8 @@ struct CommandLineTests {
         host.ask("AT+CWMODE=2")
         #expect(host.ask(#"AT+CWSAP="a\,b\"c\\d","12345678",1,3"#) == ok)
         #expect(host.simulation.module.settings.softAP.ssid == #"a,b"c\d"#)
-        #expect(host.ask("AT+CWSAP?") == #"+CWSAP:"a\,b\"c\\d","12345678",1,3,4,0"# + "\r\n" + ok)
+        // Answers have no escapes.
+        #expect(host.ask("AT+CWSAP?") == #"+CWSAP:"a,b"c\d","12345678",1,3,4,0"# + "\r\n" + ok)
     }
 
     @Test func `Numbers may be hexadecimal`() {
