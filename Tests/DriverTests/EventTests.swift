@@ -62,6 +62,19 @@ private let hasReport = DispatchSemaphore(value: 0)
         try driver.uninitialize()
     }
 
+    @Test func `takes the late report of a connection that failed for no other's`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        module.on("AT+CIPSTART=4") { _, module in
+            module.commands.count { $0.hasPrefix("AT+CIPSTART=4") } == 1
+                ? "\r\nERROR\r\n" : "4,CLOSED\r\n4,CONNECT\r\n\r\nOK\r\n"
+        }
+        #expect(throws: SocketFailure.refused) { try driver.connectedSocket() }
+        let socket = try driver.connectedSocket()
+        #expect(try driver.send(socket, [1]) == 1)
+        try driver.uninitialize()
+    }
+
     @Test func `notices that a network was left`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)

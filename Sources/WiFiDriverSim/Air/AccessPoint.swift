@@ -35,6 +35,30 @@ public enum Security: Int, Sendable, Codable, CaseIterable {
     }
 }
 
+/// Whether an access point protects management frames (IEEE 802.11w): WPA3 wants it.
+public enum ManagementFrameProtection: String, Sendable, CaseIterable {
+    case off, optional, required
+
+    /// What an access point does that is not told otherwise.
+    init(of security: Security) {
+        self =
+            switch security {
+            case .wpa3: .required
+            case .wpa2WPA3: .optional
+            case .open, .wep, .wpa, .wpa2, .wpaWPA2, .wpa2Enterprise: .off
+            }
+    }
+
+    /// Whether a station can join with CWJAP's `<pmf>`: bit 0 is capable of it, bit 1 demands it.
+    func admits(_ station: Int) -> Bool {
+        switch self {
+        case .off: station & 2 == 0
+        case .optional: true
+        case .required: station != 0
+        }
+    }
+}
+
 /// An access point of the world and the network behind it.
 public struct AccessPoint: Sendable, Equatable {
     /// At most 32 bytes of UTF-8.
@@ -47,6 +71,11 @@ public struct AccessPoint: Sendable, Equatable {
     /// Signal strength at the modules, in dBm.
     public var rssi = -45
     public var security = Security.wpa2
+    public var pmf: ManagementFrameProtection {
+        get { chosenPMF ?? ManagementFrameProtection(of: security) }
+        set { chosenPMF = newValue }
+    }
+    private var chosenPMF: ManagementFrameProtection?
     public var password = ""
     /// Who may join an enterprise network; `nil` lets nobody.
     public var enterprise: Enterprise?

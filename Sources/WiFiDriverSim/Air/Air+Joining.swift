@@ -61,7 +61,8 @@ extension Air {
             ? candidates.max { $0.rssi < $1.rssi } : candidates.min { $0.channel < $1.channel }
         guard let found else { return .failure(.notFound) }
         let isKnown = (found.security == .wpa2Enterprise) == (join.enterprise != nil)
-        return found.security.rawValue >= join.threshold.rawValue && isKnown ? .success(found) : .failure(.refused)
+        return found.security.rawValue >= join.threshold.rawValue && isKnown && found.pmf.admits(join.pmf)
+            ? .success(found) : .failure(.refused)
     }
 
     /// A fast scan ends at the AP's channel, one of all channels, or for an AP that isn't there, after the last.

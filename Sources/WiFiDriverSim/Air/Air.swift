@@ -269,8 +269,13 @@ public final class Air {
         cells.filter { $0.owner != radio }.map(\.accessPoint).filter { accessPoint in
             accessPoint.isOn && scan.channels.contains(accessPoint.channel)
                 && (scan.bssid ?? accessPoint.bssid) == accessPoint.bssid
-                && (scan.ssid == nil ? !accessPoint.isHidden : scan.ssid == accessPoint.ssid)
-        }.map(AirEvent.Sighting.init).sorted { $0.rssi > $1.rssi }
+                && (scan.ssid ?? accessPoint.ssid) == accessPoint.ssid
+        }.map { accessPoint in
+            var sighting = AirEvent.Sighting(accessPoint)
+            // Its beacons have no name; it answers to a probe that names it.
+            if accessPoint.isHidden, scan.ssid == nil { sighting.ssid = "" }
+            return sighting
+        }.sorted { $0.rssi > $1.rssi }
     }
 
     /// An access point that is on.
@@ -283,7 +288,8 @@ extension AirEvent.Sighting {
     init(_ accessPoint: AccessPoint) {
         self.init(
             ssid: accessPoint.ssid, bssid: accessPoint.bssid, channel: accessPoint.channel, rssi: accessPoint.rssi,
-            security: accessPoint.security, hasWPS: accessPoint.hasWPS, latency: accessPoint.latency,
+            security: accessPoint.security, pmf: accessPoint.pmf, hasWPS: accessPoint.hasWPS,
+            latency: accessPoint.latency,
             network: accessPoint.network)
     }
 }

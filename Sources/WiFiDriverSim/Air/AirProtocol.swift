@@ -39,6 +39,8 @@ public enum AirRequest: Equatable, Sendable {
         public var usesDHCP: Bool
         /// What the station shows an enterprise network.
         public var enterprise: Enterprise?
+        /// CWJAP's `<pmf>`: bit 0 is capable of protected management frames, bit 1 demands them.
+        public var pmf = 1
         /// The AP is given up when no beacon has come for so long.
         public var beaconTimeout = Duration.seconds(6)
     }
@@ -68,6 +70,7 @@ public enum AirEvent: Equatable, Sendable {
         public var channel: Int
         public var rssi: Int
         public var security: Security
+        public var pmf: ManagementFrameProtection
         public var hasWPS: Bool
         /// Round trip to the network's gateway.
         public var latency: Duration

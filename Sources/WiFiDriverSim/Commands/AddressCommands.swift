@@ -4,8 +4,10 @@ let addressCommands: [Command] = [
         name: "CWDHCP", family: .wifi, storing: .chosen,
         query: { call in
             let bits = call.firmware.dhcpStationFirst ? (station: 1, softAP: 2) : (station: 2, softAP: 1)
+            let hasClient = !call.firmware.restartsDHCPServer || call.settings.wifiMode != .softAP
             let state =
-                (call.settings.stationUsesDHCP ? bits.station : 0) + (call.settings.softAPUsesDHCP ? bits.softAP : 0)
+                (hasClient && call.settings.stationUsesDHCP ? bits.station : 0)
+                + (call.settings.softAPUsesDHCP ? bits.softAP : 0)
             return call.answer("\(state)")
         },
         set: .init(Integer("operate", 0...3), Integer("mode", 0...3)) { (call, first, second) throws(CommandError) in
@@ -25,6 +27,9 @@ let addressCommands: [Command] = [
             let asksForAddress = interfaces.station && enables && !call.settings.stationUsesDHCP
             if interfaces.station { call.set(\.stationUsesDHCP, to: enables) }
             if asksForAddress { call.module.useDHCP() }
+            if interfaces.station, !enables, let address = call.settings.stationAddress {
+                call.module.useStaticAddress(address)
+            }
             if interfaces.softAP { call.set(\.softAPUsesDHCP, to: enables) }
             call.module.updateSoftAP()
             return .ok
@@ -46,7 +51,7 @@ let addressCommands: [Command] = [
                 call.module.updateSoftAP()
                 return .ok
             }
-            guard let minutes, let first, let last else { throw CommandError(kind: .count) }
+            guard let minutes, let first, let last else { throw .count(4) }
             let own = call.settings.softAPAddress
             // "The IPv4 address should be in the same network segment as the IPv4 address of the SoftAP."
             guard first <= last, own.covers(first), own.covers(last) else {
@@ -106,6 +111,7 @@ let addressCommands: [Command] = [
         set: addressForm { (call, address) throws(CommandError) in
             try call.requireSoftAP()
             call.set(\.softAPAddress, to: address)
+            if call.firmware.restartsDHCPServer { call.set(\.softAPUsesDHCP, to: true) }
             call.module.updateSoftAP()
             return .ok
         }),

@@ -6,6 +6,8 @@ struct Arguments {
     let multiplexes: Bool
     /// Parameters that came later are not known.
     let generation: Firmware.Generation
+    /// A refusal may say why.
+    let explainsRefusals: Bool
 
     private enum Argument {
         case missing
@@ -19,6 +21,7 @@ struct Arguments {
         items = []
         multiplexes = module.session.multiplexes
         generation = module.firmware.generation
+        explainsRefusals = module.firmware.explainsRefusals
         var rest = bytes
         while true {
             items.append(try Self.readItem(&rest, position: items.count))
@@ -50,17 +53,16 @@ struct Arguments {
     }
 
     private mutating func next() throws(CommandError) -> Argument {
-        guard position < items.count else { throw CommandError(kind: .count, position: position) }
+        guard position < items.count else { throw .count(position + 1) }
         defer { position += 1 }
         return items[position]
     }
 
     mutating func nextNumber() throws(CommandError) -> Int {
         switch try next() {
-        case .missing: throw error(.count)
-        case .text: throw error(.type)
+        case .missing, .text: throw error(.parse)
         case .bare(let text):
-            guard let value = Self.number(text) else { throw error(.type) }
+            guard let value = Self.number(text) else { throw error(.parse) }
             return value
         }
     }
@@ -76,8 +78,7 @@ struct Arguments {
 
     mutating func nextText() throws(CommandError) -> [UInt8] {
         switch try next() {
-        case .missing: throw error(.count)
-        case .bare: throw error(.type)
+        case .missing, .bare: throw error(.parse)
         case .text(let bytes): return bytes
         }
     }
@@ -101,11 +102,12 @@ struct Arguments {
         return self
     }
 
+    var count: Int { items.count }
     var isAtEnd: Bool { position >= items.count }
 
     /// All parameters must have been read.
     func end() throws(CommandError) {
-        if !isAtEnd { throw CommandError(kind: .count, position: position) }
+        if !isAtEnd { throw .count(position) }
     }
 
     /// An error about the parameter read last.

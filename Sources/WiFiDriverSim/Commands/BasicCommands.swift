@@ -51,25 +51,23 @@ let basicCommands: [Command] = [
 
     Command(
         name: "UART_CUR", family: .basic,
-        query: { call in call.answer(call.settings.uart.fields) },
+        query: { call in call.answer(call.lineFields) },
         set: uartForm { call, configuration in changeLine(call, configuration) }),
 
     Command(
         name: "UART_DEF", family: .basic, storing: .stored,
-        query: { call in call.answer(call.module.storedSettings.uart.fields) },
-        set: uartForm { call, configuration in
-            call.set(\.uart, to: configuration)
-            return changeLine(call, configuration)
-        }),
+        query: { call in
+            let stored = call.module.storedSettings
+            let isUnset = call.firmware.showsUnsetUARTAsZeros && stored.hasChosenUART != true
+            return call.answer(isUnset ? "0,0,0,0,0" : stored.uart.fields(rate: stored.uart.baud.value))
+        },
+        set: uartForm { call, configuration in storeLine(call, configuration) }),
 
     // The bare name of the oldest firmware, which stores.
     Command(
         name: "UART", family: .basic, firmware: .until(.nonOS1_7), storing: .stored,
-        query: { call in call.answer(call.settings.uart.fields) },
-        set: uartForm { call, configuration in
-            call.set(\.uart, to: configuration)
-            return changeLine(call, configuration)
-        }),
+        query: { call in call.answer(call.lineFields) },
+        set: uartForm { call, configuration in storeLine(call, configuration) }),
 
     Command(
         name: "SLEEP", family: .basic,
@@ -203,6 +201,20 @@ private func changeLine(_ call: Call, _ configuration: UARTConfiguration) -> Com
     return .answered
 }
 
+private func storeLine(_ call: Call, _ configuration: UARTConfiguration) -> CommandOutcome {
+    call.set(\.uart, to: configuration)
+    call.set(\.hasChosenUART, to: true)
+    return changeLine(call, configuration)
+}
+
 extension UARTConfiguration {
-    fileprivate var fields: String { "\(baud),\(dataBits),\(stopBits),\(parity),\(flowControl)" }
+    fileprivate func fields(rate: Int) -> String { "\(rate),\(dataBits),\(stopBits),\(parity),\(flowControl)" }
+}
+
+extension Call {
+    /// The line as it is, with the bit rate that the chip's clock makes of the one that was set.
+    fileprivate var lineFields: String {
+        let uart = settings.uart
+        return uart.fields(rate: firmware.uartClock?.actual(uart.baud.value) ?? uart.baud.value)
+    }
 }

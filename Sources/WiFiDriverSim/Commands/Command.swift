@@ -71,6 +71,13 @@ struct Command: Sendable {
     /// A set form: its parameters, in order, and what is done with their values.
     struct SetForm: Sendable {
         fileprivate(set) var parameters: [ParameterDescription]
+
+        /// How many parameters there are at least.
+        func leastCount(multiplexes: Bool) -> Int {
+            let given = parameters.filter { multiplexes || !$0.isLinkID }
+            return (given.lastIndex { $0.isLinkID || !$0.isOptional } ?? -1) + 1
+        }
+
         let run: @Sendable (Call, inout Arguments) throws(CommandError) -> CommandOutcome
 
         init<each P: Parameter>(
@@ -122,7 +129,8 @@ struct Call {
     }
 
     /// The reason that older firmware gives; newer says ERROR alone.
-    func refusal(_ explanation: String) -> CommandError {
-        CommandError(kind: .failed, explanation: firmware.explainsRefusals ? explanation : nil)
+    func refusal(_ explanation: String, _ kind: CommandError.Kind = .failed, position: Int? = nil) -> CommandError {
+        CommandError(
+            kind: kind, position: position, explanation: firmware.explainsRefusals ? explanation : nil)
     }
 }

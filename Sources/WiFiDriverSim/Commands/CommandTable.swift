@@ -67,7 +67,18 @@ struct CommandTable: CommandInterpreter {
         case .set:
             guard let set = entry.command.set else { throw CommandError(kind: .wrongForm) }
             var arguments = try Arguments(line.arguments, on: module)
-            return try set.run(call, &arguments)
+            do {
+                return try set.run(call, &arguments)
+            } catch {
+                guard error.kind == .count else { throw error }
+                var counted = error
+                counted.given = arguments.count
+                // Too few: those after the one that was looked for are missed as well.
+                if counted.given < counted.needed {
+                    counted.needed = max(counted.needed, set.leastCount(multiplexes: arguments.multiplexes))
+                }
+                throw counted
+            }
         }
     }
 

@@ -8,9 +8,8 @@ let enterpriseCommands: [Command] = [
                 throw CommandError(.noConfiguration)
             }
             return call.answer(
-                "\"\(target.ssid.escaped)\",\(enterprise.method.rawValue),\"\(enterprise.identity.escaped)\","
-                    + "\"\(enterprise.username.escaped)\",\"\(enterprise.password.escaped)\","
-                    + "\(target.certificates ?? 0)")
+                "\"\(target.ssid)\",\(enterprise.method.rawValue),\"\(enterprise.identity)\",\"\(enterprise.username)\","
+                    + "\"\(enterprise.password)\",\(target.certificates ?? 0)")
         },
         set: .init(
             Text("ssid", StationSettings.ssidLength), Choice("method", 0...2, as: Enterprise.Method.self),
@@ -40,21 +39,21 @@ let enterpriseCommands: [Command] = [
             if call.module.station.accessPoint != nil { call.module.leave() }
             call.module.join(target, .command)
             return .running(
-                EnterpriseJoinOperation(name: call.name, deadline: call.module.now + .seconds(timeout ?? 15)))
+                EnterpriseJoinOperation(deadline: call.module.now + .seconds(timeout ?? 15)))
         })
 ]
 
 /// CWJEAP until there is an address or its time is over; whatever else goes wrong, it only tells that.
 private struct EnterpriseJoinOperation: Operation {
-    let name: String
     let deadline: Instant?
 
     mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         if module.station.lease != nil { return .ok }
         guard case .deadline = event else { return nil }
+        module.writeLine("+CWJEAP:Timeout")
+        module.answer(CommandError(.timeout))
         module.leave()
-        module.writeLine("+\(name):Timeout")
-        return .failed(CommandError(.timeout))
+        return .answered
     }
 }
 

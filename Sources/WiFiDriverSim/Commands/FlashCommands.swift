@@ -19,7 +19,7 @@ let flashCommands: [Command] = [
                 erase(partition, 0..<partition.size, call)
                 return .ok
             }
-            guard let offset, let length else { throw CommandError(kind: .count) }
+            guard let offset, let length else { throw .count(4) }
             guard offset + length <= partition.size else { throw CommandError(kind: .invalid, position: 3) }
             guard !partition.isNVS else {
                 call.module.emit(.log("\(name) is erased as a whole only; SYSMFG reads and writes what is in it"))
@@ -37,7 +37,7 @@ let flashCommands: [Command] = [
         ) { (call, operation, rest) throws(CommandError) in
             var rest = rest
             guard let namespace = try Optionally(name("namespace")).read(from: &rest) else {
-                guard operation == .read else { throw CommandError(kind: .count, position: 1) }
+                guard operation == .read else { throw .count(2) }
                 try rest.end()
                 return replyNamespaces(call)
             }
@@ -50,7 +50,7 @@ let flashCommands: [Command] = [
                 try rest.end()
                 return try replyKeys(of: namespace, call)
             case (.read, let key?): return try read(key, in: namespace, &rest, call)
-            case (.write, nil): throw CommandError(kind: .count, position: 2)
+            case (.write, nil): throw .count(5)
             case (.write, let key?): return try write(key, in: namespace, &rest, call)
             }
         }),
@@ -143,7 +143,7 @@ private func read(
     let offset = try Optionally(Integer("offset", 0...Int(Int32.max))).read(from: &rest)
     let length = try Optionally(Integer("length", 1...Int(Int32.max))).read(from: &rest)
     try rest.end()
-    guard (offset == nil) == (length == nil) else { throw CommandError(kind: .count, position: 4) }
+    guard (offset == nil) == (length == nil) else { throw .count(5) }
     guard let value = try values(in: namespace, call)[key] else { throw .failed }
     let start = "\"\(namespace)\",\"\(key)\",\(value.type)"
     switch value {

@@ -25,11 +25,11 @@ let messageFilterCommands: [Command] = [
             Optionally(Integer("tail_regexp_len", 0...64))
         ) { (call, operation, headLength, tailLength) throws(CommandError) in
             if operation == .clear {
-                guard headLength == nil, tailLength == nil else { throw CommandError(kind: .count, position: 1) }
+                guard headLength == nil, tailLength == nil else { throw .count(1) }
                 call.module.session.messageFilters.removeAll()
                 return .ok
             }
-            guard let headLength, let tailLength else { throw CommandError(kind: .count, position: 2) }
+            guard let headLength, let tailLength else { throw .count(3) }
             guard headLength + tailLength > 0 else { throw CommandError(kind: .invalid, position: 2) }
             return .receiving(
                 DataEntry(length: headLength + tailLength) { module, bytes in

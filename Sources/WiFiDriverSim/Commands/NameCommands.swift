@@ -3,17 +3,16 @@ let nameCommands: [Command] = [
     Command(
         name: "CIPDOMAIN", family: .tcpIP,
         set: .init(
-            Text("domain name", 1...LineBuffer.limit), Optionally(Integer("ip network", 1...3), since: .esp8266_2_2),
-            Optionally(Integer("timeout", 0...60_000), since: .v4_1), Optionally(Flag("show_all_ip"), since: .v5_0)
-        ) { (call, name, network, timeout, showsAll) throws(CommandError) in
-            guard call.module.reaches(nil) else { throw .failed }
+            Text("domain name", 1...LineBuffer.limit).saying("IP ERROR"),
+            Optionally(Integer("ip network", 1...3), since: .esp8266_2_2),
+            Optionally(Integer("timeout", 0...60_000), since: .v4_1)
+        ) { (call, name, network, timeout) throws(CommandError) in
+            guard call.module.reaches(nil) else { throw call.firmware.unknownHost }
             if network == 3, !call.settings.ipv6 { throw .failed }
             call.module.request(
                 .resolve(name: name, network == 3 ? .v6 : network == 1 && call.settings.ipv6 ? nil : .v4))
             return .running(
-                ResolveOperation(
-                    name: call.name, showsAll: showsAll ?? false,
-                    deadline: call.module.now + resolveTimeout(timeout)))
+                ResolveOperation(name: call.name, deadline: call.module.now + resolveTimeout(timeout)))
         }),
 
     Command(
@@ -47,9 +46,9 @@ let nameCommands: [Command] = [
             Optionally(Quoted("DNS IP2", as: IPAddress.self)), Optionally(Quoted("DNS IP3", as: IPAddress.self))
         ) { (call, enables, first, second, third) throws(CommandError) in
             let servers = [first, second, third].compactMap { $0 }
-            guard servers.count <= call.firmware.longestDNSList else { throw CommandError(kind: .count, position: 3) }
+            guard servers.count <= call.firmware.longestDNSList else { throw .count(call.firmware.longestDNSList + 1) }
             guard enables else {
-                guard servers.isEmpty else { throw CommandError(kind: .count, position: 1) }
+                guard servers.isEmpty else { throw .count(1) }
                 call.set(\.dnsServers, to: nil)
                 return .ok
             }
@@ -75,16 +74,13 @@ extension Firmware {
 
 private struct ResolveOperation: Operation {
     let name: String
-    let showsAll: Bool
     let deadline: Instant?
 
     mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         switch event {
         case .network(.resolved(let addresses)):
-            guard !addresses.isEmpty else { return .failed(module.firmware.unknownHost) }
-            for address in addresses.prefix(showsAll ? addresses.count : 1) {
-                module.writeLine("+\(name):\(module.quoted(address))")
-            }
+            guard let address = addresses.first else { return .failed(module.firmware.unknownHost) }
+            module.writeLine("+\(name):\(module.quoted(address))")
             return .ok
         case .deadline, .air(.lost): return .failed(module.firmware.unknownHost)
         case .network, .air: return nil

@@ -12,6 +12,8 @@ struct ParameterDescription: Sendable, Equatable {
     var range: String?
     var isOptional = false
     var isText = false
+    /// There only with several connections.
+    var isLinkID = false
     /// The first firmware that has it, where that is newer than the command.
     var since: Firmware.Generation?
 }
@@ -147,16 +149,52 @@ struct Optionally<Wrapped: Parameter>: Parameter {
 /// The link ID, which is there with several connections only; with one it is 0.
 struct LinkID: Parameter {
     let highest: Int
+    private let refusal: String?
 
-    /// - Parameter all: takes 5 too, which stands for all links.
-    init(all: Bool = false) { highest = all ? Links.limit : Links.limit - 1 }
+    /// - Parameters:
+    ///   - all: takes 5 too, which stands for all links.
+    ///   - refusal: with one connection older firmware says this, and that is all.
+    init(all: Bool = false, orSays refusal: String? = nil) {
+        highest = all ? Links.limit : Links.limit - 1
+        self.refusal = refusal
+    }
 
     var description: ParameterDescription {
-        ParameterDescription(name: "link ID", range: "0-\(highest)", isOptional: true)
+        ParameterDescription(name: "link ID", range: "0-\(highest)", isOptional: true, isLinkID: true)
     }
 
     func read(from arguments: inout Arguments) throws(CommandError) -> Int {
-        arguments.multiplexes ? try Integer("link ID", 0...highest).read(from: &arguments) : 0
+        if arguments.multiplexes { return try Integer("link ID", 0...highest).read(from: &arguments) }
+        if let refusal, arguments.explainsRefusals { throw CommandError(kind: .failed, explanation: refusal) }
+        return 0
+    }
+}
+
+/// Says why a value is refused, on firmware that does.
+struct Explained<Wrapped: Parameter>: Parameter {
+    let wrapped: Wrapped
+    let explanation: String
+    let kinds: Set<CommandError.Kind>
+
+    var description: ParameterDescription { wrapped.description }
+
+    func read(from arguments: inout Arguments) throws(CommandError) -> Wrapped.Value {
+        do {
+            return try wrapped.read(from: &arguments)
+        } catch {
+            var explained = error
+            if arguments.explainsRefusals, kinds.contains(error.kind) { explained.explanation = explanation }
+            throw explained
+        }
+    }
+}
+
+extension Parameter {
+    /// What older firmware says of a value that is wrong, or in another way of one that is missing (`count`).
+    func saying(
+        _ explanation: String, of kinds: Set<CommandError.Kind> = [.parse, .length, .invalid]
+    ) -> Explained<Self> {
+        Explained(wrapped: self, explanation: explanation, kinds: kinds)
     }
 }
 

@@ -4,7 +4,8 @@ let passthroughCommands: [Command] = [
         name: "CIPMODE", family: .tcpIP,
         query: { call in call.answer(call.session.passesThrough ? "1" : "0") },
         set: .init(Flag("mode")) { (call, passesThrough) throws(CommandError) in
-            if passesThrough { try requireOneLink(call) }
+            // The oldest firmware does not even leave it then (ESP8266_AT, at_setupCmdCipmode).
+            if passesThrough || call.firmware.generation == .nonOS1_7 { try requireOneLink(call) }
             call.module.session.passesThrough = passesThrough
             call.module.session.awaitsPassthroughClient = false
             return .ok
@@ -89,6 +90,9 @@ private func forgetPowerUp(_ rest: Arguments, _ call: Call) throws(CommandError)
 private func savePowerUpLink(_ rest: Arguments, _ call: Call) throws(CommandError) -> CommandOutcome {
     var rest = rest
     let host = try Text("remote host", PowerUpLink.hostLength).read(from: &rest)
+    guard call.firmware.savesBroadcastLink || IPAddress(host) != .v4(.broadcast) else {
+        throw CommandError(kind: .invalid, position: 1)
+    }
     let port = try Integer("remote port", 1...65_535).read(from: &rest)
     let type = try Optionally(Text("type")).read(from: &rest) ?? "TCP"
     let number = try Optionally(Integer("keep alive or local port", 0...65_535)).read(from: &rest)

@@ -6,7 +6,7 @@ let provisioningCommands: [Command] = [
             try call.requireStation()
             let floor = try check(floor, position: 1, call)
             guard enables else {
-                if floor != nil { throw CommandError(kind: .count, position: 1) }
+                if floor != nil { throw .count(1) }
                 call.module.stopLearning()
                 return .ok
             }

@@ -33,8 +33,8 @@ let receiveCommands: [Command] = [
         set: .init(LinkID(), Integer("len", 1...Int(Int32.max))) { (call, id, limit) throws(CommandError) in
             let module = call.module
             guard module.isPassive(id), let link = module.links[id], !link.received.isEmpty else { throw .failed }
-            let peer = call.session.showsPeer ? link.received.sender ?? link.remote : nil
-            let bytes = module.read(id, limit: limit, keepingDatagrams: call.firmware.readsOneDatagram)
+            let (bytes, sender) = module.read(id, limit: limit)
+            let peer = call.session.showsPeer ? sender : nil
             module.write(call.firmware.receivedDataHeader(count: bytes.count, peer: peer), bytes)
             module.write("\r\nOK\r\n")
             module.finishRead(id)

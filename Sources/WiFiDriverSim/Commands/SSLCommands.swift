@@ -29,7 +29,7 @@ let sslCommands: [Command] = [
         ) { (call, id, authentication, certificate, authority) throws(CommandError) in
             // Numbers go with what they are for (core library of 4.1, at_setup_cmd_cipsslcconf).
             guard (authentication != 0) == (certificate != nil), (certificate == nil) == (authority == nil) else {
-                throw CommandError(kind: .count, position: 2)
+                throw .count((authentication == 0 ? 1 : 3) + (call.session.multiplexes ? 1 : 0))
             }
             let ssl = SSLSettings(
                 authentication: authentication, certificate: certificate ?? 0, authority: authority ?? 0)

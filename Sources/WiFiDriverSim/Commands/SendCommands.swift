@@ -37,17 +37,20 @@ private func sendForm(
     _ run: @escaping @Sendable (Call, Int, Int, SendTarget) throws(CommandError) -> CommandOutcome
 ) -> Command.SetForm {
     .init(
-        LinkID(), Integer("length", 1...Int(Int32.max)), Optionally(Text("remote host", 1...64)),
-        Optionally(Integer("remote port", 1...65_535))
+        LinkID(), Integer("length", 1...Int(Int32.max)), Optionally(Text("remote host", 1...64).saying("ip error")),
+        Optionally(
+            Integer("remote port", 1...65_535).saying("port error", of: [.parse]).saying(
+                "port range error", of: [.invalid]))
     ) { (call, id, length, host, port) throws(CommandError) in
-        guard !call.session.passesThrough else { throw .failed }
+        guard !call.session.passesThrough else { throw call.refusal("IPMODE=1") }
         guard let link = call.module.links[id], link.phase == .open else { throw call.refusal("link is not valid") }
         guard let host else {
             guard link.transport == .tcp || link.remote.port != 0 else { throw .failed }
             return try run(call, id, length, .peer)
         }
-        guard link.transport == .udp, let port = port.flatMap(UInt16.init(exactly:)) else {
-            throw CommandError(kind: .invalid, position: 2)
+        guard link.transport == .udp else { throw call.refusal("no tail", .invalid, position: 2) }
+        guard let port = port.flatMap(UInt16.init(exactly:)) else {
+            throw call.refusal("no port", .invalid, position: 3)
         }
         return try run(call, id, length, IPAddress(host).map { .endpoint(Endpoint($0, port)) } ?? .name(host, port))
     }
@@ -56,7 +59,7 @@ private func sendForm(
 /// A block whose length is told before.
 private func sendBlockForm(hasEscapes: Bool) -> Command.SetForm {
     sendForm { (call, id, length, target) throws(CommandError) in
-        guard length <= call.firmware.longestSend else { throw CommandError(kind: .invalid, position: 1) }
+        guard length <= call.firmware.longestSend else { throw call.refusal("too long", .invalid, position: 1) }
         return .receiving(
             DataEntry(length: length, hasEscapes: hasEscapes, escape: cancelSend(call)) { module, bytes in
                 // Nothing to send is sent at once.
@@ -99,6 +102,7 @@ struct SendOperation: Operation {
     let socket: SocketID
     var state: State
     let deadline: Instant?
+    let isSending = true
 
     enum State {
         case resolving(UInt16, [UInt8])

@@ -8,13 +8,14 @@ let serverCommands: [Command] = [
             return call.answer("1,\(server.port),\"\(server.typeName)\",\(server.wantsCertificates ? 1 : 0)\(netif)")
         },
         set: .init(
-            Flag("mode"), Optionally(Integer("port or close all", 0...65_535)), Optionally(Text("type")),
-            Rest("CA enable"), Rest("netif", since: .v4_1)
+            Flag("mode"), Optionally(Integer("port or close all", 0...65_535)),
+            Optionally(Text("type"), since: .esp32_2_1), Rest("CA enable", since: .esp32_2_1),
+            Rest("netif", since: .v4_1)
         ) { (call, starts, number, type, rest, _) throws(CommandError) in
-            guard call.session.multiplexes else { throw call.refusal("MUX=0") }
+            guard call.session.multiplexes else { throw .failed }
             guard starts else {
                 // "Parameters <type> and <CA enable> must be omitted when delete a server."
-                if type != nil { throw CommandError(kind: .count, position: 2) }
+                if type != nil { throw .count(2) }
                 guard let closesAll = [nil: false, 0: false, 1: true][number] else {
                     throw CommandError(kind: .invalid, position: 1)
                 }
@@ -59,7 +60,7 @@ extension Links.Server {
         let hasInterface = call.firmware.generation >= .v4_1
         // Where both are known, a server without SSL has no place for the first (core library of 4.1,
         // at_setup_cmd_cipserver, and the example of SAVETRANSLINK in the guide of 5.0).
-        if hasTLS || !hasInterface {
+        if hasTLS || !hasInterface && call.firmware.generation > .nonOS1_7 {
             wantsCertificates = try Optionally(Flag("CA enable")).read(from: &rest) ?? false
         }
         if hasInterface {

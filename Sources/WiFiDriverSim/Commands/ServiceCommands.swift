@@ -7,12 +7,12 @@ let serviceCommands: [Command] = [
             Optionally(Integer("port", 1...65_535))
         ) { (call, enables, host, type, port) throws(CommandError) in
             guard enables else {
-                guard host == nil else { throw CommandError(kind: .count, position: 1) }
+                guard host == nil else { throw .count(1) }
                 call.module.stopAnnouncing()
                 return .ok
             }
             guard let host, let type, let port = port.flatMap(UInt16.init(exactly:)) else {
-                throw CommandError(kind: .count, position: 3)
+                throw .count(4)
             }
             return announce(
                 MulticastDNS.Service(

@@ -30,10 +30,10 @@ let systemCommands: [Command] = [
                 throw CommandError(kind: .invalid, position: 0)
             }
             switch source {
-            case .timer, .uart: guard level == nil else { throw CommandError(kind: .count, position: 2) }
+            case .timer, .uart: guard level == nil else { throw .count(2) }
             case .pin:
                 guard call.firmware.wakePins.contains(value) else { throw CommandError(kind: .invalid, position: 1) }
-                guard level != nil else { throw CommandError(kind: .count, position: 2) }
+                guard level != nil else { throw .count(3) }
             }
             return call.hasNoEffect()
         }),
@@ -45,7 +45,7 @@ let systemCommands: [Command] = [
             Flag("direct"), Integer("address", 0...Int(UInt32.max)),
             Optionally(Integer("write value", 0...Int(UInt32.max)))
         ) { (call, writes, address, value) throws(CommandError) in
-            guard writes == (value != nil) else { throw CommandError(kind: .count, position: 2) }
+            guard writes == (value != nil) else { throw .count(writes ? 3 : 2) }
             guard let value else { return call.answer((call.session.registers[address] ?? 0).hexadecimal) }
             call.module.session.registers[address] = value
             return .ok

@@ -23,7 +23,7 @@ private let linkCommands: [Command] = [
     Command(
         name: "CIPSTART", family: .tcpIP,
         set: .init(
-            LinkID(), Text("type"), Text("remote host", 1...64), Integer("remote port", 0...65_535), linkTail
+            LinkID().saying("ID ERROR", of: [.invalid]), linkType, linkHost, linkPort, linkTail
         ) { (call, id, type, host, port, rest) throws(CommandError) in
             guard call.module.links[id] == nil else { throw call.refusal("ALREADY CONNECTED") }
             return try open(id, type, host, port, rest, call)
@@ -31,9 +31,8 @@ private let linkCommands: [Command] = [
 
     Command(
         name: "CIPSTARTEX", family: .tcpIP, firmware: .since(.esp32_2_1),
-        set: .init(
-            Text("type"), Text("remote host", 1...64), Integer("remote port", 0...65_535), linkTail
-        ) { (call, type, host, port, rest) throws(CommandError) in
+        set: .init(linkType, linkHost, linkPort, linkTail) {
+            (call, type, host, port, rest) throws(CommandError) in
             guard call.session.multiplexes else {
                 guard call.module.links[0] == nil else { throw call.refusal("ALREADY CONNECTED") }
                 return try open(0, type, host, port, rest, call)
@@ -44,10 +43,11 @@ private let linkCommands: [Command] = [
 
     Command(
         name: "CIPCLOSE", family: .tcpIP,
-        set: .init(LinkID(all: true)) { (call, id) throws(CommandError) in
+        set: .init(LinkID(all: true, orSays: "MUX=0")) { (call, id) throws(CommandError) in
             guard call.session.multiplexes else { throw CommandError(kind: .wrongForm) }
             let isOpen = id == Links.limit || call.module.links[id] != nil
-            guard isOpen else { throw call.refusal("link is not") }
+            // mbed-os, ESP8266.cpp, waits for it (AT 1.0 to 1.7).
+            guard isOpen else { throw call.refusal("UNLINK") }
             for id in id == Links.limit ? 0..<Links.limit : id..<id + 1 {
                 call.module.closeLink(id, aborting: call.settings.tcpOptions[id].linger == 0)
             }
@@ -75,11 +75,7 @@ private let linkCommands: [Command] = [
         name: "CIPMUX", family: .tcpIP,
         query: { call in call.answer(call.session.multiplexes ? "1" : "0") },
         set: .init(Flag("mode")) { (call, multiplexes) throws(CommandError) in
-            guard call.module.links.isEmpty || multiplexes == call.session.multiplexes else {
-                throw call.refusal("link is builded")
-            }
-            guard !multiplexes || !call.session.passesThrough else { throw call.refusal("CIPMODE must be 0") }
-            guard multiplexes || call.module.links.server == nil else { throw call.refusal("CIPSERVER must be 0") }
+            try requireFreeLinks(toSet: multiplexes, call)
             call.module.session.multiplexes = multiplexes
             return .ok
         }),
@@ -115,6 +111,20 @@ private let linkCommands: [Command] = [
         }),
 ]
 
+/// CIPMUX changes between connections only. The oldest firmware looks for TCP links first, whatever is asked
+/// (ESP8266_AT, at_setupCmdCipmux).
+private func requireFreeLinks(toSet multiplexes: Bool, _ call: Call) throws(CommandError) {
+    let links = call.module.links
+    let isHeld =
+        call.firmware.generation == .nonOS1_7
+        ? links.open.contains { $0.link.transport == .tcp }
+        : multiplexes != call.session.multiplexes && !links.isEmpty
+    guard !isHeld else { throw call.refusal("link is builded") }
+    guard !multiplexes || !call.session.passesThrough else { throw call.refusal("IPMODE must be 0") }
+    guard multiplexes || links.server == nil else { throw call.refusal("CIPSERVER must be 0") }
+    guard multiplexes || !call.session.multiplexes || links.isEmpty else { throw call.refusal("Connection exists") }
+}
+
 private func replyLinks(_ call: Call) {
     for (id, link) in call.module.links.open {
         call.reply(
@@ -140,6 +150,9 @@ extension Module {
 
 // MARK: Opening
 
+private let linkType = Text("type").saying("Link type ERROR", of: [.parse, .length, .count])
+private let linkHost = Text("remote host", 1...64).saying("IP ERROR")
+private let linkPort = Integer("remote port", 0...65_535).saying("ENTRY ERROR", of: [.count])
 private let linkTail = Rest("keep alive or local port, mode>,<local IP>,<timeout")
 
 /// CIPSTART and CIPSTARTEX from the type on.
@@ -150,8 +163,9 @@ private func open(
     let module = call.module
     let family: IPAddress.Family = type.hasSuffix("v6") ? .v6 : .v4
     guard let port = UInt16(exactly: port), ["TCP", "TCPv6", "UDP", "UDPv6", "SSL", "SSLv6"].contains(type) else {
-        throw CommandError(kind: .invalid, position: 1)
+        throw call.refusal("Link type ERROR", .invalid, position: 0)
     }
+    if family == .v6, !call.settings.ipv6 { throw call.refusal("Link type ERROR") }
     let hasTLS = type.hasPrefix("SSL")
     let kind: LinkPlan.Kind
     if hasTLS || type.hasPrefix("TCP") {
@@ -163,16 +177,16 @@ private func open(
         }
         kind = .tcp(call.settings.tcpOptions[id], hasTLS ? module.clientTLS(id) : nil)
     } else {
+        if port == 0, rest.isAtEnd, call.firmware.explainsRefusals { throw call.refusal("Miss param") }
         let localPort = try Optionally(Integer("local port", 0...65_535)).read(from: &rest) ?? 0
         let rule = try Optionally(Choice("mode", 0...2, as: Link.PeerRule.self)).read(from: &rest)
         // "To use the parameter <mode>, parameter <local port> must be set first"; the default mode needs none.
         if let rule, rule != .fixed, localPort == 0 { throw CommandError(kind: .invalid, position: 4) }
         kind = .udp(localPort: UInt16(localPort), rule ?? .fixed)
     }
-    let localAddress = try Optionally(Text("local IP")).read(from: &rest)
+    let localAddress = try Optionally(Text("local IP"), since: .esp32_2_1).read(from: &rest)
     let timeout = try Optionally(Integer("timeout", 0...60_000), since: .v4_1).read(from: &rest)
     try rest.end()
-    if family == .v6, !call.settings.ipv6 { throw .failed }
     var plan = LinkPlan(id: id, kind: kind, family: family, host: host, port: port)
     if hasTLS {
         if let limit = call.firmware.sslLinkLimit, module.links.sslCount >= limit { throw .failed }

@@ -41,7 +41,7 @@ private let answerTimeServers: @Sendable (Call) throws(CommandError) -> CommandO
     guard let configuration = call.module.timeClient.configuration else {
         return call.answer(call.firmware.generation >= .v3_3 ? "0,0" : "0")
     }
-    let servers = configuration.servers.map { ",\"\($0.escaped)\"" }.joined()
+    let servers = configuration.servers.map { ",\"\($0)\"" }.joined()
     return call.answer("1,\(configuration.zone.hours)\(servers)")
 }
 
@@ -50,7 +50,7 @@ private let timeServerForm = Command.SetForm(
     Optionally(Text("SNTP server2", 0...64)), Optionally(Text("SNTP server3", 0...64))
 ) { (call, enables, number, first, second, third) throws(CommandError) in
     // Older firmware wants the time zone, but to switch it off.
-    if enables, number == nil, call.firmware.generation < .v4_1 { throw CommandError(kind: .count, position: 1) }
+    if enables, number == nil, call.firmware.generation < .v4_1 { throw .count(2) }
     let takesMinutes = call.firmware.generation >= .esp8266_2_2
     guard let zone = TimeZone(number ?? 0, takesMinutes: takesMinutes, hours: takesMinutes ? -12...14 : -11...13)
     else { throw CommandError(kind: .invalid, position: 1) }

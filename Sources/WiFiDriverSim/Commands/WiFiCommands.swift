@@ -6,7 +6,7 @@ private let stationCommands: [Command] = [
     Command(
         name: "CWMODE", family: .wifi, storing: .chosen,
         query: { call in call.answer("\(call.settings.wifiMode.rawValue)") },
-        set: .init(Choice("mode", 0...3, as: WiFiMode.self), Optionally(Flag("auto connect"))) {
+        set: .init(Choice("mode", 0...3, as: WiFiMode.self), Optionally(Flag("auto connect"), since: .esp32_2_1)) {
             (call, mode, autoConnect) throws(CommandError) in
             try call.requireWiFi()
             // The oldest firmware cannot switch its radio off.
@@ -29,7 +29,7 @@ private let stationCommands: [Command] = [
         name: "CWSTATE", family: .wifi, firmware: .since(.esp8266_2_2),
         query: { call in
             let station = call.module.station
-            return call.answer("\(station.number),\"\((station.target?.ssid ?? "").escaped)\"")
+            return call.answer("\(station.number),\"\(station.target?.ssid ?? "")\"")
         }),
 
     Command(
@@ -42,7 +42,8 @@ private let stationCommands: [Command] = [
             }
             let interval = call.settings.reconnect.interval
             let fields: [String] = [
-                "\"\(accessPoint.ssid.escaped)\"", "\"\(accessPoint.bssid)\"", "\(accessPoint.channel)",
+                // Escapes are for commands only (ESP-AT docs, AT command set, index).
+                "\"\(accessPoint.ssid)\"", "\"\(accessPoint.bssid)\"", "\(accessPoint.channel)",
                 "\(accessPoint.rssi)", target.threshold > 0 ? "1" : "0",
                 "\(call.firmware.joinTakesInterval ? interval.value : min(1, interval.value))",
                 "\(target.listenInterval)", target.scansAll ? "1" : "0", "\(target.pmf)",
@@ -64,7 +65,7 @@ private let stationCommands: [Command] = [
                 throws(CommandError) in
             try call.requireStation()
             if call.firmware.generation < .esp8266_2_2, ssid == nil || password == nil {
-                throw CommandError(kind: .count, position: 1)
+                throw .count(2)
             }
             guard let ssid = ssid ?? call.settings.station?.ssid, !ssid.isEmpty else {
                 throw CommandError(kind: .invalid, position: 0)
@@ -158,12 +159,11 @@ private let countryForm = Command.SetForm(
 private func join(_ target: StationSettings, timeout: Int, _ call: Call) -> CommandOutcome {
     if call.module.station.accessPoint != nil { call.module.leave() }
     call.module.join(target, .command)
-    return .running(JoinOperation(name: call.name, deadline: call.module.now + .seconds(timeout)))
+    return .running(JoinOperation(deadline: call.module.now + .seconds(timeout)))
 }
 
 /// CWJAP until there is an address, the join fails or its time is over.
 private struct JoinOperation: Operation {
-    let name: String
     let deadline: Instant?
 
     mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
@@ -172,16 +172,20 @@ private struct JoinOperation: Operation {
         case .air(.joinFailed(let failure)): return fail(failure, on: module)
         case .air(.lost): return fail(.refused, on: module)
         case .deadline:
-            module.leave()
+            defer { module.leave() }
             return fail(.timeout, on: module)
         case .air, .network: return nil
         }
     }
 
+    /// The report has the bare name, with CWJAP_CUR as well (mbed-os, ESP8266.cpp, connect).
     private func fail(_ failure: JoinFailure, on module: Module) -> CommandOutcome {
-        module.writeLine("+\(name):\(failure.rawValue)")
-        guard module.firmware.joinFailure != "ERROR" else { return .failed(.failed) }
-        module.write("\r\n\(module.firmware.joinFailure)\r\n")
+        module.writeLine("+CWJAP:\(failure.rawValue)")
+        if module.firmware.joinFailure == "ERROR" {
+            module.answer(.failed)
+        } else {
+            module.write("\r\n\(module.firmware.joinFailure)\r\n")
+        }
         return .answered
     }
 }
@@ -214,7 +218,8 @@ private let scanCommands: [Command] = [
                 throw CommandError(kind: .invalid, position: 5)
             }
             var scan = try call.scan()
-            scan.ssid = ssid
+            // An empty one is no filter (mbed-os, ESP8266.cpp, rssi).
+            scan.ssid = ssid == "" ? nil : ssid
             scan.bssid = bssid
             if let channel, channel != 0 {
                 scan.channels = scan.channels.filter { $0 == channel }
@@ -251,10 +256,14 @@ private struct ScanOperation: Operation {
 }
 
 extension AirEvent.Sighting {
+    /// `<ecn>`. One that takes WPA2 or WPA3 and demands protected management frames is none that the firmware knows
+    /// (esp-at issue 498).
+    private var shownSecurity: Int { security == .wpa2WPA3 && pmf == .required ? 0 : security.rawValue }
+
     /// The fields of `+CWLAP:` whose bits are set in CWLAPOPT's mask (ESP-AT docs, Wi-Fi, CWLAPOPT).
     fileprivate func fields(_ mask: Int) -> String {
         [
-            "\(security.rawValue)", "\"\(ssid.escaped)\"", "\(rssi)", "\"\(bssid)\"", "\(channel)", "-1", "-1",
+            "\(shownSecurity)", "\"\(ssid)\"", "\(rssi)", "\"\(bssid)\"", "\(channel)", "-1", "-1",
             "\(security.cipher)", "\(security.cipher)", "7", hasWPS ? "1" : "0",
         ].enumerated().filter { mask >> $0.offset & 1 == 1 }.map(\.element).joined(separator: ",")
     }
@@ -287,17 +296,6 @@ extension Call {
     }
 }
 
-extension String {
-    /// With the characters escaped that a quoted parameter cannot hold as they are.
-    var escaped: String {
-        guard contains(where: { $0 == "\"" || $0 == "\\" || $0 == "," }) else { return self }
-        return reduce(into: "") { text, character in
-            if character == "\"" || character == "\\" || character == "," { text.append("\\") }
-            text.append(character)
-        }
-    }
-}
-
 // MARK: Soft-AP
 
 private let softAPCommands: [Command] = [
@@ -307,7 +305,7 @@ private let softAPCommands: [Command] = [
             try call.requireSoftAP()
             let softAP = call.settings.softAP
             return call.answer(
-                "\"\(softAP.ssid.escaped)\",\"\(softAP.password.escaped)\",\(softAP.channel),\(softAP.security.rawValue),"
+                "\"\(softAP.ssid)\",\"\(softAP.password)\",\(softAP.channel),\(softAP.security.rawValue),"
                     + "\(softAP.stationLimit),\(softAP.isHidden ? 1 : 0)")
         },
         set: .init(

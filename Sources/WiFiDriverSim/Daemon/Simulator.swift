@@ -80,7 +80,10 @@ public final class Simulator {
         }
         let serialNumber = UInt32(index + 1)
         var used = settings ?? .factory(for: options.firmware, serialNumber: serialNumber)
-        if let baud = options.baud { used.uart.baud = baud }
+        if let baud = options.baud {
+            used.uart.baud = baud
+            used.hasChosenUART = true
+        }
         if let file = stateFile, used != settings { try file.save(used) }
         let module = Module(firmware: options.firmware, serialNumber: serialNumber, settings: used)
         let terminal = try PseudoTerminal(speed: module.settings.uart.baud.value)

@@ -15,6 +15,8 @@ final class DriverConnection {
     let queue: ReceiveQueue
     /// The socket it belongs to; nil while it waits to be accepted, and after the socket is closed.
     var owner: Int?
+    /// The module has said that it is open.
+    var isOpen = false
     private(set) var ending: Ending?
     /// Bytes may wait in the module (passive receive).
     var hasDataWaiting = false

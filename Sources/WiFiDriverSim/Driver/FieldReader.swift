@@ -1,4 +1,4 @@
-/// Reads the comma-separated fields of a reply, as `3,"cafe \"one\"",-60`.
+/// Reads the comma-separated fields of a reply, as `3,"cafe "one"",-60`.
 struct FieldReader {
     private let bytes: UnsafeRawBufferPointer
     private var position = 0
@@ -26,7 +26,8 @@ struct FieldReader {
         return negative ? -value : value
     }
 
-    /// The next field's text without its quotes and escapes; nil at the end.
+    /// The next field's text without its quotes; nil at the end. Firmware escapes nothing in replies, so a quote closes only
+    /// before a comma or the end.
     mutating func text() -> [UInt8]? {
         guard !isAtEnd else { return nil }
         guard bytes[position] == UInt8(ascii: "\"") else { return Array(raw()) }
@@ -36,10 +37,6 @@ struct FieldReader {
             let byte = bytes[position]
             position += 1
             switch byte {
-            case UInt8(ascii: "\\") where position < bytes.count:
-                result.append(bytes[position])
-                position += 1
-            // Firmware of generation 1 does not escape quotes in replies: only a quote before a comma or the end closes.
             case UInt8(ascii: "\"")
             where isAtEnd || bytes[position] == UInt8(ascii: ",") || bytes[position] == UInt8(ascii: ")"):
                 skipSeparator()
@@ -48,6 +45,18 @@ struct FieldReader {
             }
         }
         return result
+    }
+
+    /// The next field's text, with so many quotes after it: whatever it holds, the line is read from its end.
+    mutating func text(quotesAfter count: Int) -> [UInt8]? {
+        let quotes = bytes.indices[position...].filter { bytes[$0] == UInt8(ascii: "\"") }
+        guard quotes.count >= count + 2, quotes.first == position else { return text() }
+        let end = quotes[quotes.count - 1 - count]
+        defer {
+            position = end + 1
+            skipSeparator()
+        }
+        return Array(bytes[(position + 1)..<end])
     }
 
     /// The next field as an address, quoted or not.

@@ -353,6 +353,9 @@ extension WiFiDriver {
     }
 
     func isPassive(_ connection: DriverConnection) -> Bool {
-        receivesPassively && (!connection.isDatagram || dialect.isUDPPassive)
+        receivesPassively && !connection.isDatagram && !pushesEverything
     }
+
+    /// The one mode of all links is to push, for the datagrams of some.
+    var pushesEverything: Bool { !dialect.hasReceiveType && !pushingLinks.isEmpty }
 }

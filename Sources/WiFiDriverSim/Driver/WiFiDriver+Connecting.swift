@@ -165,7 +165,7 @@ extension WiFiDriver {
         connection.localPort = port
         connection.onlySource = datagram.peer
         links[link] = connection
-        // Datagrams are pushed where the mode can be set for one link: so their bounds are known.
+        // Datagrams are pushed: so their bounds are known.
         setPushing(link, true)
         // With mode 2 anybody may send; each CIPSEND names its destination.
         let any: IPAddress = socket.family == .v6 ? .v6(.any) : .v4(.any)
@@ -191,10 +191,22 @@ extension WiFiDriver {
         return .done
     }
 
-    /// Has a link push what it receives, or keep it until it is asked for; the slot is the caller's.
+    /// Has a link push what it receives, or keep it until it is asked for; the slot is the caller's. Where there is one mode
+    /// for all links, all of them push while one has to: a read does not tell where a datagram ends.
     func setPushing(_ link: Int, _ pushing: Bool) {
-        guard receivesPassively, dialect.hasReceiveType, pushingLinks.contains(link) != pushing else { return }
-        guard transact(CommandText("CIPRECVTYPE").field(link).field(pushing ? 0 : 1)).isDone else { return }
+        guard receivesPassively, pushingLinks.contains(link) != pushing else { return }
+        if dialect.hasReceiveType {
+            guard transact(CommandText("CIPRECVTYPE").field(link).field(pushing ? 0 : 1)).isDone else { return }
+        } else if dialect.isUDPPassive {
+            let isFirstOrLast = pushingLinks.subtracting([link]).isEmpty
+            if isFirstOrLast {
+                guard transact(CommandText("CIPRECVMODE").field(pushing ? 0 : 1)).isDone else { return }
+            }
+            // What waited was pushed.
+            if pushing { for connection in links { connection?.hasDataWaiting = false } }
+        } else {
+            return
+        }
         if pushing { pushingLinks.insert(link) } else { pushingLinks.remove(link) }
     }
 

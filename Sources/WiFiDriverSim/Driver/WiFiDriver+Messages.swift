@@ -84,6 +84,7 @@ extension WiFiDriver {
         guard links.indices.contains(link) else { return }
         if let connection = links[link], details?.isIncoming != true || connection.owner == nil {
             // Our own CIPSTART, or an incoming one whose data came before this report.
+            connection.isOpen = true
             connection.localPort = details?.localPort ?? connection.localPort
             if connection.peer == nil { connection.peer = details?.peer }
             return
@@ -102,6 +103,7 @@ extension WiFiDriver {
     @discardableResult
     func acceptIncoming(_ link: Int, peer: Endpoint?, localPort: UInt16?) -> DriverConnection {
         let connection = DriverConnection(link: link, isDatagram: false, owner: nil, peer: peer)
+        connection.isOpen = true
         connection.localPort = localPort
         links[link] = connection
         if let (socket, listener) = listener {
@@ -115,7 +117,8 @@ extension WiFiDriver {
     }
 
     private func linkClosed(_ link: Int) {
-        guard links.indices.contains(link), let connection = links[link] else { return }
+        // A link that is not open yet is another than the one that has failed: its report comes after the command's end.
+        guard links.indices.contains(link), let connection = links[link], connection.isOpen else { return }
         connection.queue.dropUnfinishedDatagram()
         // Without a network, that is why: the report of its loss comes before.
         connection.end(station.isConnected || accessPointIsActive ? .byPeer : .aborted)

@@ -39,7 +39,8 @@ extension WiFiDriver {
         line.withUnsafeBytes { bytes in
             // (<ecn>,<"ssid">,<rssi>,<"mac">,<channel>,…)
             var fields = FieldReader(bytes, after: bytes.first == UInt8(ascii: "(") ? 1 : 0)
-            guard let encryption = fields.integer(), let ssid = fields.text(), let rssi = fields.integer(),
+            guard let encryption = fields.integer(), let ssid = fields.text(quotesAfter: 2),
+                let rssi = fields.integer(),
                 let bssid = fields.mac(), let channel = fields.integer()
             else { return nil }
             let securities = [
@@ -208,7 +209,7 @@ extension WiFiDriver {
         return line.withUnsafeBytes { bytes in
             // <"ssid">,<"bssid">,<channel>,<rssi>,…
             var fields = FieldReader(bytes)
-            guard let ssid = fields.text(), fields.text() != nil, let channel = fields.integer(),
+            guard let ssid = fields.text(quotesAfter: 2), fields.text() != nil, let channel = fields.integer(),
                 let rssi = fields.integer()
             else { return nil }
             return JoinedNetwork(ssid: ssid, channel: channel, rssi: rssi)

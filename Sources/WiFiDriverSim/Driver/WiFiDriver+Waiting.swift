@@ -62,7 +62,7 @@ extension WiFiDriver {
     /// the application is to be told of its access point's stations, or data are pushed, for which a line's buffers are small.
     private var mattersToSomebody: Bool {
         !waiters.isEmpty || unconfirmed != nil || (eventCallback != nil && accessPointIsActive)
-            || (!receivesPassively && servedListener != nil)
+            || ((!receivesPassively || pushesEverything) && servedListener != nil)
             || links.contains { $0.map { !isPassive($0) } ?? false }
     }
 

@@ -20,6 +20,18 @@ public struct Firmware: Sendable {
     /// The ESP8266's ROM takes the 26 MHz crystal for one of 40 MHz, so that its 115200 comes out as this.
     static let romBaud = 74_880
 
+    /// The clock of the UART; `nil` shows rates as they were set.
+    var uartClock: UARTClock?
+    /// UART's flow control as from the factory (ESP-AT, main/interface/uart/Kconfig, AT_UART_DEFAULT_FLOW_CONTROL).
+    var flowControl: UARTConfiguration.FlowControl = 1
+    /// Whether UART_DEF? shows zeros until it is set (ESP8266_NONOS_SDK issue 213).
+    var showsUnsetUARTAsZeros = false
+    /// Whether a restart by command tells of the links and the network that end with it.
+    var reportsShutdown = false
+    /// Whether CIPAP starts the soft-AP's DHCP server anew, and CWDHCP? leaves out the station's client where the mode has
+    /// no station (esp-at issue 950, ESP32-C3, 3.3).
+    var restartsDHCPServer = true
+
     /// How a command says where its setting goes.
     var storage: Storage = .systemStore
     /// What ends the echo of a line.
@@ -38,9 +50,6 @@ public struct Firmware: Sendable {
     var quotesAddresses = true
     /// Whether passive receive takes in UDP and SSL links as well as TCP.
     var passiveReceiveOfAllTypes = true
-    /// Whether a read of a UDP link gives one datagram, its rest lost if it is longer than asked for, also without a flag
-    /// that says so: the firmware calls recvfrom once (WiFiEspAT, EspAtDrv.cpp, recvData).
-    var readsOneDatagram = false
     /// How many SSL links there can be at a time; `nil` is as many as there are links.
     var sslLinkLimit: Int?
     var passesThroughSSL = true
@@ -52,6 +61,11 @@ public struct Firmware: Sendable {
     var partitions: [FlashPartition] = []
     /// Whether certificates are values of the manufacturing NVS (else each kind has a partition).
     var keepsCertificatesInNVS = true
+    /// Whether the length of an SSL link's data counts what is decrypted and what is not, else what is decrypted, if anything
+    /// is (ESP-AT docs 2.2 and 3.3, TCP-IP, CIPRECVLEN).
+    var addsEncryptedLength = false
+    /// Whether SAVETRANSLINK takes 255.255.255.255 (esp-at issue 535).
+    var savesBroadcastLink = true
     /// What CIPRECVLEN says of a link that is not open.
     var lengthOfNoLink = -1
     /// The longest line that TCP data is pushed in (ESP-AT docs, TCP-IP, CIPRECVTYPE).
@@ -80,6 +94,8 @@ public struct Firmware: Sendable {
     var longestSoftAPPassword = 63
     /// Whether refusals are preceded by a line that says why, as `link is not valid`.
     var explainsRefusals = false
+    /// Whether `AT+RST` is taken while another command runs.
+    var restartsWhileBusy = true
     /// CWMODE as from the factory.
     var factoryWiFiMode = WiFiMode.off
     var hostName = "espressif"
@@ -140,6 +156,10 @@ extension Firmware {
 
 // Answers whose shape differs.
 extension Firmware {
+    /// The refusal of a line while a command runs. Older firmware tells a block that is on its way from all else
+    /// (ESP8266_AT, at_port.c).
+    func busyText(isSending: Bool) -> String { isSending && generation == .nonOS1_7 ? "busy s..." : "busy p..." }
+
     /// What stands before the bytes in CIPRECVDATA's answer; `peer` where CIPDINFO asks for it.
     func receivedDataHeader(count: Int, peer: Endpoint?) -> String {
         guard generation != .nonOS1_7 else { return "+CIPRECVDATA,\(count):" }

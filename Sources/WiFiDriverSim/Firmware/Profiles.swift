@@ -10,7 +10,15 @@ extension Firmware {
     /// The profile with this name, or `nil`.
     public static func named(_ name: String) -> Firmware? { all.first { $0.name == name } }
 
-    static let esp8266v1_7 = nonOS(
+    static let esp8266v1_7 = {
+        var firmware = nonOSOnESP8266
+        firmware.uartClock = .esp8266
+        firmware.flowControl = 1
+        firmware.showsUnsetUARTAsZeros = true
+        return firmware
+    }()
+
+    private static let nonOSOnESP8266 = nonOS(
         name: "esp8266-1.7", summary: "ESP8266, NONOS AT 1.7",
         versionLines: [
             "AT version:1.7.4.0(May 11 2020 19:13:04)", "SDK version:3.0.4(9532ceb)",
@@ -37,9 +45,9 @@ extension Firmware {
             "AT version:2.1.0.0(883f7f2 - Jul 24 2020 11:50:07)", "SDK version:v4.0.1-193-ge7ac221",
             "compile time(0ad6331):Jul 28 2020 02:47:21", "Bin version:2.1.0(WROOM-32)",
         ],
-        macPrefix: 0x240AC4, softAPPrefix: "ESP", passthroughBlock: 2048, passthroughBuffer: 2048,
-        readsOneDatagram: true, longestSSLName: nil, partitions: esp32Partitions,
-        keepsCertificatesInNVS: false,
+        macPrefix: 0x240AC4, softAPPrefix: "ESP", uartClock: .esp32, restartsDHCPServer: false, passthroughBlock: 2048,
+        passthroughBuffer: 2048, longestSSLName: nil, partitions: esp32Partitions,
+        keepsCertificatesInNVS: false, addsEncryptedLength: true, savesBroadcastLink: false,
         longestPush: 1460, receiveWindow: 5744, joinFields: 8, joinTakesInterval: false,
         publicDNS: ["222.222.67.208"], systemMessageBits: 0b11, longestSoftAPPassword: 64, wakeSources: [0, 1, 2],
         wakePins: 0...39,
@@ -51,8 +59,9 @@ extension Firmware {
             "AT version:2.2.1.0(4f3ec8f - ESP8266 - Jun 29 2021 09:50:29)", "SDK version:v3.4-22-g967752e2",
             "compile time(ede72af):Aug  6 2021 03:44:25", "Bin version:2.2.1(ESP8266_1MB)",
         ],
-        macPrefix: 0x8CAAB5, softAPPrefix: "ESP", longestSend: 2048, passthroughBlock: 1460, passthroughBuffer: 2048,
-        readsOneDatagram: true, hasSSLServer: false, partitions: esp8266Partitions, keepsCertificatesInNVS: false,
+        macPrefix: 0x8CAAB5, softAPPrefix: "ESP", uartClock: .esp8266, restartsDHCPServer: false, longestSend: 2048,
+        passthroughBlock: 1460, passthroughBuffer: 2048,
+        hasSSLServer: false, partitions: esp8266Partitions, keepsCertificatesInNVS: false, addsEncryptedLength: true,
         longestPush: 1460, publicDNS: ["208.67.222.222"], longestSoftAPPassword: 64, wakeSources: [0, 2],
         wakePins: 0...15,
         radioProtocols: 3, tellsTimeUpdate: false,
@@ -65,7 +74,7 @@ extension Firmware {
             "AT version:3.3.0.0(3b13d04 - ESP32C3 - May  8 2024 08:21:54)", "SDK version:v5.0.6-dirty",
             "compile time(be332568):May  8 2024 08:51:33", "Bin version:v3.3.0.0(MINI-1)",
         ],
-        macPrefix: 0x84F703, softAPPrefix: "ESP", partitions: nvsPartitions,
+        macPrefix: 0x84F703, softAPPrefix: "ESP", uartClock: .esp32c3, partitions: nvsPartitions,
         publicDNS: ["208.67.222.222", "8.8.8.8"], rfPowerSteps: Array(40...84))
 
     static let esp32c3v4_1 = Firmware(
@@ -74,7 +83,8 @@ extension Firmware {
             "AT version:4.1.0.0(9e9fe15 - ESP32C3 - Jul 18 2025 07:28:38)", "SDK version:v5.0.6-dirty",
             "compile time(9e9fe15f):Jul 18 2025 16:20:50", "Bin version:v4.1.0.0(MINI-1)",
         ],
-        macPrefix: 0x84F703, softAPPrefix: "ESP", partitions: nvsPartitions, rfPowerSteps: Array(40...84))
+        macPrefix: 0x84F703, softAPPrefix: "ESP", uartClock: .esp32c3Crystal, partitions: nvsPartitions,
+        rfPowerSteps: Array(40...84))
 
     static let esp32c3v5_0 = Firmware(
         name: "esp32c3-5.0", summary: "ESP32-C3, ESP-AT 5.0", generation: .v5_0,
@@ -82,7 +92,8 @@ extension Firmware {
             "AT version:5.0.1.0(3258eee - ESP32C3 - Mar  9 2026 10:08:52)", "SDK version:v5.4.1-dirty",
             "compile time(3258eee0):Mar  9 2026 18:08:52", "Bin version:v5.0.1.0(MINI-1)",
         ],
-        macPrefix: 0x84F703, softAPPrefix: "ESP", longestSSLName: nil, partitions: nvsPartitions,
+        macPrefix: 0x84F703, softAPPrefix: "ESP", uartClock: .esp32c3Crystal, longestSSLName: nil,
+        partitions: nvsPartitions,
         tellsErrorNumbers: true,
         longestServiceText: 20,
         rfPowerSteps: Array(40...84))
@@ -92,16 +103,18 @@ extension Firmware {
     ) -> Firmware {
         Firmware(
             name: name, summary: summary, generation: .nonOS1_7, versionLines: versionLines, macPrefix: macPrefix,
-            softAPPrefix: softAPPrefix, romText: romText, storage: .nameSuffix, echoTerminator: "\r\r\n", prompt: "> ",
+            softAPPrefix: softAPPrefix, romText: romText, flowControl: 0, reportsShutdown: true,
+            restartsDHCPServer: false,
+            storage: .nameSuffix, echoTerminator: "\r\r\n", prompt: "> ",
             joinFailure: "FAIL", longestSend: 2048, passthroughBlock: 2048, passthroughBuffer: 2048,
             quotesAddresses: false,
             passiveReceiveOfAllTypes: false, sslLinkLimit: 1, passesThroughSSL: false, hasSSLServer: false,
-            lengthOfNoLink: 0, longestPush: 1460, joinFields: 4,
+            savesBroadcastLink: false, lengthOfNoLink: 0, longestPush: 1460, joinFields: 4,
             dhcpStationFirst: false,
             defaultServerTimeout: 180, defaultReconnectInterval: 1, dnsOnOneLine: false,
             publicDNS: ["208.67.222.222", "8.8.8.8"], longestDNSList: 2, systemMessageBits: 0b11,
             longestSoftAPPassword: 64,
-            explainsRefusals: true,
+            explainsRefusals: true, restartsWhileBusy: false,
             factoryWiFiMode: .softAP, hostName: softAPPrefix, marksServices: true, tellsTimeUpdate: false,
             keepsTime: false,
             padsDayOfMonth: true,

@@ -20,7 +20,13 @@ enum CommandOutcome {
 protocol Operation {
     /// When `resume` wants `.deadline`.
     var deadline: Instant? { get }
+    /// A block of data is on its way, which older firmware tells from other work when it refuses a line.
+    var isSending: Bool { get }
     mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome?
+}
+
+extension Operation {
+    var isSending: Bool { false }
 }
 
 /// What a module hears.
@@ -38,7 +44,6 @@ struct CommandError: Error, Equatable {
         case noTerminator = 0x02
         case noAT = 0x03
         case length = 0x04
-        case type = 0x05
         case count = 0x06
         case invalid = 0x07
         case parse = 0x08
@@ -51,13 +56,28 @@ struct CommandError: Error, Equatable {
     let kind: Kind
     /// Which parameter is wrong, from 0.
     var position: Int?
+    /// How many parameters there are to be, of an error of `count`, and how many there were.
+    var needed = 0
+    var given = 0
     var explanation: String?
     /// What SYSLOG shows of an error that has a number of its own.
     var number: UInt32?
 
-    var code: UInt32 { number ?? 0x0100_0000 | kind.rawValue << 16 | UInt32(position ?? 0) }
+    var code: UInt32 { number ?? 0x0100_0000 | kind.rawValue << 16 | `extension` }
+
+    /// The lower half of the code (esp_at_core.h, ESP_AT_CMD_ERROR_…): two numbers, or the parameter. Its values count
+    /// parameters from 1, but from 0 those that could not be read.
+    private var `extension`: UInt32 {
+        switch (kind, position) {
+        case (.count, _): UInt32(min(needed, 0xFF)) << 8 | UInt32(min(given, 0xFF))
+        case (.length, let position?), (.invalid, let position?): UInt32(position + 1)
+        case (_, let position): UInt32(position ?? 0)
+        }
+    }
 
     static let failed = CommandError(kind: .failed)
+    /// There are to be so many parameters, as far as the place that finds it knows; how many there were is added to it.
+    static func count(_ needed: Int) -> CommandError { CommandError(kind: .count, needed: needed) }
     /// A refusal that every firmware explains.
     static func failed(saying explanation: String) -> CommandError {
         CommandError(kind: .failed, explanation: explanation)

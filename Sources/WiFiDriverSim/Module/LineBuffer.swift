@@ -7,6 +7,10 @@ struct LineBuffer {
     private var isTooLong = false
     /// The line that comes in was answered with `busy p...`.
     var isRefusing = false
+    /// How much of `restartLine` the line that comes in has matched so far.
+    var restartMatch = 0
+    /// The one line that is taken while a command runs.
+    static let restartLine = Array("AT+RST\r\n".utf8)
 
     enum Step: Equatable {
         case more
@@ -27,7 +31,8 @@ struct LineBuffer {
             bytes.removeAll(keepingCapacity: true)
             isTooLong = false
         }
-        if isTooLong { return .failed(CommandError(kind: .length)) }
+        // It is not looked at: no AT was found.
+        if isTooLong { return .failed(CommandError(kind: .noAT)) }
         guard bytes.last == UInt8(ascii: "\r") else {
             return bytes.isEmpty ? .line([]) : .failed(CommandError(kind: .noTerminator))
         }

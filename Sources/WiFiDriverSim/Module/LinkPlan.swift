@@ -123,10 +123,11 @@ struct ConnectOperation: Operation {
         module.links[plan.id] = nil
     }
 
-    /// The firmware tells the link's end before the command's.
+    /// The command ends before its link does (WiFiEspAT issue 94 and esp-at issue 590, logs of AT 1.7 and 2.x).
     private func fail(_ failure: ConnectFailure, on module: Module) -> CommandOutcome {
-        module.reportClosed(plan.id)
         module.explain(failure)
-        return .failed(.failed)
+        module.answer(.failed)
+        module.reportClosed(plan.id)
+        return .answered
     }
 }

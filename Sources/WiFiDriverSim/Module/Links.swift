@@ -63,6 +63,8 @@ struct Links {
 
     private var slots = [Link?](repeating: nil, count: Links.limit)
     var server: Server?
+    /// Passive UDP links have received something: `+IPD` follows once all of the moment is there.
+    var announceAt: Instant?
     /// A TCP connection was open since the start (CIPSTATUS tells 4 from 2 by it).
     var hadConnection = false
     private var nextSocket: UInt32 = 0
@@ -108,50 +110,64 @@ struct Links {
         return SocketID(rawValue: nextSocket)
     }
 
-    /// When the first served link has been silent for too long (ESP-AT docs, TCP-IP, CIPSTO).
+    /// When there is something to announce, or the first served link has been silent for too long
+    /// (ESP-AT docs, TCP-IP, CIPSTO).
     func deadline(serverTimeout: Int) -> Instant? {
-        guard serverTimeout > 0, server != nil else { return nil }
-        return slots.reduce(nil) { deadline, link in
+        guard serverTimeout > 0, server != nil else { return announceAt }
+        return slots.reduce(announceAt) { deadline, link in
             guard let link, link.isServed else { return deadline }
             return .earlier(deadline, link.lastActivity + .seconds(serverTimeout))
         }
     }
 }
 
-/// What a passive link has received: a stream, or for UDP datagrams with their senders.
+/// What a passive link has received: a stream, for UDP datagrams with their senders, or for SSL records.
 struct ReceiveBuffer {
     private var bytes = ByteQueue()
     private var datagrams: [(length: Int, sender: Endpoint)] = []
+    /// SSL: the lengths of the records that are not decrypted yet, without what encryption adds.
+    private var records: [Int] = []
 
     var count: Int { bytes.count }
     var isEmpty: Bool { bytes.isEmpty }
     var sender: Endpoint? { datagrams.first?.sender }
 
-    mutating func append(_ new: [UInt8], from sender: Endpoint?) {
+    /// What TLS 1.2 with AES-GCM adds to a record: its header, a nonce and a tag.
+    private static let recordOverhead = 5 + 8 + 16
+    private static let longestRecord = 16_384
+
+    /// SSL: the bytes that a read gives without any more decryption.
+    var decryptedCount: Int { bytes.count - records.reduce(0, +) }
+    /// SSL: the bytes of the records that are not decrypted yet, as they came.
+    var encryptedCount: Int { records.reduce(0) { $0 + $1 + Self.recordOverhead } }
+
+    mutating func append(_ new: [UInt8], from sender: Endpoint?, isEncrypted: Bool) {
         bytes.append(contentsOf: new)
         if let sender { datagrams.append((new.count, sender)) }
+        guard isEncrypted else { return }
+        for start in stride(from: 0, to: new.count, by: Self.longestRecord) {
+            records.append(min(Self.longestRecord, new.count - start))
+        }
     }
 
-    /// Removes at most `limit` bytes; with `keepingDatagrams`, the part of the first datagram that fits, and the rest of it is lost.
-    mutating func take(_ limit: Int, keepingDatagrams: Bool) -> (bytes: [UInt8], lost: Int) {
-        if keepingDatagrams, let first = datagrams.first {
-            let taken = bytes.take(min(limit, first.length))
-            let lost = first.length - taken.count
-            bytes.removeFirst(lost)
-            datagrams.removeFirst()
-            return (taken, lost)
-        }
+    /// Removes at most `limit` bytes. They may be of several datagrams; the last one's sender counts, and its rest is lost.
+    mutating func take(_ limit: Int) -> (bytes: [UInt8], sender: Endpoint?, lost: Int) {
         let taken = bytes.take(limit)
+        while decryptedCount < 0 { records.removeFirst() }
+        var sender: Endpoint?
         var left = taken.count
-        while left > 0, let first = datagrams.first {
-            if first.length <= left {
-                datagrams.removeFirst()
-                left -= first.length
-            } else {
-                datagrams[0].length -= left
-                left = 0
-            }
+        while left > 0, let datagram = datagrams.first {
+            sender = datagram.sender
+            datagrams.removeFirst()
+            left -= datagram.length
         }
-        return (taken, 0)
+        bytes.removeFirst(-min(0, left))
+        return (taken, sender, -min(0, left))
+    }
+
+    /// Removes the first datagram, or as much of a stream as fits into `limit`.
+    mutating func takePiece(_ limit: Int) -> (bytes: [UInt8], sender: Endpoint?) {
+        let piece = take(datagrams.first?.length ?? limit)
+        return (piece.bytes, piece.sender)
     }
 }

@@ -32,7 +32,7 @@ extension Module {
     private func give(_ bytes: inout Slice<UnsafeRawBufferPointer>, to operation: any DataOperation) {
         let count = bytes.count
         let outcome = operation.receive(&bytes, on: self)
-        if bytes.count == count { refuse(&bytes) }
+        if bytes.count == count { refuse(&bytes, operation) }
         if let outcome { conclude(outcome) }
     }
 

@@ -114,9 +114,14 @@ extension Module {
         if sender != nil, link.received.count + bytes.count > receiveWindow {
             return logDrop("a datagram of \(bytes.count) bytes, the receive buffer is full", id)
         }
-        link.received.append(bytes, from: sender)
+        link.received.append(bytes, from: sender, isEncrypted: link.hasTLS)
         guard !link.hasReported else { return }
-        link.hasReported = true
+        if sender != nil { links.announceAt = now } else { announce(id) }
+    }
+
+    /// Says how much waits in a passive link, once until it is read.
+    private func announce(_ id: Int) {
+        links[id]?.hasReported = true
         writeLine("")
         writeLine("+IPD,\(linkPrefix(id))\(waitingLength(id))")
     }
@@ -124,17 +129,19 @@ extension Module {
     /// A link that was passive is no longer: what it has buffered is pushed, then the close that waited.
     func pushBuffered(_ id: Int) {
         while let link = links[id], !link.received.isEmpty {
-            let sender = link.received.sender
-            push(
-                read(id, limit: firmware.longestPush, keepingDatagrams: sender != nil), from: sender ?? link.remote,
-                on: id)
+            let piece = link.received.takePiece(firmware.longestPush)
+            push(piece.bytes, from: piece.sender ?? link.remote, on: id)
         }
+        links[id]?.hasReported = false
         if links[id]?.phase == .closedByPeer { reportClosed(id) }
     }
 
     /// What `+IPD` and CIPRECVLEN say of a passive link.
     func waitingLength(_ id: Int) -> Int {
-        links[id]?.received.count ?? firmware.lengthOfNoLink
+        guard let link = links[id] else { return firmware.lengthOfNoLink }
+        guard link.hasTLS else { return link.received.count }
+        let (decrypted, encrypted) = (link.received.decryptedCount, link.received.encryptedCount)
+        return firmware.addsEncryptedLength ? decrypted + encrypted : decrypted > 0 ? decrypted : encrypted
     }
 
     private func push(_ bytes: [UInt8], from peer: Endpoint?, on id: Int) {
@@ -147,20 +154,20 @@ extension Module {
     /// An address as this firmware prints it.
     func quoted(_ address: IPAddress) -> String { firmware.quotesAddresses ? "\"\(address)\"" : "\(address)" }
 
-    /// Removes what CIPRECVDATA reads; the close that waited for it follows by `finishRead`.
-    func read(_ id: Int, limit: Int, keepingDatagrams: Bool) -> [UInt8] {
-        guard let link = links[id] else { return [] }
+    /// Removes what CIPRECVDATA reads, and tells who sent it; what follows from it is told by `finishRead`.
+    func read(_ id: Int, limit: Int) -> (bytes: [UInt8], sender: Endpoint?) {
+        guard let link = links[id] else { return ([], nil) }
         link.hasReported = false
-        let (bytes, lost) = link.received.take(limit, keepingDatagrams: keepingDatagrams)
+        let (bytes, sender, lost) = link.received.take(limit)
         if lost > 0 { logDrop("\(lost) bytes of a datagram that was read in part", id) }
-        return bytes
+        return (bytes, sender ?? link.remote)
     }
 
-    /// After the answer to a read: what is left was reported already; a close that waited for the end of it is told.
+    /// After the answer to a read: what is left is announced at once, and a close that waited for the end of it is told.
     func finishRead(_ id: Int) {
         guard let link = links[id] else { return }
         if !link.received.isEmpty {
-            link.hasReported = true
+            announce(id)
         } else if link.phase == .closedByPeer {
             reportClosed(id)
         }
@@ -197,8 +204,14 @@ extension Module {
 
     // MARK: Time
 
-    /// Ends served links that were silent for CIPSTO's time.
+    /// Announces what has come of datagrams, and ends served links that were silent for CIPSTO's time.
     func advanceLinks() {
+        if let due = links.announceAt, due <= now {
+            links.announceAt = nil
+            for (id, link) in links.open where isPassive(link, id) && !link.hasReported && !link.received.isEmpty {
+                announce(id)
+            }
+        }
         guard session.serverTimeout > 0, links.server != nil else { return }
         for (id, link) in links.open where link.isServed && link.lastActivity + .seconds(session.serverTimeout) <= now {
             closeLink(id)

@@ -143,7 +143,15 @@ public final class Module {
     /// (ESP-AT docs, TCP-IP, CIPSNTPTIME).
     func restart() {
         if !firmware.keepsTime { setUnixTime(.zero) }
+        shutDown()
         boot()
+    }
+
+    /// The oldest firmware tells what ends with it (ARMmbed/esp8266-driver issue 44, the log of a module with a link).
+    private func shutDown() {
+        guard firmware.reportsShutdown else { return }
+        closeLinks { _ in true }
+        leave()
     }
 
     /// Puts back the factory's settings and restarts, as RESTORE does.
@@ -153,6 +161,7 @@ public final class Module {
         // The partitions that are the host's own are no parameters of the firmware.
         storedSettings.userData = userData
         emit(.store(storedSettings))
+        shutDown()
         boot()
     }
 
@@ -182,9 +191,10 @@ public final class Module {
             case .off, .booting, .asleep:
                 return
             case .idle:
+                resumeLine()
                 receiveInCommandMode(&rest)
-            case .running:
-                refuse(&rest)
+            case .running(let operation):
+                refuse(&rest, operation)
             case .receiving(let operation, let escape):
                 receive(&rest, for: operation, escape)
             }
@@ -223,15 +233,36 @@ public final class Module {
         }
     }
 
-    /// Says that it is busy once for each line that comes while a command runs, and drops it.
-    func refuse(_ bytes: inout Slice<UnsafeRawBufferPointer>) {
+    /// Says that it is busy once for each line that comes while a command runs, and drops it. From 2.1 on a restart is
+    /// taken (ESP-AT docs, AT Messages, `Will force to restart!!!`), so what may still become one waits.
+    func refuse(_ bytes: inout Slice<UnsafeRawBufferPointer>, _ operation: any Operation) {
         while let byte = bytes.popFirst() {
+            if firmware.restartsWhileBusy, !lineBuffer.isRefusing,
+                byte == LineBuffer.restartLine[lineBuffer.restartMatch]
+            {
+                lineBuffer.restartMatch += 1
+                guard lineBuffer.restartMatch == LineBuffer.restartLine.count else { continue }
+                write("\r\nWill force to restart!!!\r\n")
+                return restart()
+            }
+            lineBuffer.restartMatch = 0
             if !lineBuffer.isRefusing {
                 lineBuffer.isRefusing = true
                 logError(CommandError(kind: .busy))
-                writeLine("busy p...")
+                write("\r\n\(firmware.busyText(isSending: operation.isSending))\r\n")
             }
             if byte == UInt8(ascii: "\n") { lineBuffer.isRefusing = false }
+        }
+    }
+
+    /// Takes the beginning of a line that came while a command ran and was not refused yet.
+    private func resumeLine() {
+        guard lineBuffer.restartMatch > 0 else { return }
+        let begun = LineBuffer.restartLine.prefix(lineBuffer.restartMatch)
+        lineBuffer.restartMatch = 0
+        begun.withUnsafeBytes { buffer in
+            var bytes = buffer[...]
+            receiveInCommandMode(&bytes)
         }
     }
 
@@ -253,9 +284,7 @@ public final class Module {
             write("\r\nOK\r\n")
         case .failed(let error):
             state = .idle
-            if let explanation = error.explanation { writeLine(explanation) }
-            logError(error)
-            write("\r\nERROR\r\n")
+            answer(error)
         case .answered:
             state = .idle
         case .running(let operation):
@@ -270,6 +299,13 @@ public final class Module {
     func finishCommand(_ outcome: CommandOutcome) {
         guard case .running = state else { return }
         conclude(outcome)
+    }
+
+    /// Says why a command is refused, and ERROR. A command whose failure is also reported does so first, and then reports.
+    func answer(_ error: CommandError) {
+        if let explanation = error.explanation { writeLine(explanation) }
+        logError(error)
+        write("\r\nERROR\r\n")
     }
 
     private func logError(_ error: CommandError) {

@@ -1,6 +1,8 @@
 /// What a module keeps in flash. One copy is in use (RAM), one is stored; a restart makes the stored one the one in use.
 public struct Settings: Codable, Equatable, Sendable {
     var uart = UARTConfiguration()
+    /// UART_DEF was set.
+    var hasChosenUART: Bool?
     var wifiMode = WiFiMode.off
     var station: StationSettings?
     var reconnect = Reconnect()
@@ -67,6 +69,7 @@ public struct Settings: Codable, Equatable, Sendable {
         var settings = Settings(
             stationMAC: stationMAC, softAP: SoftAPSettings(ssid: "\(firmware.softAPPrefix)_\(suffix.joined())"),
             softAPMAC: softAPMAC)
+        settings.uart.flowControl = firmware.flowControl
         settings.wifiMode = firmware.factoryWiFiMode
         settings.reconnect.interval = firmware.defaultReconnectInterval
         return settings

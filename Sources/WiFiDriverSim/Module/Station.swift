@@ -82,7 +82,7 @@ extension Module {
                     ssid: target.ssid, password: target.password, bssid: target.bssid,
                     threshold: Security(rawValue: target.threshold.value) ?? .open, scansAll: target.scansAll,
                     channels: settings.country.channels, station: settings.stationMAC,
-                    usesDHCP: settings.stationUsesDHCP, enterprise: target.enterprise,
+                    usesDHCP: settings.stationUsesDHCP, enterprise: target.enterprise, pmf: target.pmf.value,
                     beaconTimeout: .seconds((settings.inactivity ?? Inactivity()).station.value))))
     }
 

@@ -7,7 +7,7 @@ public struct UARTConfiguration: Codable, Equatable, Sendable {
     public var stopBits: StopBits = 1
     /// 0: none, 1: odd, 2: even.
     public var parity: Parity = 0
-    /// 0: none, 1: RTS, 2: CTS, 3: both.
+    /// 0: none, bit 0: RTS, bit 1: CTS. The line here always has room and is always drained.
     public var flowControl: FlowControl = 0
 
     public typealias Baud = Bounded<80, 5_000_000>

@@ -133,7 +133,7 @@ private struct AccessPointFile: Decodable {
     private let bssid: MACAddress?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case ssid, bssid, hidden, channel, rssi, security, password, enterprise, on, wps, latency, network
+        case ssid, bssid, hidden, channel, rssi, security, pmf, password, enterprise, on, wps, latency, network
     }
 
     init(from decoder: any Decoder) throws {
@@ -170,6 +170,14 @@ private struct AccessPointFile: Decodable {
             !needsPassword || lengths.contains(template.password.utf8.count), .password,
             "must have \(lengths.lowerBound) to \(lengths.upperBound) bytes")
         template.isOn = try container.decodeIfPresent(Bool.self, forKey: .on) ?? true
+        if let pmf = try container.decodeIfPresent(String.self, forKey: .pmf) {
+            guard let known = ManagementFrameProtection(rawValue: pmf) else {
+                let names = ManagementFrameProtection.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+                throw DecodingError.dataCorruptedError(
+                    forKey: .pmf, in: container, debugDescription: "\"\(pmf)\" is none of \(names)")
+            }
+            template.pmf = known
+        }
         template.hasWPS = try container.decodeIfPresent(Bool.self, forKey: .wps) ?? true
         let latency = try container.decodeIfPresent(Double.self, forKey: .latency) ?? 2
         try container.check(0...60_000 ~= latency, .latency, "must be 0 to 60000 (milliseconds)")

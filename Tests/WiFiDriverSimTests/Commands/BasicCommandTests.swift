@@ -22,13 +22,41 @@ struct BasicCommandTests {
 
     @Test func `UART_CUR changes the line after its OK and is forgotten by a restart`() {
         let host = Conversation()
-        #expect(host.ask("AT+UART_CUR?") == "+UART_CUR:115200,8,1,0,0\r\n" + ok)
+        #expect(host.ask("AT+UART_CUR?") == "+UART_CUR:115211,8,1,0,1\r\n" + ok)
         #expect(host.ask("AT+UART_CUR=921600,8,1,0,3") == ok)
         #expect(host.simulation.line.baud == 921_600)
-        #expect(host.ask("AT+UART_CUR?") == "+UART_CUR:921600,8,1,0,3\r\n" + ok)
-        #expect(host.ask("AT+UART_DEF?") == "+UART_DEF:115200,8,1,0,0\r\n" + ok)
+        #expect(host.ask("AT+UART_CUR?") == "+UART_CUR:922190,8,1,0,3\r\n" + ok)
+        #expect(host.ask("AT+UART_DEF?") == "+UART_DEF:115200,8,1,0,1\r\n" + ok)
         host.ask("AT+RST", for: .seconds(1))
         #expect(host.simulation.line.baud == 115_200)
+    }
+
+    /// Logs of modules have the first of each (ESP8266_NONOS_SDK issue 213, esp-at issues 141 and 338); the others follow
+    /// from the divider.
+    @Test(arguments: [
+        (Firmware.esp8266v1_7, [115_200: 115_273, 9600: 9600, 921_600: 930_232, 57_600: 57_636]),
+        (.esp8266v2_2, [115_200: 115_273]),
+        (.esp32v2_1, [115_200: 115_201, 921_600: 922_190, 9600: 9600]),
+        (.esp32c3v3_3, [115_200: 115_201, 300: 300]),
+        (.esp32c3v4_1, [115_200: 115_211, 80: 80]),
+        (.esp32c3v5_0, [115_200: 115_211, 5_000_000: 5_000_000]),
+        (.wizFi360v1_0, [115_200: 115_200]),
+    ])
+    func `UART_CUR tells the rate that the chip's clock gives`(firmware: Firmware, rates: [Int: Int]) {
+        for (wanted, actual) in rates {
+            let host = Conversation(firmware)
+            #expect(host.ask("AT+UART_CUR=\(wanted),8,1,0,0") == ok)
+            #expect(host.ask("AT+UART_CUR?", for: .seconds(2)) == "+UART_CUR:\(actual),8,1,0,0\r\n" + ok)
+        }
+    }
+
+    @Test func `UART_DEF of the ESP8266's oldest firmware is zeros until it is set`() {
+        let host = Conversation(.esp8266v1_7)
+        #expect(host.ask("AT+UART_DEF?") == "+UART_DEF:0,0,0,0,0\r\n" + ok)
+        host.ask("AT+UART_DEF=115200,8,1,0,0")
+        #expect(host.ask("AT+UART_DEF?") == "+UART_DEF:115200,8,1,0,0\r\n" + ok)
+        host.ask("AT+RESTORE", for: .seconds(1))
+        #expect(host.ask("AT+UART_DEF?").contains("+UART_DEF:0,0,0,0,0\r\n"))
     }
 
     @Test func `UART_DEF stores`() {

@@ -21,7 +21,8 @@ struct LinkCommandTests {
         for id in 0..<5 {
             #expect(host.ask("AT+CIPSTART=\(id),\"TCP\",\"10.0.2.2\",7") == "\(id),CONNECT\r\n" + ok)
         }
-        #expect(host.ask("AT+CIPSTART=5,\"TCP\",\"10.0.2.2\",7") == refused)
+        let wrongID = firmware.generation == .nonOS1_7 ? "ID ERROR\r\n" : ""
+        #expect(host.ask("AT+CIPSTART=5,\"TCP\",\"10.0.2.2\",7") == wrongID + refused)
         let reason = firmware.generation == .nonOS1_7 ? "ALREADY CONNECTED\r\n" : ""
         #expect(host.ask("AT+CIPSTART=2,\"TCP\",\"10.0.2.2\",7") == reason + refused)
         #expect(host.ask("AT+CIPCLOSE=2") == "2,CLOSED\r\n" + ok)
@@ -51,7 +52,7 @@ struct LinkCommandTests {
         host.ask("AT+CWMODE=1")
         #expect(host.ask("AT+CIPSTART=\"TCP\",\"10.0.2.2\",7") == refused)
         let joined = Conversation.joined()
-        #expect(joined.ask("AT+CIPSTART=\"TCP\",\"10.0.2.2\",81") == "CLOSED\r\n" + refused)
+        #expect(joined.ask("AT+CIPSTART=\"TCP\",\"10.0.2.2\",81") == refused + "CLOSED\r\n")
         #expect(joined.ask("AT+CIPSTART=\"TCP\",\"10.0.2.2\",0") == refused)
         #expect(joined.ask("AT+CIPSTART=\"TCP\",\"10.0.2.2\",65536") == refused)
         #expect(joined.ask("AT+CIPSTART=\"SCTP\",\"10.0.2.2\",7") == refused)
@@ -60,16 +61,16 @@ struct LinkCommandTests {
         #expect(joined.ask("AT+CIPSTART=\"TCPv6\",\"fec0::2\",7") == refused)
         #expect(joined.ask("AT+CIPSTART=\"TCP\",\"nowhere.test\",7") == refused)
         #expect(joined.ask("AT+CIPSTART=\"TCP\",\"\(String(repeating: "x", count: 65))\",7") == refused)
-        #expect(joined.ask("AT+CIPSTART=\"SSL\",\"10.0.2.2\",7") == "CLOSED\r\n" + refused)
+        #expect(joined.ask("AT+CIPSTART=\"SSL\",\"10.0.2.2\",7") == refused + "CLOSED\r\n")
         #expect(joined.simulation.log.last == "link 0: no SSL connection: the peer does not speak TLS")
     }
 
     @Test func `A peer that never answers is given up after 10 s, or the time that is given`() {
         let host = Conversation.joined()
         #expect(host.ask("AT+CIPSTART=\"TCP\",\"10.0.2.2\",9999", for: .milliseconds(9990)) == "")
-        #expect(host.listen() == "CLOSED\r\n" + refused)
+        #expect(host.listen() == refused + "CLOSED\r\n")
         #expect(host.ask("AT+CIPSTART=\"TCP\",\"10.0.2.2\",9999,,,500", for: .milliseconds(490)) == "")
-        #expect(host.listen() == "CLOSED\r\n" + refused)
+        #expect(host.listen() == refused + "CLOSED\r\n")
         #expect(host.ask("AT+CIPSTART=\"TCP\",\"10.0.2.2\",7") == "CONNECT\r\n" + ok)
     }
 
@@ -138,7 +139,8 @@ struct LinkCommandTests {
         let host = Conversation.joined(firmware)
         let socket = host.openPeerLink()
         let longest = firmware.longestSendBlock
-        #expect(host.ask("AT+CIPSEND=\(longest + 1)") == refused)
+        let reason = firmware.generation == .nonOS1_7 ? "too long\r\n" : ""
+        #expect(host.ask("AT+CIPSEND=\(longest + 1)") == reason + refused)
         #expect(host.ask("AT+CIPSEND=0") == refused)
         #expect(host.ask("AT+CIPSEND=\(longest)") == ok + firmware.prompt)
         let block = (0..<longest).map { UInt8(truncatingIfNeeded: $0 / 7) }
@@ -152,7 +154,7 @@ struct LinkCommandTests {
         let socket = host.openPeerLink()
         host.ask("AT+CIPSEND=4")
         host.send(Array("testmore".utf8))
-        #expect(host.listen() == "busy p...\r\n\r\nSEND OK\r\n".replacing("busy", with: "\r\nRecv 4 bytes\r\nbusy"))
+        #expect(host.listen() == "\r\nRecv 4 bytes\r\n\r\nbusy p...\r\n\r\nSEND OK\r\n")
         #expect(socket.map(host.simulation.network.sent(on:)) == Array("test".utf8))
     }
 

@@ -97,13 +97,13 @@ struct NameCommandTests {
         #expect(Conversation().ask("AT+CIPDOMAIN=\"gateway.wifisim\"") == refused)
     }
 
-    @Test func `CIPDOMAIN chooses the family and shows all addresses where that is asked for`() {
+    @Test func `CIPDOMAIN chooses the family`() {
         let host = Conversation.joined(.esp32c3v5_0)
         host.simulation.network.names["both"] = [.v6(.loopback), .v4(.loopback), .v4(IPv4Address(127, 0, 0, 2))]
         #expect(host.ask("AT+CIPDOMAIN=\"both\",2") == "+CIPDOMAIN:\"127.0.0.1\"\r\n" + ok)
-        #expect(
-            host.ask("AT+CIPDOMAIN=\"both\",2,5000,1")
-                == "+CIPDOMAIN:\"127.0.0.1\"\r\n+CIPDOMAIN:\"127.0.0.2\"\r\n" + ok)
+        #expect(host.ask("AT+CIPDOMAIN=\"both\",2,5000") == "+CIPDOMAIN:\"127.0.0.1\"\r\n" + ok)
+        // What is in the guide of a later version.
+        #expect(host.ask("AT+CIPDOMAIN=\"both\",2,5000,1") == refused)
         #expect(host.ask("AT+CIPDOMAIN=\"both\",3") == refused)
         host.ask("AT+CIPV6=1")
         #expect(host.ask("AT+CIPDOMAIN=\"both\",3") == "+CIPDOMAIN:\"::1\"\r\n" + ok)

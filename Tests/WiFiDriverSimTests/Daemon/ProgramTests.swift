@@ -115,7 +115,7 @@ struct ProgramTests {
 
     @Test func `--baud is the bit rate that the module has stored`() throws {
         let (_, client) = try Program.module("--baud", "9600")
-        #expect(try client.command("AT+UART_DEF?").contains("+UART_DEF:9600,8,1,0,0"))
+        #expect(try client.command("AT+UART_DEF?").contains("+UART_DEF:9600,8,1,0,1"))
     }
 
     @Test func `--log shows every byte on the line`() throws {

@@ -66,7 +66,7 @@ struct SimulationTests {
 
     @Test func `A module refuses another where it has no server`() {
         let simulation = joined(moduleCount: 2)
-        #expect(ask("AT+CIPSTART=\"TCP\",\"10.0.2.16\",81", simulation).hasSuffix("\r\nERROR\r\n"))
+        #expect(ask("AT+CIPSTART=\"TCP\",\"10.0.2.16\",81", simulation).hasSuffix("\r\nERROR\r\nCLOSED\r\n"))
     }
 
     @Test func `Two modules exchange datagrams`() {

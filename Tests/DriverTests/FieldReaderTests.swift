@@ -1,0 +1,29 @@
+import Testing
+
+@testable import WiFiDriverSim
+
+/// Replies have no escapes: an SSID is as it is, and what comes after it tells where it ends.
+@Suite struct `Fields of a reply` {
+    @Test(arguments: ["cafe", "a,b\"c\\d", "\",\"", "", "x\",-1,\"y", "caf\u{e9}"])
+    func `A name is read whatever is in it`(name: String) {
+        let line = Array("3,\"\(name)\",-45,\"1e:30:6c:a2:45:5e\",6,-1,-1,4,4,7,1)".utf8)
+        line.withUnsafeBytes { bytes in
+            var fields = FieldReader(bytes)
+            #expect(fields.integer() == 3)
+            let text = fields.text(quotesAfter: 2)
+            #expect(text == Array(name.utf8))
+            #expect(fields.integer() == -45)
+            #expect(fields.mac()?.description == "1e:30:6c:a2:45:5e")
+            #expect(fields.integer() == 6)
+        }
+    }
+
+    @Test(arguments: ["", "\"", "\"cafe", "cafe,1", "\"cafe\",1"])
+    func `A damaged line is no name with something after it`(line: String) {
+        Array(line.utf8).withUnsafeBytes { bytes in
+            var fields = FieldReader(bytes)
+            _ = fields.text(quotesAfter: 2)
+            #expect(fields.mac() == nil)
+        }
+    }
+}
