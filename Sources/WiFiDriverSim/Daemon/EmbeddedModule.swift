@@ -39,7 +39,7 @@ public enum EmbeddedModule {
     private static func run(_ options: SimulatorOptions, line: Int32) throws {
         let line = FileDescriptor(owning: line)
         try line.makeNonBlocking()
-        let modules = try ModuleLoop(world: options.world)
+        let modules = try ModuleLoop(options)
         var hostOptions = ModuleHost.Options()
         hostOptions.lineEnded = { [unowned modules] in modules.stop() }
         let log = try Log()

@@ -15,11 +15,12 @@ final class ModuleLoop {
     /// The air's changes that the hosts know of.
     private var changeCount = 0
 
-    init(world: World) throws(SystemError) {
+    init(_ options: SimulatorOptions) throws(SystemError) {
         loop = try EventLoop()
         resolver = try Resolver(loop: loop)
-        air = Air(world: world)
-        network = VirtualNetwork(air: air, latency: .zero)
+        air = Air(world: options.world.withRoom(forStations: options.count))
+        // Without a bit rate modules are not to wait for each other's windows.
+        network = VirtualNetwork(air: air, bytesUnderWay: options.isPaced ? 0 : 128 * 1024)
     }
 
     func add(_ host: ModuleHost) {
