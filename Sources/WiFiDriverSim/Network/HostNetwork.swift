@@ -59,9 +59,7 @@ final class HostNetwork: Network {
         }
     }
 
-    /// Names that the system's resolver is asked for on behalf of the name server. More at a time fail.
-    private var lookUpCount = 0
-    private static let lookUpLimit = 32
+    private let nameServer: NameServer
     private var forwardListeners: [Socket] = []
     /// Listeners that no descriptor was free for: watched, they would be reported without end.
     private var paused: (listeners: [(Socket, UInt16)], until: Instant)?
@@ -79,6 +77,7 @@ final class HostNetwork: Network {
         self.configuration = configuration
         self.loop = loop
         self.resolver = resolver
+        nameServer = NameServer(names: configuration.names, resolver: configuration.isRestricted ? nil : resolver)
         self.log = log
         for forward in configuration.forwards where forward.transport == .tcp {
             let listener = try Socket.listening(at: forward.host, window: configuration.window)
@@ -232,8 +231,8 @@ final class HostNetwork: Network {
         {
             return events.append(connectLocally(id, to: .updates(updates)))
         }
-        let nameServer = tls == nil ? nameServer(at: remote) : nil
-        if nameServer == .own { return events.append(connectLocally(id, to: .names(DNSStream()))) }
+        let nameServerPlace = tls == nil ? nameServerPlace(remote) : nil
+        if nameServerPlace == .own { return events.append(connectLocally(id, to: .names(DNSStream()))) }
         guard let target = onHost(remote) else { return events.append(.connectFailed(id, .unreachable)) }
         let source =
             target.address.isLoopback && target.address.family == .v4
@@ -250,7 +249,7 @@ final class HostNetwork: Network {
             connections[id] = try Connection(id, socket, to: remote, .connecting, tls: session, on: loop) {
                 [weak self] event in
                 guard let self else { return }
-                if nameServer == .hostsOrOwn, event == .connectFailed(id, .refused) {
+                if nameServerPlace == .hostsOrOwn, event == .connectFailed(id, .refused) {
                     self.connections[id] = nil
                     return self.announce(self.connectLocally(id, to: .names(DNSStream())))
                 }
@@ -410,7 +409,7 @@ final class HostNetwork: Network {
     func takesBlocks(_ id: SocketID) -> Bool { connections[id]?.takesBlocks ?? (localConnections[id] != nil) }
 
     /// Whether a datagram may go there.
-    func leadsOn(_ target: Endpoint) -> Bool { nameServer(at: target) != nil || onHost(target) != nil }
+    func leadsOn(_ target: Endpoint) -> Bool { nameServerPlace(target) != nil || onHost(target) != nil }
 
     private func send(_ bytes: [UInt8], on id: SocketID, to target: Endpoint?) {
         if let connection = connections[id] {
@@ -423,8 +422,8 @@ final class HostNetwork: Network {
             return deliverAnswer(id)
         }
         guard let socket = datagramSockets[id], let target else { return events.append(.sendFailed(id)) }
-        let nameServer = nameServer(at: target)
-        if nameServer == .own {
+        let nameServerPlace = nameServerPlace(target)
+        if nameServerPlace == .own {
             events.append(.sent(id))
             return ask(bytes, on: id, at: target)
         }
@@ -434,7 +433,7 @@ final class HostNetwork: Network {
             return note(socket.answer(answer, from: target))
         }
         do throws(SystemError) {
-            if nameServer == .hostsOrOwn {
+            if nameServerPlace == .hostsOrOwn {
                 let isRefused = try socket.sendChecked(bytes, to: endpoint)
                 events.append(.sent(id))
                 if isRefused { ask(bytes, on: id, at: target) }
@@ -466,19 +465,7 @@ final class HostNetwork: Network {
             if localConnections[id]?.answer.isEmpty ?? false {
                 localConnections[id]?.answer.append(contentsOf: server.answer(to: bytes))
             }
-        case .names(var stream)?:
-            let messages = stream.receive(bytes)
-            localConnections[id]?.service = .names(stream)
-            // What nobody reads is not answered any more.
-            for message in messages where localConnections[id]?.answer.count ?? 0 <= DNSStream.longestMessage {
-                let answer = answer(to: message, limit: DNSStream.longestMessage) { [weak self] later in
-                    guard let self else { return }
-                    self.localConnections[id]?.answer.append(contentsOf: DNSStream.framed(later))
-                    self.deliverAnswer(id)
-                    self.onActivity()
-                }
-                if let answer { localConnections[id]?.answer.append(contentsOf: DNSStream.framed(answer)) }
-            }
+        case .names(let stream)?: ask(bytes, of: stream, on: id)
         case nil: break
         }
     }
@@ -496,7 +483,7 @@ final class HostNetwork: Network {
 
     // MARK: The name server
 
-    private enum NameServer {
+    private enum NameServerPlace {
         /// Here alone.
         case own
         /// At a port of the host that somebody may listen at: here where nobody does.
@@ -504,7 +491,7 @@ final class HostNetwork: Network {
     }
 
     /// Whether DHCP gives an address as that of a name server, and whose that is.
-    private func nameServer(at endpoint: Endpoint) -> NameServer? {
+    private func nameServerPlace(_ endpoint: Endpoint) -> NameServerPlace? {
         guard endpoint.port == DNSMessage.port, case .v4(let address) = endpoint.address else { return nil }
         let subnets = configuration.subnets()
         guard subnets.contains(where: { $0.dns.contains(address) }) else { return nil }
@@ -513,37 +500,29 @@ final class HostNetwork: Network {
 
     /// A datagram for the name server.
     private func ask(_ message: [UInt8], on id: SocketID, at server: Endpoint) {
-        let answer = answer(to: message, limit: DNSMessage.longestDatagram) { [weak self] answer in
-            guard let self, let socket = self.datagramSockets[id] else { return }
+        let resetCount = resetCount
+        let answer = nameServer.answer(to: message, limit: DNSMessage.longestDatagram) { [weak self] answer in
+            guard let self, self.resetCount == resetCount, let socket = self.datagramSockets[id] else { return }
             for event in socket.answer(answer, from: server) { self.announce(event) }
         }
         if let answer, let socket = datagramSockets[id] { note(socket.answer(answer, from: server)) }
     }
 
-    /// The name server's answer; `nil` where there is none, or `later` gets it.
-    private func answer(
-        to message: [UInt8], limit: Int, later: @escaping ([UInt8]) -> Void
-    ) -> [UInt8]? {
-        switch DNSMessage.read(message) {
-        case nil: return nil
-        case .refused(let answer)?: return answer
-        case .question(let question)?:
-            func answer(_ outcome: DNSMessage.Outcome) -> [UInt8] {
-                DNSMessage.answer(to: question, outcome, limit: limit)
+    /// Bytes for the name server on a connection.
+    private func ask(_ bytes: [UInt8], of stream: DNSStream, on id: SocketID) {
+        var stream = stream
+        let messages = stream.receive(bytes)
+        localConnections[id]?.service = .names(stream)
+        let resetCount = resetCount
+        // What nobody reads is not answered any more.
+        for message in messages where localConnections[id]?.answer.count ?? 0 <= DNSStream.longestMessage {
+            let answer = nameServer.answer(to: message, limit: DNSStream.longestMessage) { [weak self] answer in
+                guard let self, self.resetCount == resetCount else { return }
+                self.localConnections[id]?.answer.append(contentsOf: DNSStream.framed(answer))
+                self.deliverAnswer(id)
+                self.onActivity()
             }
-            guard let name = question.name else { return answer(.unknown) }
-            if let known = configuration.names[name] { return answer(known.isEmpty ? .unknown : .found(known)) }
-            if configuration.isRestricted { return answer(.unknown) }
-            guard lookUpCount < Self.lookUpLimit else { return answer(.failed) }
-            lookUpCount += 1
-            let resetCount = resetCount
-            resolver.resolve(name, nil) { [weak self] addresses in
-                guard let self else { return }
-                self.lookUpCount -= 1
-                guard self.resetCount == resetCount else { return }
-                later(answer(addresses.map { $0.isEmpty ? .unknown : .found($0) } ?? .failed))
-            }
-            return nil
+            if let answer { localConnections[id]?.answer.append(contentsOf: DNSStream.framed(answer)) }
         }
     }
 
