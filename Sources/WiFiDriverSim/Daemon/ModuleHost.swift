@@ -90,6 +90,9 @@ final class ModuleHost {
 
     func stop() { loop.unwatch(line) }
 
+    /// The loop ends: what counts as sent goes out now.
+    func finish() { network.finish(at: loop.now) }
+
     var nextDeadline: Instant? {
         .earlier(.earlier(module.nextDeadline, network.nextDeadline), .earlier(paceDeadline, blocked?.retryAt))
     }

@@ -40,6 +40,7 @@ final class ModuleLoop {
             air.advance(to: now)
             while let number = deadlines.takeDue(by: now) { hosts[number].advance(to: now) }
         }
+        if isStopped { for host in hosts { host.finish() } }
     }
 
     /// Ends `run` after what is being handled.

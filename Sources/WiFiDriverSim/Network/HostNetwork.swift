@@ -30,8 +30,8 @@ final class HostNetwork: Network {
 
     private var events: [NetworkEvent] = []
     private var connections: [SocketID: Connection] = [:]
-    /// Those that have ended for the module while something that counts as sent had still to go out, and when they have had
-    /// time enough. They have no number any more: the module may have started anew.
+    /// Connections that the module has closed and that still flush bytes already answered with `SEND OK`, and when to give
+    /// up. Keyed by identity, because a restarted module reuses socket ids; the restart does not end them.
     private var draining: [ObjectIdentifier: (connection: Connection, until: Instant)] = [:]
     /// As long as a peer may take that does not read.
     private static let drainingTime = Duration.seconds(60)
@@ -88,6 +88,7 @@ final class HostNetwork: Network {
 
     deinit {
         reset()
+        for (connection, _) in draining.values { connection.endDraining() }
         for listener in forwardListeners { loop.unwatch(listener.descriptor) }
     }
 
@@ -164,7 +165,6 @@ final class HostNetwork: Network {
         epoch += 1
         resetCount += 1
         for connection in connections.values { connection.close(aborting: true) }
-        for (connection, _) in draining.values { connection.endDraining() }
         for socket in datagramSockets.values { socket.close() }
         connections = [:]
         unflushed = []

@@ -105,6 +105,12 @@ final class ModuleNetwork: Network {
     /// The world has changed, and with it perhaps what is reached.
     func worldChanged() { host.pauseConnections(where: neighbours.isCutOff) }
 
+    /// Nothing follows any more: what counts as sent goes out now.
+    func finish(at now: Instant) {
+        host.finish(at: now)
+        _ = host.flush()
+    }
+
     /// Sends to the host's network what the module has handed over.
     /// - Returns: whether that has made events.
     func flush() -> Bool { host.flush() }

@@ -95,14 +95,19 @@ final class NetworkPath {
             }
             host.handle(request, at: now)
         case .reset:
-            // What counts as sent is on its way, whatever becomes of the module.
-            while let passage = toHost.popFirst() { arrive(passage, at: now) }
+            finish(at: now)
+            _ = host.flush()
             sockets = [:]
             toModule = TimedQueue()
             events = []
             host.handle(request, at: now)
         case .setOptions, .listen, .stopListening, .interfaces: host.handle(request, at: now)
         }
+    }
+
+    /// Hands over at once what is under way to the host: what counts as sent gets there, whatever becomes of the module.
+    func finish(at now: Instant) {
+        while let passage = toHost.popFirst() { arrive(passage, at: now) }
     }
 
     private func pass(_ request: NetworkRequest, to address: IPAddress?, at now: Instant) {

@@ -140,6 +140,23 @@ struct NetworkProgramTests {
         #expect(asking >= .milliseconds(300))
     }
 
+    @Test func `What counts as sent gets there, even if the program ends meanwhile`() throws {
+        let world = folder.write(
+            "{\"accessPoints\": [{\"ssid\": \"wifisim\", \"password\": \"password\", \"latency\": 2000}]}",
+            to: "world.json")
+        let (program, client) = try Program.module("--world", world)
+        let listener = try Listener()
+        try client.join()
+        try client.command("AT+CIPSTART=\"TCP\",\"127.0.0.1\",\(listener.port)")
+        let peer = try listener.accept()
+        try client.command("AT+CIPSEND=4")
+        try client.read(until: ">")
+        try client.write(Array("last".utf8))
+        try client.read(until: "SEND OK\r\n")
+        program.send(SIGTERM)
+        #expect(peer.receive(.max) == Array("last".utf8))
+    }
+
     // MARK: Staying on the computer
 
     @Test func `A restricted module joins no group`() throws {

@@ -107,7 +107,8 @@ struct DNSMessageTests {
         for _ in 0..<5000 {
             var bytes = good
             if Bool.random(using: &generator) {
-                bytes = (0..<Int.random(in: 0...80, using: &generator)).map { _ in .random(in: 0...255, using: &generator) }
+                let count = Int.random(in: 0...80, using: &generator)
+                bytes = (0..<count).map { _ in .random(in: 0...255, using: &generator) }
             }
             for _ in 0..<Int.random(in: 0...6, using: &generator) where !bytes.isEmpty {
                 let odd: [UInt8] = [0, 0xC0, 0xFF, 0x3F, 0x40, 0x80, .random(in: 0...255, using: &generator)]
