@@ -330,12 +330,3 @@ final class ModuleHost {
         }
     }
 }
-
-/// The direction of bytes on a serial line, as seen from the module.
-public enum LineDirection: Sendable { case toModule, toHost }
-
-/// What passes between a module and its network.
-enum NetworkTraffic {
-    case request(NetworkRequest)
-    case event(NetworkEvent)
-}
