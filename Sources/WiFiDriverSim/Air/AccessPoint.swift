@@ -85,7 +85,7 @@ public struct AccessPoint: Sendable, Equatable {
     public var hasWPS = true
     /// Stations that it takes at a time; `nil` takes all.
     public var stationLimit: Int?
-    /// Round trip between a module and this network's gateway.
+    /// Round trip between a module and everything else on this network or beyond it.
     public var latency = Duration.milliseconds(2)
     public var network = Subnet()
 
@@ -123,6 +123,14 @@ public struct AccessPoint: Sendable, Equatable {
 
         public var netmask: IPv4Address {
             IPv4Address(rawValue: prefixLength == 0 ? 0 : ~0 << (32 - UInt32(prefixLength)))
+        }
+
+        /// Widens it until DHCP has addresses for so many stations, from the same one on.
+        mutating func makeRoom(forStations count: Int) {
+            guard let first = leases?.lowerBound else { return }
+            var last: IPv4Address { IPv4Address(rawValue: (gateway.rawValue | ~netmask.rawValue) - 1) }
+            while prefixLength > 8, Int(last.rawValue) - Int(first.rawValue) + 1 < count { prefixLength -= 1 }
+            leases = first...last
         }
 
         /// Its router, and a name server that is on it.

@@ -263,6 +263,14 @@ public final class Air {
         cell(of: bssid).map { cells[$0].accessPoint.network.answersNames } ?? true
     }
 
+    /// Round trip between a module and the gateway behind an access point.
+    func latency(of bssid: MACAddress) -> Duration? { cell(of: bssid).map { cells[$0].accessPoint.latency } }
+
+    /// What DHCP gives as name servers behind an access point.
+    func nameServers(of bssid: MACAddress) -> [IPv4Address] {
+        cell(of: bssid).map { cells[$0].accessPoint.network.dns } ?? []
+    }
+
     // MARK: Scanning
 
     private func sightings(for scan: AirRequest.Scan, by radio: RadioID) -> [AirEvent.Sighting] {

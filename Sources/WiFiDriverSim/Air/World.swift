@@ -47,6 +47,15 @@ public struct World: Sendable, Equatable {
         self.updates = updates
     }
 
+    /// The same, with standard networks that have addresses for so many stations. A network that was given is as it was given.
+    func withRoom(forStations count: Int) -> World {
+        var world = self
+        for index in accessPoints.indices where accessPoints[index].network == AccessPoint.Subnet() {
+            world.accessPoints[index].network.makeRoom(forStations: count)
+        }
+        return world
+    }
+
     /// One access point, `wifisim` with the password `password`, on the addresses that QEMU's user network has.
     public static let standard: World = {
         // The BSSID is the one that Arm's WiFi validation suite sets unless it is configured otherwise.

@@ -16,8 +16,9 @@ let serviceCommands: [Command] = [
             }
             return announce(
                 MulticastDNS.Service(
-                    host: host, type: call.firmware.marksServices ? "_" + type : type, port: port, instance: host,
-                    proto: "_tcp", texts: standardTexts), call)
+                    host: host, type: call.firmware.marksServices ? "_" + type : type, port: port,
+                    instance: call.firmware.serviceInstance(host: host, type: type), proto: "_tcp",
+                    texts: standardTexts), call)
         }),
 
     Command(
@@ -63,7 +64,16 @@ private func service(_ rest: Arguments, _ call: Call) throws(CommandError) -> Mu
     }
     try rest.end()
     return MulticastDNS.Service(
-        host: host, type: type, port: UInt16(port), instance: instance ?? host, proto: proto ?? "_tcp", texts: texts)
+        host: host, type: type, port: UInt16(port),
+        instance: instance ?? call.firmware.serviceInstance(host: host, type: type), proto: proto ?? "_tcp",
+        texts: texts)
+}
+
+extension Firmware {
+    /// What an instance is called that the command does not name.
+    fileprivate func serviceInstance(host: String, type: String) -> String {
+        namesInstanceAfterService ? type : host
+    }
 }
 
 // MARK: Looking for services

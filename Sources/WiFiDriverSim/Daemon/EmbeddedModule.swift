@@ -19,7 +19,13 @@ public enum EmbeddedModule {
             guard let firmware = Firmware.named(profile) else { throw UnknownProfileError(name: profile) }
             options.firmware = firmware
         }
-        if let worldPath { options.world = try World.load(worldPath) }
+        if let worldPath {
+            options.world = try World.load(worldPath)
+        } else {
+            // The process may end as soon as it has sent; nothing but the driver of this library is on the line, which needs
+            // no distance to its peers.
+            options.world.accessPoints[0].latency = .zero
+        }
         options.hostAddress = hostAddress
         var ends: [Int32] = [-1, -1]
         try systemCall("socketpair") {
@@ -39,7 +45,7 @@ public enum EmbeddedModule {
     private static func run(_ options: SimulatorOptions, line: Int32) throws {
         let line = FileDescriptor(owning: line)
         try line.makeNonBlocking()
-        let modules = try ModuleLoop(world: options.world)
+        let modules = try ModuleLoop(options)
         var hostOptions = ModuleHost.Options()
         hostOptions.lineEnded = { [unowned modules] in modules.stop() }
         let log = try Log()

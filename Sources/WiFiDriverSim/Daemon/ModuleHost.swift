@@ -73,7 +73,11 @@ final class ModuleHost {
         air = modules.air
         buffer = modules.buffer
         radio = air.addRadio()
-        self.network = ModuleNetwork(host: network, neighbours: modules.network.addStack(radio))
+        let stack = modules.network.addStack(radio)
+        let path = NetworkPath(to: network, readAhead: !options.isPaced, clock: { [loop] in loop.now }) {
+            [unowned stack] in stack.latency(to: $0)
+        }
+        self.network = ModuleNetwork(host: path, neighbours: stack)
         self.options = options
         // The firmware's window is made for its line; without a bit rate it would only make hand-shakes.
         module.receiveWindow = options.isPaced ? module.firmware.receiveWindow : Self.unpacedWindow
@@ -85,6 +89,9 @@ final class ModuleHost {
     }
 
     func stop() { loop.unwatch(line) }
+
+    /// The loop ends: what counts as sent goes out now.
+    func finish() { network.finish(at: loop.now) }
 
     var nextDeadline: Instant? {
         .earlier(.earlier(module.nextDeadline, network.nextDeadline), .earlier(paceDeadline, blocked?.retryAt))

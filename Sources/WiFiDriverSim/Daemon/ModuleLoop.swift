@@ -17,12 +17,13 @@ final class ModuleLoop {
     /// The air's changes that the hosts know of.
     private var changeCount = 0
 
-    init(world: World, log: Log? = nil) throws(SystemError) {
+    init(_ options: SimulatorOptions, log: Log? = nil) throws(SystemError) {
         self.log = log
         loop = try EventLoop()
         resolver = try Resolver(loop: loop)
-        air = Air(world: world)
-        network = VirtualNetwork(air: air, latency: .zero)
+        air = Air(world: options.world.withRoom(forStations: options.count))
+        // Without a bit rate modules are not to wait for each other's windows.
+        network = VirtualNetwork(air: air, bytesUnderWay: options.isPaced ? 0 : 128 * 1024)
     }
 
     func add(_ host: ModuleHost) {
@@ -44,6 +45,7 @@ final class ModuleLoop {
             air.advance(to: now)
             while let number = deadlines.takeDue(by: now) { hosts[number].advance(to: now) }
         }
+        if isStopped { for host in hosts { host.finish() } }
     }
 
     /// Ends `run` after what is being handled.

@@ -41,7 +41,7 @@ public final class Simulator {
     init(_ options: SimulatorOptions, log: Log, observer: (any ModuleObserver)?) throws {
         self.log = log
         self.observer = observer
-        modules = try ModuleLoop(world: options.world, log: log)
+        modules = try ModuleLoop(options, log: log)
         Self.raiseDescriptorLimit()
         do {
             for index in 0..<options.count { try addModule(index, options) }
@@ -217,6 +217,7 @@ extension HostNetwork.Configuration {
         isRestricted = options.isRestricted
         names = options.world.knownNames
         updates = options.world.updates
+        window = options.isPaced ? options.firmware.receiveWindow : nil
         subnets = { air.accessPoints.map(\.network).filter(\.hasRouter) }
     }
 }

@@ -106,6 +106,9 @@ public struct Firmware: Sendable {
     var tellsErrorNumbers = false
     /// Whether MDNS puts the underscore before the service's name (NONOS SDK, mdns.c).
     var marksServices = false
+    /// Whether MDNS announces an instance that is not named under the service's name, not the host's (measured on 3.1 and 4.1:
+    /// espressif/esp-at, issue 810).
+    var namesInstanceAfterService = false
     /// How many texts MDNS takes.
     var longestServiceText = 10
     /// CWSTAPROTO and CWAPPROTO until they are set.

@@ -75,7 +75,7 @@ extension Firmware {
             "compile time(be332568):May  8 2024 08:51:33", "Bin version:v3.3.0.0(MINI-1)",
         ],
         macPrefix: 0x84F703, softAPPrefix: "ESP", uartClock: .esp32c3, partitions: nvsPartitions,
-        publicDNS: ["208.67.222.222", "8.8.8.8"], rfPowerSteps: Array(40...84))
+        publicDNS: ["208.67.222.222", "8.8.8.8"], namesInstanceAfterService: true, rfPowerSteps: Array(40...84))
 
     static let esp32c3v4_1 = Firmware(
         name: "esp32c3-4.1", summary: "ESP32-C3, ESP-AT 4.1", generation: .v4_1,
@@ -84,6 +84,7 @@ extension Firmware {
             "compile time(9e9fe15f):Jul 18 2025 16:20:50", "Bin version:v4.1.0.0(MINI-1)",
         ],
         macPrefix: 0x84F703, softAPPrefix: "ESP", uartClock: .esp32c3Crystal, partitions: nvsPartitions,
+        namesInstanceAfterService: true,
         rfPowerSteps: Array(40...84))
 
     static let esp32c3v5_0 = Firmware(

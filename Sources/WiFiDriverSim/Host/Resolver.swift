@@ -6,21 +6,21 @@ import Synchronization
 /// Asks the system's resolver on other threads.
 final class Resolver {
     private let answers: Answers
-    private var pending: [UInt64: ([IPAddress]) -> Void] = [:]
+    private var pending: [UInt64: ([IPAddress]?) -> Void] = [:]
     private var nextQuery: UInt64 = 0
 
     /// What the resolving threads hand over.
     private final class Answers: Sendable {
         let wakeup: Wakeup
-        let waiting = Mutex<[(query: UInt64, addresses: [IPAddress])]>([])
+        let waiting = Mutex<[(query: UInt64, addresses: [IPAddress]?)]>([])
         init() throws(SystemError) { wakeup = try Wakeup() }
 
-        func add(_ query: UInt64, _ addresses: [IPAddress]) {
+        func add(_ query: UInt64, _ addresses: [IPAddress]?) {
             waiting.withLock { $0.append((query, addresses)) }
             wakeup.signal()
         }
 
-        func take() -> [(query: UInt64, addresses: [IPAddress])] {
+        func take() -> [(query: UInt64, addresses: [IPAddress]?)] {
             waiting.withLock { waiting in
                 defer { waiting = [] }
                 return waiting
@@ -33,8 +33,9 @@ final class Resolver {
         try answers.wakeup.watch(on: loop) { [weak self] in self?.deliver() }
     }
 
-    /// Calls `completion` on the loop's thread with the addresses of a name, none if it has none.
-    func resolve(_ name: String, _ family: IPAddress.Family?, completion: @escaping ([IPAddress]) -> Void) {
+    /// Calls `completion` on the loop's thread with the addresses of a name: none if it has none, `nil` if the look-up went
+    /// wrong.
+    func resolve(_ name: String, _ family: IPAddress.Family?, completion: @escaping ([IPAddress]?) -> Void) {
         nextQuery += 1
         let query = nextQuery
         pending[query] = completion
@@ -46,7 +47,10 @@ final class Resolver {
         for (query, addresses) in answers.take() { pending.removeValue(forKey: query)?(addresses) }
     }
 
-    private static func lookUp(_ name: String, _ family: IPAddress.Family?) -> [IPAddress] {
+    /// EAI_NODATA, which glibc's headers name for GNU programs only.
+    private static let noData: Int32 = -5
+
+    private static func lookUp(_ name: String, _ family: IPAddress.Family?) -> [IPAddress]? {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         hints.ai_family =
@@ -56,7 +60,11 @@ final class Resolver {
             case .v6: AF_INET6
             }
         var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(name, nil, &hints, &list) == 0 else { return [] }
+        switch getaddrinfo(name, nil, &hints, &list) {
+        case 0: break
+        case EAI_NONAME, Self.noData: return []
+        default: return nil
+        }
         defer { freeaddrinfo(list) }
         var addresses: [IPAddress] = []
         var next = list

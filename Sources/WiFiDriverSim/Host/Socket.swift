@@ -14,8 +14,11 @@ struct Socket {
     private init(owning rawValue: Int32) { descriptor = FileDescriptor(owning: rawValue) }
 
     /// A TCP socket that has begun to connect; it becomes writable once that has ended.
-    static func connecting(to remote: Endpoint, from local: IPAddress?) throws(SystemError) -> Socket {
+    static func connecting(
+        to remote: Endpoint, from local: IPAddress?, window: Int? = nil
+    ) throws(SystemError) -> Socket {
         let socket = try Socket(remote.address.family, SOCK_STREAM)
+        if let window { try socket.limit(toWindow: window) }
         if let local {
             // The port is chosen with the connection, so that one address serves many peers.
             try socket.set(Int32(IPPROTO_IP), IP_BIND_ADDRESS_NO_PORT, 1)
@@ -28,14 +31,29 @@ struct Socket {
         return socket
     }
 
-    static func listening(at local: Endpoint, backlog: Int32 = 16) throws(SystemError) -> Socket {
+    static func listening(at local: Endpoint, backlog: Int32 = 16, window: Int? = nil) throws(SystemError) -> Socket {
         let socket = try Socket(local.address.family, SOCK_STREAM)
+        if let window { try socket.limit(toWindow: window) }
         try socket.set(SOL_SOCKET, SO_REUSEADDR, 1)
         if local.address.family == .v6 { try socket.set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
         try socket.bind(local)
         try systemCall("listen \(local)") { listen(socket.descriptor.rawValue, backlog) }
         return socket
     }
+
+    /// Keeps what a peer can get rid of near a window of so many bytes, before the connection comes about; connections that
+    /// a listener accepts have its window.
+    ///
+    /// The system doubles the size, and fills half of it with its own: a buffer of half the window takes as much again as
+    /// that. Smaller ones lose small segments, and the peer waits 200 ms each time. Without a limit for segments, those
+    /// of the loopback alone have 64 KiB.
+    private func limit(toWindow window: Int) throws(SystemError) {
+        try set(SOL_SOCKET, SO_RCVBUF, Int32(window / 2))
+        try set(Int32(IPPROTO_TCP), TCP_MAXSEG, Self.segment)
+    }
+
+    /// What ESP-AT builds lwIP with (module_config, sdkconfig.defaults).
+    private static let segment: Int32 = 1440
 
     static func datagram(at local: Endpoint, isShared: Bool = false) throws(SystemError) -> Socket {
         let socket = try Socket(local.address.family, SOCK_DGRAM)
@@ -127,6 +145,17 @@ struct Socket {
             }
         }
         if count < 0 { throw SystemError("send to \(remote)") }
+    }
+
+    /// The same, with a look at whether somebody is there: a host that has nobody at the port says so at once on the loopback.
+    /// - Returns: whether it was refused.
+    func sendChecked(_ bytes: [UInt8], to remote: Endpoint) throws(SystemError) -> Bool {
+        try set(Int32(IPPROTO_IP), IP_RECVERR, 1)
+        // Forgets what it has collected meanwhile.
+        defer { try? set(Int32(IPPROTO_IP), IP_RECVERR, 0) }
+        _ = takeError()
+        try send(bytes, to: remote)
+        return takeError() == ECONNREFUSED
     }
 
     /// Receives a datagram and its sender, or `nil` if none waits.

@@ -64,22 +64,35 @@ struct FirmwareUpdate {
     }
 }
 
-/// What comes of an HTTP server, as far as an update needs it. Of a long body only the beginning is kept.
+/// What comes of an HTTP server, as far as an update needs it. Of a long body only the beginning is kept, and a head that is
+/// longer than `longestHead` is none.
 struct HTTPResponse {
     private var head: [UInt8] = []
     private(set) var body: [UInt8] = []
     private var bodyCount = 0
     private var hasHead = false
+    /// What the head says of the body's length; `nil` until the head is there, or where it does not tell.
+    private var length: Int?
     private static let keptBody = 8192
+    private static let longestHead = 8192
+
+    /// It is not to be understood, however it goes on.
+    private(set) var isBroken = false
 
     mutating func receive(_ bytes: [UInt8]) {
         var rest = bytes[...]
         if !hasHead {
-            head += bytes
-            guard let end = head.firstRange(of: Array("\r\n\r\n".utf8)) else { return }
-            rest = head[end.upperBound...]
+            let known = head.count
+            head += rest.prefix(Self.longestHead - known)
+            // Its end may have begun before.
+            guard let end = head[max(0, known - 3)...].firstRange(of: Array("\r\n\r\n".utf8)) else {
+                isBroken = head.count == Self.longestHead
+                return
+            }
+            rest = rest.dropFirst(end.upperBound - known)
             head.removeSubrange(end.upperBound...)
             hasHead = true
+            length = text(head).components(after: "content-length: ", before: "\r\n").first.flatMap { Int($0) }
         }
         bodyCount += rest.count
         body += rest.prefix(Self.keptBody - body.count)
@@ -88,14 +101,6 @@ struct HTTPResponse {
     var isSuccess: Bool {
         let words = text(head).prefix { $0 != "\r\n" }.split(separator: " ")
         return words.count > 1 && words[1].hasPrefix("2")
-    }
-
-    /// `nil` until the head is there, or where it does not tell.
-    private var length: Int? {
-        guard hasHead, let value = text(head).components(after: "content-length: ", before: "\r\n").first else {
-            return nil
-        }
-        return Int(value)
     }
 
     var isComplete: Bool { length.map { bodyCount >= $0 } ?? false }
@@ -158,6 +163,7 @@ extension Module {
             request(.send(socket, Array(head.utf8), to: nil))
         case .received(let socket, let bytes, _) where socket == update.phase.socket:
             self.update?.response.receive(bytes)
+            if self.update?.response.isBroken ?? false { return fail() }
             request(.allow(socket, bytes: bytes.count))
             if self.update?.response.isComplete ?? false { responseArrived() }
         case .connectFailed(let socket, _) where socket == update.phase.socket,

@@ -48,9 +48,9 @@ extension Module {
         // One that asks from another port takes no part in multicast, and is answered alone.
         let isAlone = sender.port != MulticastDNS.group.port
         guard let address,
-            let answer = MulticastDNS.answer(to: query, for: responder.service, at: address, repeatsQuestion: isAlone)
+            let (answer, isUnicast) = MulticastDNS.answer(
+                to: query, for: responder.service, at: address, repeatsQuestion: isAlone)
         else { return }
-        let wantsUnicast = isAlone || MulticastDNS.questions(in: query).allSatisfy(\.wantsUnicast)
-        request(.send(responder.socket, answer, to: wantsUnicast ? sender : MulticastDNS.group))
+        request(.send(responder.socket, answer, to: isAlone || isUnicast ? sender : MulticastDNS.group))
     }
 }

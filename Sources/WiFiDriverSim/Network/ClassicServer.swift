@@ -1,4 +1,4 @@
-/// The small servers that every host once had; each answers over TCP and UDP, but for SNTP.
+/// The small servers that every host once had, and a name server; each answers over TCP and UDP, but for SNTP.
 public enum ClassicServer: Sendable, Equatable {
     /// Sends back what comes (RFC 862).
     case echo
@@ -16,6 +16,8 @@ public enum ClassicServer: Sendable, Equatable {
     case updates(UpdateServer)
     /// Tells the time to datagrams (RFC 4330).
     case sntp
+    /// Knows the network's names (RFC 1035).
+    case names
 
     /// Those that every gateway has, each at its well-known port.
     public static let wellKnown: [(port: UInt16, server: ClassicServer)] = [
@@ -25,7 +27,7 @@ public enum ClassicServer: Sendable, Equatable {
     /// What it says to a new connection, or to a datagram; `nil` if it waits for data. The clock is Unix time in seconds.
     func greeting(at clock: Int) -> [UInt8]? {
         switch self {
-        case .echo, .discard, .chargen, .sntp, .updates: nil
+        case .echo, .discard, .chargen, .sntp, .names, .updates: nil
         case .daytime: Array("\(CalendarTime(unixTime: clock)) UTC\r\n".utf8)
         case .time:
             // RFC 868 counts from 1900.

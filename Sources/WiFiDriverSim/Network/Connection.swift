@@ -122,17 +122,31 @@ final class Connection {
     /// Takes bytes, which `flush` sends.
     /// - Returns: the events that follow at once.
     func send(_ bytes: [UInt8]) -> [NetworkEvent] {
-        switch phase {
-        case .closed, .connecting, .shakingHands: return [.sendFailed(id)]
-        // The module cannot know yet of an end on the far side of what cuts it off.
-        case .ending where !isPaused: return [.sendFailed(id)]
-        case .open, .ending: break
-        }
-        let hasRoom = outbound.isEmpty && !hasUnsent && !isPaused
+        guard takesBytes else { return [.sendFailed(id)] }
+        let hasRoom = takesBlocks
         outbound.append(whole: bytes)
         if hasRoom { return [.sent(id)] }
         unanswered = bytes.count
         return []
+    }
+
+    /// Takes bytes that count as sent already.
+    func take(_ bytes: [UInt8]) {
+        // Others behind these were abandoned, or the module would not have gone on.
+        unanswered = 0
+        if takesBytes { outbound.append(whole: bytes) }
+    }
+
+    /// The module's bytes go on to the host without a wait.
+    var takesBlocks: Bool { takesBytes && outbound.isEmpty && !hasUnsent && !isPaused }
+
+    private var takesBytes: Bool {
+        switch phase {
+        case .closed, .connecting, .shakingHands: false
+        // The module cannot know yet of an end on the far side of what cuts it off.
+        case .ending: isPaused
+        case .open: true
+        }
     }
 
     /// Drops what the host has not taken of the last `send`, but for a TLS record that is under way.
@@ -302,7 +316,7 @@ extension Socket {
             try? set(Int32(IPPROTO_TCP), TCP_KEEPINTVL, 1)
             try? set(Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
         }
-        // Always: the module hands over whole blocks, and a small block that waits for an ACK serves nobody.
-        try? set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        // "Default: 0" (ESP-AT docs, TCP-IP, CIPTCPOPT): a small block waits while another is not acknowledged.
+        try? set(Int32(IPPROTO_TCP), TCP_NODELAY, options.noDelay ? 1 : 0)
     }
 }

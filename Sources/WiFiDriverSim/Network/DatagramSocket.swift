@@ -5,6 +5,10 @@ final class DatagramSocket {
     private let loop: EventLoop
     private let deliver: ([UInt8], Endpoint) -> Void
     private var credit = 0
+    /// Datagrams for the module that no socket brought, and their senders.
+    private var answers: [(bytes: [UInt8], sender: Endpoint)] = []
+    /// More of them than this are lost, as from any full buffer.
+    private static let answerLimit = 16
 
     private static let longestDatagram = 65_535
 
@@ -20,13 +24,38 @@ final class DatagramSocket {
 
     func close() { loop.unwatch(socket.descriptor) }
 
-    func allow(_ bytes: Int) {
+    /// - Returns: what follows at once.
+    func allow(_ bytes: Int) -> [NetworkEvent] {
         credit += bytes
-        updateInterest()
+        defer { updateInterest() }
+        return takeAnswers()
+    }
+
+    /// Brings the module a datagram of a server that is no socket of the host.
+    /// - Returns: what follows at once.
+    func answer(_ bytes: [UInt8], from sender: Endpoint) -> [NetworkEvent] {
+        if answers.count < Self.answerLimit { answers.append((bytes, sender)) }
+        defer { updateInterest() }
+        return takeAnswers()
+    }
+
+    private func takeAnswers() -> [NetworkEvent] {
+        var events: [NetworkEvent] = []
+        while credit > 0, !answers.isEmpty {
+            let (bytes, sender) = answers.removeFirst()
+            credit -= bytes.count + NetworkRequest.datagramOverhead
+            events.append(.received(id, bytes, from: sender))
+        }
+        return events
     }
 
     func send(_ bytes: [UInt8], to remote: Endpoint) throws(SystemError) {
         try socket.send(bytes, to: remote)
+    }
+
+    /// - Returns: whether there is nobody at that port of the host.
+    func sendChecked(_ bytes: [UInt8], to remote: Endpoint) throws(SystemError) -> Bool {
+        try socket.sendChecked(bytes, to: remote)
     }
 
     private func receive() {

@@ -15,6 +15,9 @@ final class HostNetwork: Network {
         /// The networks of the access points: their gateways, and in IPv6 the second address of their prefixes, are the host.
         var subnets: () -> [AccessPoint.Subnet] = { [] }
         var updates: UpdateServer?
+        /// What a TCP peer may send ahead of the module, as far as the host's sockets let themselves be held to that; `nil` is
+        /// as much as they take.
+        var window: Int?
     }
 
     private let configuration: Configuration
@@ -27,8 +30,8 @@ final class HostNetwork: Network {
 
     private var events: [NetworkEvent] = []
     private var connections: [SocketID: Connection] = [:]
-    /// Those that have ended for the module while something that counts as sent had still to go out, and when they have had
-    /// time enough. They have no number any more: the module may have started anew.
+    /// Connections that the module has closed and that still flush bytes already answered with `SEND OK`, and when to give
+    /// up. Keyed by identity, because a restarted module reuses socket ids; the restart does not end them.
     private var draining: [ObjectIdentifier: (connection: Connection, until: Instant)] = [:]
     /// As long as a peer may take that does not read.
     private static let drainingTime = Duration.seconds(60)
@@ -41,14 +44,30 @@ final class HostNetwork: Network {
     private var shakingHands: [SocketID: Instant] = [:]
     /// "the timeout of each packet is 10 s" (ESP-AT docs, TCP-IP, CIPSTART); a handshake is three of them.
     private static let handshakeTime = Duration.seconds(30)
-    /// Connections to the world's update server, which is no socket of the host.
-    private var updateConnections: [SocketID: (answer: ByteQueue, credit: Int)] = [:]
+    /// Connections to servers in this process, which are no sockets of the host.
+    private var localConnections: [SocketID: LocalConnection] = [:]
+
+    private struct LocalConnection {
+        var service: Service
+        var answer = ByteQueue()
+        var credit = 0
+
+        enum Service {
+            /// Closes behind its answer.
+            case updates(UpdateServer)
+            case names(DNSStream)
+        }
+    }
+
+    private let nameServer: NameServer
     private var forwardListeners: [Socket] = []
     /// Listeners that no descriptor was free for: watched, they would be reported without end.
     private var paused: (listeners: [(Socket, UInt16)], until: Instant)?
     private var nextAccepted: UInt32 = 0x8000_0000
     /// Queries of before the last reset are not answered.
     private var epoch = 0
+    /// Counts the resets, after which socket numbers begin anew.
+    private var resetCount = 0
     /// The address by which the module last reached the host; a peer there appears under it.
     private var addressOfHost: IPAddress?
 
@@ -58,9 +77,10 @@ final class HostNetwork: Network {
         self.configuration = configuration
         self.loop = loop
         self.resolver = resolver
+        nameServer = NameServer(names: configuration.names, resolver: configuration.isRestricted ? nil : resolver)
         self.log = log
         for forward in configuration.forwards where forward.transport == .tcp {
-            let listener = try Socket.listening(at: forward.host)
+            let listener = try Socket.listening(at: forward.host, window: configuration.window)
             try accept(from: listener, toPort: forward.modulePort)
             forwardListeners.append(listener)
         }
@@ -68,6 +88,7 @@ final class HostNetwork: Network {
 
     deinit {
         reset()
+        for (connection, _) in draining.values { connection.endDraining() }
         for listener in forwardListeners { loop.unwatch(listener.descriptor) }
     }
 
@@ -79,15 +100,15 @@ final class HostNetwork: Network {
         case .abandonSend(let id): connections[id]?.abandonSend()
         case .allow(let id, let bytes):
             if let connection = connections[id] { note(connection.allow(bytes)) }
-            updateConnections[id]?.credit += bytes
-            deliverUpdate(id)
-            datagramSockets[id]?.allow(bytes)
+            if let socket = datagramSockets[id] { note(socket.allow(bytes)) }
+            localConnections[id]?.credit += bytes
+            deliverAnswer(id)
         case .setOptions(let id, let options): connections[id]?.socket.apply(options)
         case .close(let id, let aborting):
             connections[id]?.close(aborting: aborting)
             retire(id)
             datagramSockets.removeValue(forKey: id)?.close()
-            updateConnections[id] = nil
+            localConnections[id] = nil
         case .listen(let port, let family, let tls): listen(port, family, tls)
         case .stopListening: stopListening()
         case .resolve(let name, let family): resolve(name, family)
@@ -142,14 +163,14 @@ final class HostNetwork: Network {
 
     private func reset() {
         epoch += 1
+        resetCount += 1
         for connection in connections.values { connection.close(aborting: true) }
-        for (connection, _) in draining.values { connection.endDraining() }
         for socket in datagramSockets.values { socket.close() }
         connections = [:]
         unflushed = []
         shakingHands = [:]
         datagramSockets = [:]
-        updateConnections = [:]
+        localConnections = [:]
         stopListening()
         events = []
     }
@@ -205,12 +226,13 @@ final class HostNetwork: Network {
 
     private func connect(_ id: SocketID, to remote: Endpoint, _ options: TCPOptions, _ tls: TLSConfiguration?) {
         // The update server is simulated in this process, so that its TLS need not be carried out.
-        if configuration.updates != nil,
+        if let updates = configuration.updates,
             remote == (tls == nil ? UpdateServer.endpoint : UpdateServer.secureEndpoint)
         {
-            updateConnections[id] = (ByteQueue(), 0)
-            return events.append(.connected(id, local: Endpoint(.v4(.any), 0)))
+            return events.append(connectLocally(id, to: .updates(updates)))
         }
+        let nameServerPlace = tls == nil ? nameServerPlace(remote) : nil
+        if nameServerPlace == .own { return events.append(connectLocally(id, to: .names(DNSStream()))) }
         guard let target = onHost(remote) else { return events.append(.connectFailed(id, .unreachable)) }
         let source =
             target.address.isLoopback && target.address.family == .v4
@@ -222,15 +244,26 @@ final class HostNetwork: Network {
             return events.append(.connectFailed(id, .handshake(error.reason)))
         }
         do throws(SystemError) {
-            let socket = try Socket.connecting(to: target, from: source)
+            let socket = try Socket.connecting(to: target, from: source, window: configuration.window)
             socket.apply(options)
             connections[id] = try Connection(id, socket, to: remote, .connecting, tls: session, on: loop) {
-                [weak self] in self?.announce($0)
+                [weak self] event in
+                guard let self else { return }
+                if nameServerPlace == .hostsOrOwn, event == .connectFailed(id, .refused) {
+                    self.connections[id] = nil
+                    return self.announce(self.connectLocally(id, to: .names(DNSStream())))
+                }
+                self.announce(event)
             }
         } catch {
             log("\(error)")
             events.append(.connectFailed(id, .unreachable))
         }
+    }
+
+    private func connectLocally(_ id: SocketID, to service: LocalConnection.Service) -> NetworkEvent {
+        localConnections[id] = LocalConnection(service: service)
+        return .connected(id, local: Endpoint(.v4(.any), 0))
     }
 
     /// Forgets a connection that has ended for the module.
@@ -258,7 +291,8 @@ final class HostNetwork: Network {
             return events.append(.listenFailed)
         }
         do throws(SystemError) {
-            let listener = try Socket.listening(at: Endpoint(serverAddress(family), port))
+            let listener = try Socket.listening(
+                at: Endpoint(serverAddress(family), port), window: configuration.window)
             try accept(from: listener, toPort: port)
             server = (listener, port, tls)
         } catch {
@@ -332,7 +366,10 @@ final class HostNetwork: Network {
             if case .v4(let address) = peer.address { isShared = address.isMulticast || address == .broadcast }
             let socket = try Socket.datagram(
                 at: forward?.host ?? datagramAddress(for: peer, localPort), isShared: isShared)
-            if case .v4(let group) = peer.address, group.isMulticast { try socket.join(group) }
+            // The host's network learns of it, which a module that is kept off it must not let happen.
+            if case .v4(let group) = peer.address, group.isMulticast, !configuration.isRestricted {
+                try socket.join(group)
+            }
             let port = forward == nil ? socket.localEndpoint?.port ?? localPort : localPort
             datagramSockets[id] = try DatagramSocket(id, socket, on: loop) { [weak self] bytes, sender in
                 guard let self else { return }
@@ -357,40 +394,57 @@ final class HostNetwork: Network {
 
     // MARK: Sending
 
+    /// Takes a block of a TCP socket that counts as sent already: no event follows.
+    func take(_ bytes: [UInt8], on id: SocketID) {
+        if let connection = connections[id] {
+            connection.take(bytes)
+            unflushed.append(connection)
+        } else if localConnections[id] != nil {
+            receive(bytes, atServerOf: id)
+            deliverAnswer(id)
+        }
+    }
+
+    /// Whether the host has taken all that has come to it of a socket, so that more can count as sent at once.
+    func takesBlocks(_ id: SocketID) -> Bool { connections[id]?.takesBlocks ?? (localConnections[id] != nil) }
+
+    /// Whether a datagram may go there.
+    func leadsOn(_ target: Endpoint) -> Bool { nameServerPlace(target) != nil || onHost(target) != nil }
+
     private func send(_ bytes: [UInt8], on id: SocketID, to target: Endpoint?) {
         if let connection = connections[id] {
             unflushed.append(connection)
             return events.append(contentsOf: connection.send(bytes))
         }
-        if updateConnections[id] != nil, let server = configuration.updates {
+        if localConnections[id] != nil {
             events.append(.sent(id))
-            updateConnections[id]?.answer.append(contentsOf: server.answer(to: bytes))
-            return deliverUpdate(id)
+            receive(bytes, atServerOf: id)
+            return deliverAnswer(id)
         }
-        guard let socket = datagramSockets[id], let target, let endpoint = onHost(target) else {
-            return events.append(.sendFailed(id))
+        guard let socket = datagramSockets[id], let target else { return events.append(.sendFailed(id)) }
+        let nameServerPlace = nameServerPlace(target)
+        if nameServerPlace == .own {
+            events.append(.sent(id))
+            return ask(bytes, on: id, at: target)
         }
+        guard let endpoint = onHost(target) else { return events.append(.sendFailed(id)) }
         if let answer = timeServerAnswer(to: bytes, at: target) {
-            return events.append(contentsOf: [.sent(id), .received(id, answer, from: target)])
+            events.append(.sent(id))
+            return note(socket.answer(answer, from: target))
         }
         do throws(SystemError) {
-            try socket.send(bytes, to: endpoint)
-            events.append(.sent(id))
+            if nameServerPlace == .hostsOrOwn {
+                let isRefused = try socket.sendChecked(bytes, to: endpoint)
+                events.append(.sent(id))
+                if isRefused { ask(bytes, on: id, at: target) }
+            } else {
+                try socket.send(bytes, to: endpoint)
+                events.append(.sent(id))
+            }
         } catch {
             log("\(error)")
             events.append(.sendFailed(id))
         }
-    }
-
-    /// Hands over what the credit covers of the update server's answer.
-    private func deliverUpdate(_ id: SocketID) {
-        guard let (answer, credit) = updateConnections[id], !answer.isEmpty, credit > 0 else { return }
-        let bytes = updateConnections[id]?.answer.take(credit) ?? []
-        updateConnections[id]?.credit -= bytes.count
-        events.append(.received(id, bytes, from: nil))
-        guard updateConnections[id]?.answer.isEmpty ?? false else { return }
-        updateConnections[id] = nil
-        events.append(.closed(id))
     }
 
     /// A gateway tells the host's time, whether the host has a time server or not.
@@ -399,6 +453,77 @@ final class HostNetwork: Network {
             configuration.subnets().contains(where: { $0.gateway == address })
         else { return nil }
         return SNTPMessage.answer(to: bytes, at: WallClock.now)
+    }
+
+    // MARK: Servers in this process
+
+    /// Bytes for a server in this process.
+    private func receive(_ bytes: [UInt8], atServerOf id: SocketID) {
+        switch localConnections[id]?.service {
+        case .updates(let server)?:
+            // One request a connection, of which only the first packet counts.
+            if localConnections[id]?.answer.isEmpty ?? false {
+                localConnections[id]?.answer.append(contentsOf: server.answer(to: bytes))
+            }
+        case .names(let stream)?: ask(bytes, of: stream, on: id)
+        case nil: break
+        }
+    }
+
+    /// Hands over what the credit covers of an answer.
+    private func deliverAnswer(_ id: SocketID) {
+        guard let connection = localConnections[id], !connection.answer.isEmpty, connection.credit > 0 else { return }
+        let bytes = localConnections[id]?.answer.take(connection.credit) ?? []
+        localConnections[id]?.credit -= bytes.count
+        events.append(.received(id, bytes, from: nil))
+        guard case .updates = connection.service, localConnections[id]?.answer.isEmpty ?? false else { return }
+        localConnections[id] = nil
+        events.append(.closed(id))
+    }
+
+    // MARK: The name server
+
+    private enum NameServerPlace {
+        /// Here alone.
+        case own
+        /// At a port of the host that somebody may listen at: here where nobody does.
+        case hostsOrOwn
+    }
+
+    /// Whether DHCP gives an address as that of a name server, and whose that is.
+    private func nameServerPlace(_ endpoint: Endpoint) -> NameServerPlace? {
+        guard endpoint.port == DNSMessage.port, case .v4(let address) = endpoint.address else { return nil }
+        let subnets = configuration.subnets()
+        guard subnets.contains(where: { $0.dns.contains(address) }) else { return nil }
+        return address.isLoopback || subnets.contains { $0.gateway == address } ? .hostsOrOwn : .own
+    }
+
+    /// A datagram for the name server.
+    private func ask(_ message: [UInt8], on id: SocketID, at server: Endpoint) {
+        let resetCount = resetCount
+        let answer = nameServer.answer(to: message, limit: DNSMessage.longestDatagram) { [weak self] answer in
+            guard let self, self.resetCount == resetCount, let socket = self.datagramSockets[id] else { return }
+            for event in socket.answer(answer, from: server) { self.announce(event) }
+        }
+        if let answer, let socket = datagramSockets[id] { note(socket.answer(answer, from: server)) }
+    }
+
+    /// Bytes for the name server on a connection.
+    private func ask(_ bytes: [UInt8], of stream: DNSStream, on id: SocketID) {
+        var stream = stream
+        let messages = stream.receive(bytes)
+        localConnections[id]?.service = .names(stream)
+        let resetCount = resetCount
+        // What nobody reads is not answered any more.
+        for message in messages where localConnections[id]?.answer.count ?? 0 <= DNSStream.longestMessage {
+            let answer = nameServer.answer(to: message, limit: DNSStream.longestMessage) { [weak self] answer in
+                guard let self, self.resetCount == resetCount else { return }
+                self.localConnections[id]?.answer.append(contentsOf: DNSStream.framed(answer))
+                self.deliverAnswer(id)
+                self.onActivity()
+            }
+            if let answer { localConnections[id]?.answer.append(contentsOf: DNSStream.framed(answer)) }
+        }
     }
 
     // MARK: Names and pings
@@ -411,7 +536,7 @@ final class HostNetwork: Network {
         let epoch = epoch
         resolver.resolve(name, family) { [weak self] addresses in
             guard let self, self.epoch == epoch else { return }
-            self.announce(.resolved(addresses))
+            self.announce(.resolved(addresses ?? []))
         }
     }
 

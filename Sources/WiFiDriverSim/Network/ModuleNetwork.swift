@@ -3,7 +3,7 @@
 ///
 /// A server and a UDP socket are open on both sides; the host decides on their port.
 final class ModuleNetwork: Network {
-    private let host: HostNetwork
+    private let host: NetworkPath
     private let neighbours: VirtualStack
     private var events: [NetworkEvent] = []
     /// Where a socket is, if not on the host alone.
@@ -18,7 +18,7 @@ final class ModuleNetwork: Network {
         case both(Endpoint, port: UInt16)
     }
 
-    init(host: HostNetwork, neighbours: VirtualStack) {
+    init(host: NetworkPath, neighbours: VirtualStack) {
         self.host = host
         self.neighbours = neighbours
     }
@@ -32,6 +32,7 @@ final class ModuleNetwork: Network {
     func handle(_ request: NetworkRequest, at now: Instant) {
         self.now = now
         switch request {
+        case .connect(_, let remote, _, _) where isSilent(remote): break
         case .connect(let id, let remote, _, _):
             if !leadsToHost(remote.address) { sides[id] = .neighbours }
             pass(request, of: id)
@@ -42,6 +43,7 @@ final class ModuleNetwork: Network {
             }
             sides[id] = .both(peer, port: port)
             host.handle(request, at: now)
+        case .send(let id, _, let target?) where isSilent(target): events.append(.sent(id))
         case .send(let id, _, let target):
             switch side(of: id) {
             case nil: host.handle(request, at: now)
@@ -86,6 +88,11 @@ final class ModuleNetwork: Network {
         sides[id] ?? (id.rawValue >= VirtualStack.firstAccepted ? .neighbours : nil)
     }
 
+    /// A name server that gives no answers.
+    private func isSilent(_ endpoint: Endpoint) -> Bool {
+        endpoint.port == DNSMessage.port && neighbours.isNameServer(endpoint.address) && !neighbours.resolvesNames
+    }
+
     private func leadsToHost(_ address: IPAddress) -> Bool {
         switch neighbours.route(to: address) {
         case .neighbours: false
@@ -97,6 +104,12 @@ final class ModuleNetwork: Network {
 
     /// The world has changed, and with it perhaps what is reached.
     func worldChanged() { host.pauseConnections(where: neighbours.isCutOff) }
+
+    /// Nothing follows any more: what counts as sent goes out now.
+    func finish(at now: Instant) {
+        host.finish(at: now)
+        _ = host.flush()
+    }
 
     /// Sends to the host's network what the module has handed over.
     /// - Returns: whether that has made events.

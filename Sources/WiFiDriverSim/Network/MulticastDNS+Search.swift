@@ -8,11 +8,11 @@ extension MulticastDNS {
         /// The addresses of a host.
         case host(String, wantsIPv4: Bool, wantsIPv6: Bool)
 
-        private var name: [String] {
+        private var name: DomainName {
             switch self {
-            case .services(let type, let proto): [type, proto, "local"]
-            case .instance(let instance, let type, let proto, _, _): [instance, type, proto, "local"]
-            case .host(let host, _, _): [host, "local"]
+            case .services(let type, let proto): DomainName([type, proto, "local"])
+            case .instance(let instance, let type, let proto, _, _): DomainName([instance, type, proto, "local"])
+            case .host(let host, _, _): DomainName([host, "local"])
             }
         }
 
@@ -29,43 +29,43 @@ extension MulticastDNS {
 
         /// The message that asks.
         var query: [UInt8] {
-            [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] + MulticastDNS.bytes(name) + MulticastDNS.bytes(recordType) + [0, 1]
+            [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] + name.bytes + recordType.networkBytes + [0, 1]
         }
 
         /// What there is among the records of answers.
         func findings(in records: [FoundRecord]) -> [Finding] {
-            func addresses(of host: [String]) -> [IPAddress] {
+            func addresses(of host: DomainName) -> [IPAddress] {
                 var found: [IPAddress] = []
-                for record in records where record.name.means(host) {
+                for record in records where record.name == host {
                     if case .address(let address) = record.data, !found.contains(address) { found.append(address) }
                 }
                 return found
             }
-            func texts(of instance: [String]) -> [String] {
-                for record in records where record.name.means(instance) {
+            func texts(of instance: DomainName) -> [String] {
+                for record in records where record.name == instance {
                     if case .texts(let texts) = record.data { return texts }
                 }
                 return []
             }
-            func server(of instance: [String]) -> (host: [String], port: UInt16)? {
-                for record in records where record.name.means(instance) {
+            func server(of instance: DomainName) -> (host: DomainName, port: UInt16)? {
+                for record in records where record.name == instance {
                     if case .server(let host, let port) = record.data { return (host, port) }
                 }
                 return nil
             }
-            func finding(_ instance: [String], wantsTexts: Bool = true, wantsServer: Bool = true) -> Finding {
+            func finding(_ instance: DomainName, wantsTexts: Bool = true, wantsServer: Bool = true) -> Finding {
                 let server = wantsServer ? server(of: instance) : nil
                 return Finding(
-                    instance: wantsServer ? instance.first : nil,
-                    server: server.map { "\($0.host.joined(separator: ".")):\($0.port)" },
+                    instance: wantsServer ? instance.labels.first : nil,
+                    server: server.map { "\($0.host.text):\($0.port)" },
                     texts: wantsTexts ? texts(of: instance) : [], addresses: server.map { addresses(of: $0.host) } ?? []
                 )
             }
             switch self {
             case .services:
-                var instances: [[String]] = []
-                for record in records where record.name.means(name) {
-                    if case .pointer(let instance) = record.data, !instances.contains(where: { $0.means(instance) }) {
+                var instances: [DomainName] = []
+                for record in records where record.name == name {
+                    if case .pointer(let instance) = record.data, !instances.contains(instance) {
                         instances.append(instance)
                     }
                 }
@@ -92,13 +92,13 @@ extension MulticastDNS {
 
     /// A record of an answer.
     struct FoundRecord: Equatable {
-        let name: [String]
+        let name: DomainName
         let data: RecordData
     }
 
     enum RecordData: Equatable {
-        case pointer([String])
-        case server(host: [String], port: UInt16)
+        case pointer(DomainName)
+        case server(host: DomainName, port: UInt16)
         case texts([String])
         case address(IPAddress)
     }
@@ -108,9 +108,11 @@ extension MulticastDNS {
 
     /// The records of an answer, those of other kinds left out; none of anything else, or behind what is broken.
     static func records(in message: [UInt8]) -> [FoundRecord] {
-        var reader = Reader(bytes: message)
+        guard message.count <= longestMessage else { return [] }
+        var reader = DNSReader(message)
         guard reader.number() != nil, let flags = reader.number(), flags & 0x8000 != 0,
-            let questions = reader.number(), let answers = reader.number(), let authorities = reader.number(),
+            let questions = reader.number(), questions <= questionLimit, let answers = reader.number(),
+            let authorities = reader.number(),
             let additions = reader.number()
         else { return [] }
         for _ in 0..<questions {
@@ -123,12 +125,12 @@ extension MulticastDNS {
             else { return records }
             let end = reader.position + Int(length)
             if let data = recordData(type, &reader, end) { records.append(FoundRecord(name: name, data: data)) }
-            reader.position = end
+            reader.skip(to: end)
         }
         return records
     }
 
-    private static func recordData(_ type: UInt16, _ reader: inout Reader, _ end: Int) -> RecordData? {
+    private static func recordData(_ type: UInt16, _ reader: inout DNSReader, _ end: Int) -> RecordData? {
         let bytes = reader.bytes[reader.position..<end]
         switch type {
         case RecordType.pointer: return reader.name().map { .pointer($0) }
@@ -151,12 +153,5 @@ extension MulticastDNS {
             return .address(.v6(IPv6Address(high: half(bytes.prefix(8)), low: half(bytes.suffix(8)))))
         default: return nil
         }
-    }
-}
-
-extension [String] {
-    /// Names are the same in capitals (RFC 1035).
-    fileprivate func means(_ other: [String]) -> Bool {
-        count == other.count && zip(self, other).allSatisfy { $0.lowercased() == $1.lowercased() }
     }
 }

@@ -15,17 +15,20 @@ enum MulticastDNS {
         /// As `key=value`.
         var texts: [String]
 
-        fileprivate var typeName: [String] { [type, proto, "local"] }
-        fileprivate var instanceName: [String] { [instance] + typeName }
-        fileprivate var hostName: [String] { [host, "local"] }
+        fileprivate var typeName: DomainName { DomainName([type, proto, "local"]) }
+        fileprivate var instanceName: DomainName { DomainName([instance, type, proto, "local"]) }
+        fileprivate var hostName: DomainName { DomainName([host, "local"]) }
     }
 
     private static let headerLength = 12
+    /// The longest message (RFC 6762, section 17); a longer one is not looked at.
+    static let longestMessage = 9000
     /// More in one message than this nobody asks in earnest.
-    private static let questionLimit = 64
+    static let questionLimit = 64
+    private static let allServices = DomainName(["_services", "_dns-sd", "_udp", "local"])
 
     struct Question: Equatable {
-        let name: [String]
+        let name: DomainName
         let type: UInt16
         let wantsUnicast: Bool
     }
@@ -39,49 +42,48 @@ enum MulticastDNS {
         static let any: UInt16 = 255
     }
 
-    /// The questions of a query; none of anything else, or of what is broken.
-    static func questions(in message: [UInt8]) -> [Question] { readQuestions(message).questions }
+    /// A query: its questions, and where they end.
+    struct Query: Equatable {
+        fileprivate(set) var questions: [Question] = []
+        fileprivate(set) var end = 0
+    }
 
-    /// The questions, and where they end.
-    private static func readQuestions(_ message: [UInt8]) -> (questions: [Question], end: Int) {
-        var reader = Reader(bytes: message)
+    /// Reads a query; `nil` for anything else, for what is broken, and for more questions than `questionLimit`.
+    static func query(in message: [UInt8]) -> Query? {
+        guard message.count <= longestMessage else { return nil }
+        var reader = DNSReader(message)
         guard reader.number() != nil, let flags = reader.number(), flags & 0x8000 == 0, let count = reader.number(),
-            reader.number() != nil, reader.number() != nil, reader.number() != nil
-        else { return ([], 0) }
-        var questions: [Question] = []
+            count <= questionLimit, reader.number() != nil, reader.number() != nil, reader.number() != nil
+        else { return nil }
+        var query = Query()
         for _ in 0..<count {
-            guard let name = reader.name(), let type = reader.number(), let kind = reader.number() else {
-                return ([], 0)
-            }
-            questions.append(Question(name: name, type: type, wantsUnicast: kind & 0x8000 != 0))
+            guard let name = reader.name(), let type = reader.number(), let kind = reader.number() else { return nil }
+            query.questions.append(Question(name: name, type: type, wantsUnicast: kind & 0x8000 != 0))
         }
-        return (questions, reader.position)
+        query.end = reader.position
+        return query
     }
 
     /// The answer of a module at this address; `nil` if none of the questions is about its service.
     /// - Parameters:
-    ///   - question: the message that asks.
+    ///   - message: the message that asks.
     ///   - service: what the module offers.
     ///   - address: the module's own.
     ///   - repeatsQuestion: and its ID, for an asker that takes no part in multicast DNS (RFC 6762, section 6.7).
-    /// - Returns: the message.
+    /// - Returns: the message, and whether it is for the asker alone.
     static func answer(
-        to question: [UInt8], for service: Service, at address: IPv4Address, repeatsQuestion: Bool
-    ) -> [UInt8]? {
+        to message: [UInt8], for service: Service, at address: IPv4Address, repeatsQuestion: Bool
+    ) -> (message: [UInt8], isUnicast: Bool)? {
+        guard let query = query(in: message) else { return nil }
         var answers: [Record] = []
         var additions: [Record] = []
         let (host, server) = (Record.address(of: service, address), Record.server(of: service))
         let (text, pointer) = (Record.text(of: service), Record.pointer(to: service))
-        let (questions, end) = readQuestions(question)
-        guard questions.count <= questionLimit else { return nil }
-        for question in questions {
-            func asks(_ name: [String], _ type: UInt16) -> Bool {
-                question.name.map { $0.lowercased() } == name.map { $0.lowercased() }
-                    && (question.type == type || question.type == RecordType.any)
+        for question in query.questions {
+            func asks(_ name: DomainName, _ type: UInt16) -> Bool {
+                question.name == name && (question.type == type || question.type == RecordType.any)
             }
-            if asks(["_services", "_dns-sd", "_udp", "local"], RecordType.pointer) {
-                answers.append(.type(of: service))
-            }
+            if asks(allServices, RecordType.pointer) { answers.append(.type(of: service)) }
             if asks(service.typeName, RecordType.pointer) {
                 answers.append(pointer)
                 additions += [server, text, host]
@@ -94,19 +96,28 @@ enum MulticastDNS {
             if asks(service.hostName, RecordType.a) { answers.append(host) }
         }
         guard !answers.isEmpty else { return nil }
-        additions = additions.enumerated().filter { index, record in
-            !answers.contains(record) && !additions[..<index].contains(record)
-        }.map(\.element)
-        let id = repeatsQuestion ? Array(question.prefix(2)) : [0, 0]
-        let repeated = repeatsQuestion ? Array(question[headerLength..<end]) : []
+        // Each once, however often it is asked for.
+        answers = withoutRepetitions(answers)
+        additions = withoutRepetitions(additions).filter { !answers.contains($0) }
+        let id = repeatsQuestion ? Array(message.prefix(2)) : [0, 0]
+        let repeated = repeatsQuestion ? Array(message[headerLength..<query.end]) : []
+        let questionCount = repeatsQuestion ? query.questions.count : 0
         // A response with authority.
-        return id + [0x84, 0] + bytes(UInt16(repeatsQuestion ? questions.count : 0)) + bytes(UInt16(answers.count))
-            + [0, 0] + bytes(UInt16(additions.count)) + repeated
+        let answer =
+            id + [0x84, 0] + UInt16(questionCount).networkBytes + UInt16(answers.count).networkBytes
+            + [0, 0] + UInt16(additions.count).networkBytes + repeated
             + (answers + additions).flatMap { $0.bytes(flushes: !repeatsQuestion) }
+        return (answer, query.questions.allSatisfy(\.wantsUnicast))
+    }
+
+    private static func withoutRepetitions(_ records: [Record]) -> [Record] {
+        records.reduce(into: []) { found, record in
+            if !found.contains(record) { found.append(record) }
+        }
     }
 
     private struct Record: Equatable {
-        let name: [String]
+        let name: DomainName
         let type: UInt16
         /// The only one of its name and type.
         let isUnique: Bool
@@ -116,13 +127,13 @@ enum MulticastDNS {
         static func address(of service: Service, _ address: IPv4Address) -> Record {
             Record(
                 name: service.hostName, type: RecordType.a, isUnique: true, seconds: 120,
-                data: MulticastDNS.bytes(address.rawValue))
+                data: address.rawValue.networkBytes)
         }
 
         static func server(of service: Service) -> Record {
             Record(
                 name: service.instanceName, type: RecordType.server, isUnique: true, seconds: 120,
-                data: [0, 0, 0, 0] + MulticastDNS.bytes(service.port) + MulticastDNS.bytes(service.hostName))
+                data: [0, 0, 0, 0] + service.port.networkBytes + service.hostName.bytes)
         }
 
         static func text(of service: Service) -> Record {
@@ -135,72 +146,24 @@ enum MulticastDNS {
         static func pointer(to service: Service) -> Record {
             Record(
                 name: service.typeName, type: RecordType.pointer, isUnique: false, seconds: 4500,
-                data: MulticastDNS.bytes(service.instanceName))
+                data: service.instanceName.bytes)
         }
 
         static func type(of service: Service) -> Record {
             Record(
-                name: ["_services", "_dns-sd", "_udp", "local"], type: RecordType.pointer, isUnique: false,
-                seconds: 4500, data: MulticastDNS.bytes(service.typeName))
+                name: allServices, type: RecordType.pointer, isUnique: false, seconds: 4500,
+                data: service.typeName.bytes)
         }
 
         func bytes(flushes: Bool) -> [UInt8] {
-            MulticastDNS.bytes(name) + MulticastDNS.bytes(type)
-                + MulticastDNS.bytes(isUnique && flushes ? 0x8001 as UInt16 : 1) + MulticastDNS.bytes(seconds)
-                + MulticastDNS.bytes(UInt16(data.count)) + data
+            name.bytes + type.networkBytes + (isUnique && flushes ? 0x8001 as UInt16 : 1).networkBytes
+                + seconds.networkBytes + UInt16(data.count).networkBytes + data
         }
     }
 
-    static func bytes(_ number: some FixedWidthInteger) -> [UInt8] {
-        withUnsafeBytes(of: number.bigEndian) { Array($0) }
-    }
-
-    static func bytes(_ name: [String]) -> [UInt8] { name.flatMap(counted) + [0] }
-
-    /// At most 63 bytes of a label, 255 of a text, behind their count.
+    /// At most 255 bytes of a text, behind their count.
     private static func counted(_ text: String) -> [UInt8] {
         let bytes = Array(text.utf8.prefix(255))
         return [UInt8(bytes.count)] + bytes
-    }
-
-    /// Reads a message from the front.
-    struct Reader {
-        let bytes: [UInt8]
-        var position = 0
-
-        mutating func number() -> UInt16? {
-            guard position + 2 <= bytes.count else { return nil }
-            defer { position += 2 }
-            return UInt16(bytes[position]) << 8 | UInt16(bytes[position + 1])
-        }
-
-        /// A name, of which a pointer may lead to the rest, ever further to the front.
-        mutating func name() -> [String]? {
-            var labels: [String] = []
-            var place = position
-            var end: Int?
-            // Each pointer has to lead further to the front than all before it: else a name could have no end.
-            var limit = position
-            while place < bytes.count {
-                let length = Int(bytes[place])
-                if length == 0 {
-                    position = end ?? place + 1
-                    return labels
-                }
-                if length >= 0xC0 {
-                    guard place + 1 < bytes.count else { return nil }
-                    let target = (length & 0x3F) << 8 | Int(bytes[place + 1])
-                    guard target < limit else { return nil }
-                    end = end ?? place + 2
-                    place = target
-                    limit = target
-                } else {
-                    guard place + 1 + length <= bytes.count else { return nil }
-                    labels.append(String(decoding: bytes[place + 1..<place + 1 + length], as: UTF8.self))
-                    place += 1 + length
-                }
-            }
-            return nil
-        }
     }
 }

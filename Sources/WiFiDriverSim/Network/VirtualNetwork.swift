@@ -1,12 +1,14 @@
 /// A network in memory, under the simulation's clock: the classic small servers, names, peers that a test plays, and
 /// the other modules.
 ///
-/// Sans-IO and deterministic. Each module has a `VirtualStack` on it. Every packet takes `latency` one way; those of one
-/// socket keep their order. Who reaches whom is the air's to say: modules and virtual stations that are on the same access
+/// Sans-IO and deterministic. Each module has a `VirtualStack` on it. Every packet takes half the latency of the module's
+/// access point; those of one socket keep their order. Who reaches whom is the air's to say: modules and virtual stations that are on the same access
 /// point reach each other, the rest of the world is behind an access point that has a router.
 public final class VirtualNetwork {
-    /// One way, between a module and anything else.
-    public var latency: Duration
+    /// One way, between a module and anything else, whatever its access point says; `nil` is half of that one's round trip.
+    public var latency: Duration?
+    /// So many bytes more than a module has room for are under way to it from another, as on a path that is never empty.
+    let bytesUnderWay: Int
     /// Names, in lower case. One that is missing does not exist.
     public var names: [String: [IPAddress]]
     /// Names whose queries are never answered, in lower case.
@@ -100,13 +102,14 @@ public final class VirtualNetwork {
 
     /// A network without modules. The seed chooses their local ports; 0 begins with the first of the dynamic ones, 49152.
     public init(
-        air: Air, names: [String: [IPAddress]] = [:], hosts: Set<IPAddress> = [],
-        latency: Duration = .milliseconds(1), seed: UInt64 = 0
+        air: Air, names: [String: [IPAddress]] = [:], hosts: Set<IPAddress> = [], latency: Duration? = nil,
+        bytesUnderWay: Int = 0, seed: UInt64 = 0
     ) {
         self.air = air
         self.names = names
         self.hosts = hosts
         self.latency = latency
+        self.bytesUnderWay = bytesUnderWay
         nextLocalPort = Self.localPorts.lowerBound + UInt16(seed % UInt64(Self.localPorts.count))
     }
 
@@ -248,7 +251,7 @@ public final class VirtualNetwork {
         case .query(let stack, let epoch, let name, let family):
             guard !silentNames.contains(name) else { return }
             let found = (names[name] ?? []).filter { family == nil || $0.family == family }
-            send(.event(stack: stack, epoch: epoch, .resolved(found)), after: latency)
+            send(.event(stack: stack, epoch: epoch, .resolved(found)), after: stacks[stack].latency(to: nil))
         case .chargen(let socket, let line): generate(from: line, to: socket)
         case .peerConnect(let peer, let stack, let transport, let port):
             peer.connectionArrives(at: stacks[stack], transport, port)
@@ -273,14 +276,41 @@ public final class VirtualNetwork {
         return stack.epoch == socket.epoch && stack.has(socket.id) ? stack : nil
     }
 
+    /// Sends something back to a module's socket.
+    private func reply(_ bytes: [UInt8], to socket: SocketReference, from host: Endpoint, isDatagram: Bool = true) {
+        send(
+            .toModule(socket, bytes, from: isDatagram ? host : nil),
+            after: stacks[socket.stack].latency(to: host.address))
+    }
+
+    /// The name server's answer; `nil` where it has none.
+    private func answer(toQuery message: [UInt8], of stack: Int, limit: Int) -> [UInt8]? {
+        guard stacks[stack].resolvesNames else { return nil }
+        switch DNSMessage.read(message) {
+        case nil: return nil
+        case .refused(let answer)?: return answer
+        case .question(let question)?:
+            guard !silentNames.contains(question.name ?? "") else { return nil }
+            let known = question.name.flatMap { names[$0] } ?? []
+            return DNSMessage.answer(to: question, known.isEmpty ? .unknown : .found(known), limit: limit)
+        }
+    }
+
     /// Bytes or a datagram of a module's have come to the other end.
     private func dataArrive(_ bytes: [UInt8], from socket: SocketReference, at target: Endpoint) {
         if let remote = stacks[socket.stack].remote(of: socket) {
             switch remote {
-            case .server(.echo): send(.toModule(socket, bytes, from: nil), after: latency)
+            case .server(.echo): reply(bytes, to: socket, from: target, isDatagram: false)
             case .server(.updates(let server)):
-                send(.toModule(socket, server.answer(to: bytes), from: nil), after: latency)
-                send(.closeOfRemote(socket, isReset: false), after: latency)
+                reply(server.answer(to: bytes), to: socket, from: target, isDatagram: false)
+                send(
+                    .closeOfRemote(socket, isReset: false), after: stacks[socket.stack].latency(to: target.address))
+            case .server(.names):
+                for query in stacks[socket.stack].queries(in: bytes, on: socket.id) {
+                    guard let answer = answer(toQuery: query, of: socket.stack, limit: DNSStream.longestMessage)
+                    else { continue }
+                    reply(DNSStream.framed(answer), to: socket, from: target, isDatagram: false)
+                }
             case .server: break
             case .peer(let peer): peer.receive(bytes)
             case .module(let other): send(.toModule(other, bytes, from: nil), after: .zero)
@@ -299,14 +329,19 @@ public final class VirtualNetwork {
 
     private func datagramArrives(_ bytes: [UInt8], from socket: SocketReference, at target: Endpoint) {
         switch listener(.udp, at: target) {
-        case .server(.echo, _): send(.toModule(socket, bytes, from: target), after: latency)
-        case .server(.chargen, _): send(.toModule(socket, ClassicServer.chargenLine(0), from: target), after: latency)
+        case .server(.echo, _): reply(bytes, to: socket, from: target)
+        case .server(.chargen, _): reply(ClassicServer.chargenLine(0), to: socket, from: target)
         case .server(.sntp, _):
             let time = Duration.seconds(epoch) + (now - .zero)
             guard let answer = SNTPMessage.answer(to: bytes, at: time) else { return }
-            send(.toModule(socket, answer, from: target), after: latency)
+            reply(answer, to: socket, from: target)
+        case .server(.names, _):
+            guard let answer = answer(toQuery: bytes, of: socket.stack, limit: DNSMessage.longestDatagram) else {
+                return
+            }
+            reply(answer, to: socket, from: target)
         case .server(let server, _):
-            if let answer = server.greeting(at: clock) { send(.toModule(socket, answer, from: target), after: latency) }
+            if let answer = server.greeting(at: clock) { reply(answer, to: socket, from: target) }
         case .peer: datagramPeer(at: target, of: socket)?.receiveDatagram(bytes, from: socket)
         case .silent, nil: break
         }
@@ -322,7 +357,7 @@ public final class VirtualNetwork {
         if stack.hasTakenAll(socket.id) {
             let lines = (line..<line + 10).flatMap(ClassicServer.chargenLine)
             next += 10
-            send(.toModule(socket, lines, from: nil), after: latency)
+            send(.toModule(socket, lines, from: nil), after: stack.latency(to: stack.connectedHost(of: socket)))
         }
         send(.chargen(socket, line: next), after: .milliseconds(10))
     }

@@ -77,7 +77,9 @@ public final class VirtualPeer {
             return
         }
         state = .connecting
-        network.send(.peerConnect(self, stack: module, transport, port: port), after: network.latency)
+        network.send(
+            .peerConnect(self, stack: module, transport, port: port),
+            after: network.stacks[module].latency(to: endpoint.address))
     }
 
     public func send(_ bytes: [UInt8]) { say(.bytes(bytes)) }
@@ -97,7 +99,8 @@ public final class VirtualPeer {
             unsent.append(saying)
             return
         }
-        let delay = network.latency + max(.zero, connectedAt - network.now)
+        let delay =
+            network.stacks[socket.stack].latency(to: endpoint?.address) + max(.zero, connectedAt - network.now)
         switch saying {
         case .bytes(let bytes):
             network.send(.toModule(socket, bytes, from: transport == .udp ? endpoint : nil), after: delay)

@@ -5,6 +5,8 @@ public final class VirtualStack: Network {
     let index: Int
     private let radio: Air.RadioID
     private var interfaces: [NetworkInterface] = []
+    /// One way, over the last interface there was: what is still under way keeps its order.
+    private var lastLatency = Duration.milliseconds(1)
     /// Counts the module's restarts.
     private(set) var epoch = 0
     private var sockets: [SocketID: Socket] = [:]
@@ -25,6 +27,8 @@ public final class VirtualStack: Network {
         var credit = 0
         var inbound: [(bytes: [UInt8], from: Endpoint?)] = []
         var isClosing = false
+        /// What a name server has got of queries.
+        var queries = DNSStream()
         /// What the other module has no room for yet.
         var outbound = ByteQueue()
         /// How much more the other module takes.
@@ -54,7 +58,7 @@ public final class VirtualStack: Network {
         case .connect(let id, let remote, _, let tls):
             let local = localEndpoint(remote.address.family, network.newLocalPort())
             sockets[id] = Socket(transport: .tcp, local: local, peer: remote, phase: .connecting, tls: tls)
-            network.send(.connect(reference(id), to: remote), after: network.latency)
+            network.send(.connect(reference(id), to: remote), after: latency(to: remote.address))
         case .openUDP(let id, let peer, let localPort):
             let port = localPort == 0 ? network.newLocalPort() : localPort
             let isTaken =
@@ -69,8 +73,8 @@ public final class VirtualStack: Network {
         case .abandonSend(let id): sockets[id]?.outbound.removeAll()
         case .allow(let id, let bytes):
             sockets[id]?.credit += bytes
-            if case .connected(.module(let other)) = sockets[id]?.phase {
-                network.send(.window(other, bytes: bytes), after: network.latency)
+            if let socket = sockets[id], case .connected(.module(let other)) = socket.phase {
+                network.send(.window(other, bytes: bytes), after: latency(to: socket.peer.address))
             }
             deliver(id)
         case .setOptions: break
@@ -85,10 +89,12 @@ public final class VirtualStack: Network {
         case .resolve(let name, let family):
             guard resolvesNames else { return }
             network.send(
-                .query(stack: index, epoch: epoch, name: name.lowercased(), family), after: network.latency)
+                .query(stack: index, epoch: epoch, name: name.lowercased(), family), after: latency(to: nil))
         case .ping(let address): ping(address)
         case .cancelQuery: network.cancelQueries(of: index)
-        case .interfaces(let interfaces): self.interfaces = interfaces
+        case .interfaces(let interfaces):
+            if interfaces.isEmpty { lastLatency = latency(to: nil) }
+            self.interfaces = interfaces
         case .reset:
             for socket in sockets.values { tellRemote(of: socket, isReset: true) }
             sockets = [:]
@@ -106,7 +112,8 @@ public final class VirtualStack: Network {
             return pump(id)
         }
         tell(.sent(id))
-        network.send(.toRemote(reference(id), bytes, to: target ?? socket.peer), after: network.latency)
+        let target = target ?? socket.peer
+        network.send(.toRemote(reference(id), bytes, to: target), after: latency(to: target.address))
     }
 
     /// Sends another module what it has room for. `sent` follows when that is all, so that a slow reader slows the writer.
@@ -118,7 +125,7 @@ public final class VirtualStack: Network {
         let part = sockets[id]?.outbound.take(socket.window) ?? []
         sockets[id]?.window -= part.count
         sockets[id]?.failedAttempts = 0
-        network.send(.toModule(other, part, from: nil), after: network.latency)
+        network.send(.toModule(other, part, from: nil), after: latency(to: socket.peer.address))
         if part.count == socket.outbound.count { tell(.sent(id)) }
     }
 
@@ -138,13 +145,13 @@ public final class VirtualStack: Network {
         case .world where network.isThere(address): break
         case .world, .nowhere: return
         }
-        let roundTrip = network.latency * 2
+        let roundTrip = latency(to: address) * 2
         network.send(.event(stack: index, epoch: epoch, .pinged(roundTrip)), after: roundTrip)
     }
 
     private func tellRemote(of socket: Socket, isReset: Bool) {
         guard case .connected(let remote) = socket.phase else { return }
-        network.send(.closeOfModule(remote, isReset: isReset), after: network.latency)
+        network.send(.closeOfModule(remote, isReset: isReset), after: latency(to: socket.peer.address))
     }
 
     public var nextDeadline: Instant? { network.nextDeadline }
@@ -209,7 +216,24 @@ public final class VirtualStack: Network {
         interfaces.first { $0.covers(address) } ?? interfaces.first
     }
 
+    /// One way to an address, over the interface that leads there; `nil` is any.
+    func latency(to address: IPAddress?) -> Duration {
+        if let latency = network.latency { return latency }
+        let interface = address.flatMap(interface(toward:)) ?? interfaces.first
+        let roundTrip = interface.flatMap { network.air.latency(of: $0.accessPoint) }
+        return roundTrip.map { $0 / 2 } ?? lastLatency
+    }
+
+    /// Whether DHCP gives an address as that of a name server.
+    func isNameServer(_ address: IPAddress) -> Bool {
+        guard case .v4(let address) = address, let accessPoint = interfaces.first?.accessPoint else { return false }
+        return network.air.nameServers(of: accessPoint).contains(address)
+    }
+
     // MARK: The network's side
+
+    /// The complete queries that a name server has got on a TCP socket by these bytes.
+    func queries(in bytes: [UInt8], on id: SocketID) -> [[UInt8]] { sockets[id]?.queries.receive(bytes) ?? [] }
 
     func tell(_ event: NetworkEvent) {
         if !hasNews {
@@ -259,12 +283,12 @@ public final class VirtualStack: Network {
             else { return refuse(socket.id) }
             let tls = sockets[socket.id]?.tls
             if tls != nil, let reason = TLSConfiguration.failure(client: tls, server: server.tls) {
-                return refuse(socket.id, .handshake(reason), after: handshakeTime)
+                return refuse(socket.id, .handshake(reason), after: handshakeTime(with: remote.address))
             }
             guard let accepted = other.accept(from: from, toPort: remote.port, remote: .module(socket)) else {
                 return refuse(socket.id)
             }
-            connect(socket, to: .module(accepted), after: tls == nil ? .zero : handshakeTime)
+            connect(socket, to: .module(accepted), after: tls == nil ? .zero : handshakeTime(with: remote.address))
         case .world: connectionArrives(socket, atHost: remote)
         case .nowhere:
             network.send(.connect(socket, to: remote), after: VirtualNetwork.retransmissionTime)
@@ -275,18 +299,20 @@ public final class VirtualStack: Network {
         let listener = network.listener(.tcp, at: remote)
         let tls = sockets[socket.id]?.tls
         if let tls, let reason = listener?.failure(ofClient: tls) {
-            return refuse(socket.id, .handshake(reason), after: handshakeTime)
+            return refuse(socket.id, .handshake(reason), after: handshakeTime(with: remote.address))
         }
         switch listener {
+        case .server(.names, _) where !resolvesNames: break
         case .server(let server, _):
             connect(socket, to: .server(server), after: .zero)
             if case .chargen = server { network.send(.chargen(socket, line: 0), after: .zero) }
             if let greeting = server.greeting(at: network.clock) {
-                network.send(.toModule(socket, greeting, from: nil), after: network.latency)
-                network.send(.closeOfRemote(socket, isReset: false), after: network.latency)
+                let latency = latency(to: remote.address)
+                network.send(.toModule(socket, greeting, from: nil), after: latency)
+                network.send(.closeOfRemote(socket, isReset: false), after: latency)
             }
         case .peer(let peer, let delay):
-            let wait = delay + (tls == nil ? .zero : handshakeTime)
+            let wait = delay + (tls == nil ? .zero : handshakeTime(with: remote.address))
             connect(socket, to: .peer(peer), after: wait)
             peer.accept(socket, after: wait)
         case .silent: break
@@ -295,22 +321,25 @@ public final class VirtualStack: Network {
     }
 
     private func refuse(_ id: SocketID, _ failure: ConnectFailure = .refused, after delay: Duration = .zero) {
-        sockets[id] = nil
-        tellLater(.connectFailed(id, failure), after: delay)
+        let peer = sockets.removeValue(forKey: id)?.peer.address
+        tellLater(.connectFailed(id, failure), after: delay + latency(to: peer))
     }
 
-    private var handshakeTime: Duration { network.latency * 2 * TLSConfiguration.handshakeRoundTrips }
+    private func handshakeTime(with peer: IPAddress) -> Duration {
+        latency(to: peer) * 2 * TLSConfiguration.handshakeRoundTrips
+    }
 
     private func connect(
         _ socket: VirtualNetwork.SocketReference, to remote: VirtualNetwork.Remote, after delay: Duration
     ) {
-        guard let local = sockets[socket.id]?.local else { return }
+        guard let (local, peer) = sockets[socket.id].map({ ($0.local, $0.peer) }) else { return }
         sockets[socket.id]?.phase = .connected(remote)
-        tellLater(.connected(socket.id, local: local), after: delay)
+        if case .module = remote { sockets[socket.id]?.window += network.bytesUnderWay }
+        tellLater(.connected(socket.id, local: local), after: delay + latency(to: peer.address))
     }
 
-    private func tellLater(_ event: NetworkEvent, after delay: Duration = .zero) {
-        network.send(.event(stack: index, epoch: epoch, event), after: delay + network.latency)
+    private func tellLater(_ event: NetworkEvent, after delay: Duration) {
+        network.send(.event(stack: index, epoch: epoch, event), after: delay)
     }
 
     /// A connection comes in; `nil` if no server listens at that port.
@@ -321,13 +350,18 @@ public final class VirtualStack: Network {
         let id = SocketID(rawValue: nextAccepted)
         nextAccepted += 1
         if let reason = server.tls.flatMap({ failure(of: $0, with: remote) }) {
-            tellLater(.connectFailed(id, .handshake(reason)), after: handshakeTime)
+            tellLater(
+                .connectFailed(id, .handshake(reason)),
+                after: handshakeTime(with: peer.address) + latency(to: peer.address))
             return nil
         }
         let local = localEndpoint(server.family, port)
-        sockets[id] = Socket(transport: .tcp, local: local, peer: peer, phase: .connected(remote))
+        var socket = Socket(transport: .tcp, local: local, peer: peer, phase: .connected(remote))
+        if case .module = remote { socket.window = network.bytesUnderWay }
+        sockets[id] = socket
         network.send(
-            .accepted(reference(id), peer: peer, local: local), after: server.tls == nil ? .zero : handshakeTime)
+            .accepted(reference(id), peer: peer, local: local),
+            after: server.tls == nil ? .zero : handshakeTime(with: peer.address))
         return reference(id)
     }
 

@@ -34,11 +34,9 @@ public final class Simulation {
         firmware: Firmware = .standard, world: World = .standard, moduleCount: Int = 1, seed: UInt64 = 0,
         start: Start = .ready, serialNumber: UInt32 = 1, settings: Settings? = nil
     ) {
-        air = Air(world: world)
-        let roundTrip = world.accessPoints.first?.latency ?? .milliseconds(2)
-        network = VirtualNetwork(
-            air: air, names: world.knownNames, latency: roundTrip / 2, seed: seed)
-        serveGateways()
+        air = Air(world: world.withRoom(forStations: moduleCount))
+        network = VirtualNetwork(air: air, names: world.knownNames, seed: seed)
+        serveNetworks()
         if let updates = world.updates {
             network.listen(.server(.updates(updates)), .tcp, at: UpdateServer.endpoint)
             network.listen(.server(.updates(updates), tls: TLSPeer()), .tcp, at: UpdateServer.secureEndpoint)
@@ -55,14 +53,20 @@ public final class Simulation {
         for module in modules { _ = module.takeBytes() }
     }
 
-    /// Each access point's gateway has the classic servers, and is there, as its name servers are.
-    private func serveGateways() {
+    /// What is served already; what a peer or a test has put there since stays.
+    private var served: Set<Endpoint> = []
+
+    /// Each access point's gateway has the classic servers, and what DHCP gives as name servers are some.
+    private func serveNetworks() {
         for subnet in air.accessPoints.map(\.network) where subnet.hasRouter {
-            network.hosts.formUnion(([subnet.gateway] + subnet.dns).map(IPAddress.v4))
-            for (port, server) in ClassicServer.wellKnown {
-                network.serve(server, at: Endpoint(.v4(subnet.gateway), port))
-            }
+            for (port, server) in ClassicServer.wellKnown { serve(server, at: subnet.gateway, port) }
+            for address in subnet.dns { serve(.names, at: address, DNSMessage.port) }
         }
+    }
+
+    private func serve(_ server: ClassicServer, at address: IPv4Address, _ port: UInt16) {
+        let endpoint = Endpoint(.v4(address), port)
+        if served.insert(endpoint).inserted { network.serve(server, at: endpoint) }
     }
 
     // MARK: The first module
@@ -96,7 +100,7 @@ public final class Simulation {
     /// - Throws: `WorldChangeError` where it names an access point that is not there.
     public func make(_ change: WorldChange) throws(WorldChangeError) {
         try air.make(change, at: now)
-        serveGateways()
+        serveNetworks()
         network.advance(to: now)
         settle()
     }

@@ -10,9 +10,6 @@ enum ManyModules {
         var options = SimulatorOptions()
         options.firmware = firmware
         options.count = count
-        // The standard network has addresses for 240.
-        options.world.accessPoints[0].network.prefixLength = 16
-        options.world.accessPoints[0].network.leases = IPv4Address(10, 0, 3, 0)...IPv4Address(10, 0, 9, 255)
         let clients = try BackgroundModule.startAll(options).map { path in
             ModuleClient(on: try RawTerminal(opening: path))
         }

@@ -176,7 +176,7 @@ final class SerialClient {
 
 /// A peer on the host: a blocking TCP socket.
 final class Peer: Sendable {
-    private let descriptor: Int32
+    let descriptor: Int32
 
     init(owning descriptor: Int32) { self.descriptor = descriptor }
     deinit { close(descriptor) }

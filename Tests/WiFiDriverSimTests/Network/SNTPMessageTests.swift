@@ -26,4 +26,17 @@ struct SNTPMessageTests {
         #expect(SNTPMessage.answer(to: [0x23], at: .zero) == nil)
         #expect(SNTPMessage.answer(to: [0x24] + [UInt8](repeating: 0, count: 47), at: .zero) == nil)
     }
+
+    @Test func `Any answer tells a time between 1968 and 2106, or none`() {
+        var generator = SeededGenerator(6)
+        for round in 0..<2000 {
+            var answer = (0..<48).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            if round < 2 { answer.replaceSubrange(40..<48, with: [UInt8](repeating: round == 0 ? 0xFF : 0, count: 8)) }
+            answer[0] = 0x24
+            answer[1] = 1
+            guard let time = SNTPMessage.time(in: answer) else { continue }
+            let year = CalendarTime(unixTime: Int(time.nanoseconds / 1_000_000_000)).description.prefix(4)
+            #expect("1968"..."2106" ~= String(year))
+        }
+    }
 }

@@ -5,11 +5,11 @@ extension VirtualNetwork {
     func sockets(to peer: Endpoint) -> [SocketID] { stacks[0].socketIDs(to: peer) }
 
     func sendFromPeer(_ bytes: [UInt8], on id: SocketID, from sender: Endpoint? = nil, at now: Instant) {
-        send(.toModule(stacks[0].reference(id), bytes, from: sender), after: latency)
+        send(.toModule(stacks[0].reference(id), bytes, from: sender), after: stacks[0].latency(to: nil))
     }
 
     func closeFromPeer(_ id: SocketID, at now: Instant) {
-        send(.closeOfRemote(stacks[0].reference(id), isReset: false), after: latency)
+        send(.closeOfRemote(stacks[0].reference(id), isReset: false), after: stacks[0].latency(to: nil))
     }
 
     /// A peer connects to the module's server; `nil` if none listens at that port.

@@ -1,0 +1,89 @@
+import Testing
+
+@testable import WiFiDriverSim
+
+/// An access point's latency, in virtual time: half of it each way.
+struct LatencyTests {
+    private static func world(_ milliseconds: Int, modules: Int = 1) -> World {
+        var world = World.standard
+        world.accessPoints[0].latency = .milliseconds(milliseconds)
+        return world
+    }
+
+    private func joined(_ milliseconds: Int) -> Conversation {
+        let host = Conversation(world: Self.world(milliseconds))
+        host.ask("AT+CWMODE=1")
+        host.ask("AT+CWJAP=\"wifisim\",\"password\"", for: .seconds(4))
+        return host
+    }
+
+    /// When the module says this, counted from now, and what it said until then.
+    private func time(until end: String, _ host: Conversation) -> Duration? {
+        let start = host.simulation.now
+        var said = ""
+        while !said.contains(end) {
+            guard host.simulation.runToNextDeadline(notAfter: start + .seconds(10)) else { return nil }
+            said += host.simulation.takeOutput()
+        }
+        return host.simulation.now - start
+    }
+
+    @Test func `A connection takes one round trip, what is sent half of one each way`() throws {
+        let host = joined(200)
+        let peer = host.simulation.makePeer()
+        peer.listen(at: Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 6000))
+        host.simulation.send("AT+CIPSTART=\"TCP\",\"10.0.2.2\",6000\r\n")
+        #expect(time(until: "CONNECT", host) == .milliseconds(200))
+        host.ask("AT+CIPSEND=2", for: .zero)
+        host.ask("hi", for: .milliseconds(99))
+        #expect(peer.receivedCount == 0)
+        host.listen(for: .milliseconds(1))
+        #expect(peer.take() == Array("hi".utf8))
+        peer.send("there")
+        #expect(time(until: "there", host) == .milliseconds(100))
+        peer.close()
+        #expect(time(until: "CLOSED", host) == .milliseconds(100))
+    }
+
+    @Test func `A datagram and its answer take one round trip`() throws {
+        let host = joined(200)
+        host.ask("AT+CIPSTART=\"UDP\",\"10.0.2.2\",7,1112,0")
+        host.ask("AT+CIPSEND=2", for: .zero)
+        host.send(Array("hi".utf8))
+        #expect(time(until: "+IPD,2:hi", host) == .milliseconds(200))
+    }
+
+    @Test func `A peer that connects is seen half a round trip later, a refusal after a whole one`() throws {
+        let host = joined(200)
+        host.ask("AT+CIPMUX=1")
+        host.ask("AT+CIPSERVER=1,80")
+        host.simulation.makePeer().connect(toPort: 80, from: Endpoint(.v4(IPv4Address(10, 0, 2, 9)), 40_000))
+        #expect(time(until: "0,CONNECT", host) == .milliseconds(100))
+        host.simulation.send("AT+CIPSTART=1,\"TCP\",\"10.0.2.2\",9\r\n")
+        host.simulation.network.refuse(.tcp, at: Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 9))
+        #expect(time(until: "ERROR", host) == .milliseconds(200))
+    }
+
+    @Test func `Each access point has its own, between modules too`() throws {
+        var world = Self.world(40)
+        var near = AccessPoint(ssid: "near", bssid: MACAddress(rawValue: 0x02_00_00_00_00_77))
+        near.security = .open
+        near.latency = .milliseconds(10)
+        near.network.move(to: IPv4Address(10, 7, 7, 1), prefixLength: 24)
+        world.accessPoints.append(near)
+        for (join, latency, address) in [
+            ("\"wifisim\",\"password\"", 40, "10.0.2.15"), ("\"near\",\"\"", 10, "10.7.7.2"),
+        ] {
+            let room = Room(modules: 2, world: world)
+            for module in 0..<2 {
+                room.ask(module, "AT+CWMODE=1")
+                room.ask(module, "AT+CWJAP=\(join)", for: .seconds(4))
+            }
+            room.ask(0, "AT+CIPMUX=1")
+            room.ask(0, "AT+CIPSERVER=1,80")
+            let answer = room.ask(1, "AT+CIPSTART=\"TCP\",\"\(address)\",80", for: .milliseconds(latency - 1))
+            #expect(!answer.contains("CONNECT"))
+            #expect(room.listen(1, for: .milliseconds(1)).contains("CONNECT"))
+        }
+    }
+}
