@@ -26,13 +26,19 @@ let package = Package(
         .executableTarget(
             name: "wifisim", dependencies: ["CPosix", "IoTSocketWiFi", "WiFiDriverSim"], swiftSettings: strict),
 
+        .target(
+            name: "ModuleSessions", dependencies: ["WiFiDriverSim"], path: "Fuzz/ModuleSessions", swiftSettings: strict),
+        .executableTarget(
+            name: "ModuleFuzz", dependencies: ["ModuleSessions"], path: "Fuzz/ModuleFuzz", swiftSettings: strict),
+
         .target(name: "CTranscriptClient", dependencies: ["CTranscript"], path: "Tests/CTranscriptClient"),
         .executableTarget(
             name: "MQTTClient", dependencies: ["CIoTSocket", "IoTSocketWiFi", "SocketStartup"],
             path: "Tests/MQTTClient",
             cSettings: [.treatAllWarnings(as: .error)]),
         .testTarget(
-            name: "WiFiDriverSimTests", dependencies: ["CPosix", "CTranscriptClient", "WiFiDriverSim", "wifisim"],
+            name: "WiFiDriverSimTests",
+            dependencies: ["CPosix", "CTranscriptClient", "ModuleSessions", "WiFiDriverSim", "wifisim"],
             swiftSettings: strict),
         .testTarget(
             name: "DriverTests", dependencies: ["CPosix", "CDriverWiFi", "WiFiDriverSim"], swiftSettings: strict),

@@ -1,16 +1,36 @@
 #!/bin/sh
-# Fuzzes the driver's response parser with libFuzzer and the address sanitizer.
+# Fuzzes what takes input from outside, under the address sanitizer.
 #
-#   Scripts/fuzz.sh [SECONDS]      default 60
+#   Scripts/fuzz.sh [SECONDS [TARGET…]]      default: 60 seconds for each target
 #
-# Starts from Fuzz/corpus/response-parser and adds what reaches new code there. A crash is written to the working directory.
+# Targets: `responses`, the driver's parser of what a module says, with libFuzzer; it starts from Fuzz/corpus/responses and
+# adds what reaches new code there. `module`, sessions with simulated modules in virtual time (Fuzz/README.md); a session
+# that fails is shrunk and written to Fuzz/found. SEED sets the first session's seed, 1 by default.
 set -eu
 cd "$(dirname "$0")/.."
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-swiftc -O -sanitize=fuzzer,address -parse-as-library -swift-version 6 -module-name ResponseParserFuzz \
-    Fuzz/ResponseParserFuzz.swift Sources/WiFiDriverSim/Values/IPAddress.swift \
-    Sources/WiFiDriverSim/Values/MACAddress.swift Sources/WiFiDriverSim/Driver/ResponseParser.swift \
-    Sources/WiFiDriverSim/Driver/ModuleMessage.swift Sources/WiFiDriverSim/Driver/FieldReader.swift -o "$work/fuzz"
-"$work/fuzz" -max_total_time="${1:-60}" -max_len=4096 -dict=Fuzz/response-parser.dict \
-    Fuzz/corpus/response-parser
+seconds=${1:-60}
+[ $# -eq 0 ] || shift
+[ $# -gt 0 ] || set -- responses module
+export SWIFT_BACKTRACE=enable=no
+
+responses() {
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    swiftc -O -sanitize=fuzzer,address -parse-as-library -swift-version 6 -module-name ResponseParserFuzz \
+        Fuzz/ResponseParserFuzz.swift Sources/WiFiDriverSim/Values/IPAddress.swift \
+        Sources/WiFiDriverSim/Values/MACAddress.swift Sources/WiFiDriverSim/Driver/ResponseParser.swift \
+        Sources/WiFiDriverSim/Driver/ModuleMessage.swift Sources/WiFiDriverSim/Driver/FieldReader.swift -o "$work/fuzz"
+    "$work/fuzz" -max_total_time="$seconds" -max_len=4096 -dict=Fuzz/response-parser.dict Fuzz/corpus/responses
+}
+
+module() {
+    swift build --configuration release --sanitize=address --product ModuleFuzz --scratch-path .build/fuzz
+    ASAN_OPTIONS=detect_leaks=0 .build/fuzz/release/ModuleFuzz "$seconds" "${SEED:-1}"
+}
+
+for target; do
+    case $target in
+    responses | module) "$target" ;;
+    *) echo "Scripts/fuzz.sh: there is no target $target; there are responses, module" >&2 && exit 64 ;;
+    esac
+done

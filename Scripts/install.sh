@@ -42,13 +42,14 @@ for function in Create Bind Listen Accept Connect Recv RecvFrom Send SendTo GetS
     GetHostByName; do
     api="$api iotSocket$function"
 done
+api="$api $(sed -n 's/.*\(wifisim_replay_[a-z]*\)(.*/\1/p' Sources/CTranscript/include/wifisim_transcript.h | sort -u)"
 
 lib=$destdir$prefix/lib
 include=$destdir$prefix/include/wifisim
 mkdir -p "$lib/pkgconfig" "$include"
 cp Sources/CDriverWiFi/include/Driver_Common.h Sources/CDriverWiFi/include/Driver_WiFi.h \
     Sources/CIoTSocket/include/iot_socket.h Sources/CIoTSocket/include/iot_socket_mux.h \
-    Sources/SocketStartup/include/socket_startup.h Sources/IoTSocketMux/include/iot_socket_tables.h "$include/"
+    Sources/CTranscript/include/wifisim_transcript.h Sources/SocketStartup/include/socket_startup.h Sources/IoTSocketMux/include/iot_socket_tables.h "$include/"
 
 # install_library NAME DESCRIPTION SYMBOLS...
 install_library() {

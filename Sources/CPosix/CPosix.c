@@ -4,6 +4,7 @@
 #include <asm/termbits.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,6 +55,16 @@ int cposix_tty_set_raw(int fd, int speed) {
 }
 
 int cposix_open(const char *path, int flags) { return open(path, flags); }
+
+int cposix_open_unnamed(const char *folder, mode_t mode) {
+    return open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+}
+
+int cposix_name_unnamed(int fd, const char *path) {
+    char source[32];
+    snprintf(source, sizeof source, "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, source, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
 
 int cposix_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t timeout) {
     static _Atomic int lacks_pwait2;

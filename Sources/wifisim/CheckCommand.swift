@@ -11,8 +11,11 @@ extension CommandLineTool {
 
             Plays the host's side of each transcript to a simulated module, in virtual time, and reports every transcript whose
             module says something else: the line, what was expected, what came. A folder stands for all .at files in it and
-            below. The exit status is 0 if all agree and 1 if one does not. With --device the transcripts are played to a real
+            below. With --device the transcripts are played to a real
             module, one after the other and in real time; the peers and access points that they tell of must be there.
+
+            Exit status, of several the highest: 0 if all agree; 1 if a module says something else; 65 for what is no
+            transcript; 66 for a file that is not there. All other transcripts are checked all the same.
 
             Examples:
               wifisim check fixtures
@@ -30,47 +33,111 @@ extension CommandLineTool {
                 Option("--device", "TTY", "plays to a real module on this serial port"),
                 Option("--baud", "N", "the device's bit rate, 80 to 5000000; else 115200"),
                 Option("--quiet", nil, "prints differences only"),
+                Option("--verbose", nil, "tells the speed of a bare parse of the same files as well"),
             ], operands: "FILE|FOLDER")
     ) { parsed in
         guard !parsed.operands.isEmpty else {
             throw UsageError("check needs a transcript or a folder of them", hint: "Try: wifisim check fixtures")
         }
-        let paths = try parsed.operands.flatMap { operand in
-            let found = try Transcript.files(at: operand)
-            if found.isEmpty { throw UsageError("\(operand) holds no transcript (.at file)") }
-            return found
+        let (targets, unreadable) = try targets(parsed.operands)
+        let report = Report(junitPath: parsed.string("--junit"), isQuiet: parsed.has("--quiet"))
+        if parsed.has("--update") {
+            try parsed.refuse(
+                ["--split", "--junit", "--jobs", "--device", "--baud", "--verbose"], "has no effect with --update")
+            return try max(update(targets), report.status(of: unreadable))
         }
-        if parsed.has("--update") { return try update(paths) }
         if let device = parsed.string("--device") {
-            return try check(paths, on: device, speed: try parsed.integer("--baud", 80...5_000_000) ?? 115_200)
+            try parsed.refuse(["--split", "--jobs", "--verbose"], "has no effect with --device")
+            let player = try DevicePlayer(
+                device: device, speed: try parsed.integer("--baud", 80...5_000_000) ?? 115_200)
+            let checks = try targets.map { target in
+                try TranscriptCheck(of: target.path, name: target.name, by: player.play)
+            }
+            let leftOut =
+                player.leftOut == 0 ? "" : "; \(player.leftOut) events of peers and access points were left out"
+            return try report.end(checks + unreadable, leftOut)
         }
+        try parsed.refuse(["--baud"], "has no effect without --device")
         let delivery = try delivery(parsed.string("--split"))
         let jobs = try parsed.integer("--jobs", 1...256) ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        let isQuiet = parsed.has("--quiet")
 
-        let bare = stopwatch { () -> Void in inParallel(paths, jobs: jobs) { _ = try? Transcript(contentsOf: $0) } }
-        let results = Mutex<[TranscriptCheck?]>(Array(repeating: nil, count: paths.count))
-        let progress = Progress(total: paths.count, isShown: !isQuiet && isatty(STDERR_FILENO) == 1)
-        let checked = stopwatch {
-            inParallel(Array(paths.enumerated()), jobs: jobs) { index, path in
-                let result = TranscriptCheck(of: path, delivery: delivery)
+        let bare =
+            parsed.has("--verbose")
+            ? stopwatch { () -> Void in inParallel(targets, jobs: jobs) { _ = try? Transcript(contentsOf: $0.path) } }
+            : nil
+        let results = Mutex<[TranscriptCheck?]>(Array(repeating: nil, count: targets.count))
+        let progress = Progress(total: targets.count, isShown: !report.isQuiet && isatty(STDERR_FILENO) == 1)
+        let elapsed = stopwatch {
+            inParallel(Array(targets.enumerated()), jobs: jobs) { index, target in
+                let result = TranscriptCheck(of: target.path, name: target.name, delivery: delivery)
                 results.withLock { $0[index] = result }
                 progress.step()
             }
         }
         progress.end()
-        let all = results.withLock { $0.compactMap(\.self) }
-        let failed = all.filter { $0.problem != nil }
-        for result in failed { Console.print(result.problem ?? "") }
-        if let path = parsed.string("--junit") { try TranscriptCheck.writeJUnit(all, to: path) }
-        let exchanges = all.reduce(0) { $0 + $1.exchanges }
-        if !isQuiet {
-            Console.print(
-                "\(all.count - failed.count) of \(all.count) transcripts agree; \(exchanges) exchanges in \(milliseconds(checked)), "
-                    + "\(rate(exchanges, checked)) a second; a bare parse of the same files takes \(milliseconds(bare)), "
-                    + "\(rate(exchanges, bare)) a second")
+        let checks = results.withLock { $0.compactMap(\.self) }
+        let exchanges = checks.reduce(0) { $0 + $1.exchanges }
+        var speed = "; \(exchanges) exchanges in \(elapsed.roundedText), \(rate(exchanges, elapsed)) a second"
+        if let bare {
+            speed +=
+                "; a bare parse of the same files takes \(bare.roundedText), \(rate(exchanges, bare)) a second"
         }
-        return failed.isEmpty ? 0 : 1
+        return try report.end(checks + unreadable, speed)
+    }
+
+    /// A transcript file, and its path from the operand that stands for it.
+    private struct Target {
+        let path: String
+        let name: String
+    }
+
+    /// The files that the operands stand for, and those of which that cannot be told.
+    private static func targets(_ operands: [String]) throws -> (readable: [Target], unreadable: [TranscriptCheck]) {
+        var targets: [Target] = []
+        var unreadable: [TranscriptCheck] = []
+        for operand in operands {
+            let paths: [String]
+            do throws(SystemError) {
+                paths = try Transcript.files(at: operand)
+            } catch {
+                unreadable.append(TranscriptCheck(of: operand, failedBy: error))
+                continue
+            }
+            if paths.isEmpty { throw UsageError("\(operand) holds no transcript (.at file)") }
+            let folder = operand.hasSuffix("/") ? operand : operand + "/"
+            targets += paths.map { path in
+                let name = path.hasPrefix(folder) ? path.dropFirst(folder.count) : path.split(separator: "/").last
+                return Target(path: path, name: String(name ?? path[...]))
+            }
+        }
+        return (targets, unreadable)
+    }
+
+    /// What the user is told of the results.
+    private struct Report {
+        let junitPath: String?
+        let isQuiet: Bool
+
+        /// Tells them.
+        /// - Returns: the exit status.
+        func end(_ checks: [TranscriptCheck], _ remarks: String) throws -> Int32 {
+            let status = status(of: checks)
+            if let junitPath { try TranscriptCheck.writeJUnit(checks, to: junitPath) }
+            if !isQuiet {
+                let count = checks.count { $0.problem == nil }
+                Console.print("\(count) of \(checks.count) transcripts agree\(remarks)")
+            }
+            return status
+        }
+
+        /// Tells the problems.
+        /// - Returns: the exit status.
+        func status(of checks: [TranscriptCheck]) -> Int32 {
+            for problem in checks.compactMap(\.problem) { Console.print(problem) }
+            return checks.map { check in
+                check.problem == nil ? 0 : check.error.map(ExitCode.of) ?? EXIT_FAILURE
+            }.max() ?? 0
+        }
     }
 
     private static func delivery(_ text: String?) throws -> TranscriptPlayer.Delivery {
@@ -83,25 +150,9 @@ extension CommandLineTool {
         }
     }
 
-    private static func check(_ paths: [String], on device: String, speed: Int) throws -> Int32 {
-        let player = try DevicePlayer(device: device, speed: speed)
-        var failureCount = 0
-        for path in paths {
-            let script = try Transcript.Script(contentsOf: path)
-            let outcome = try player.play(script)
-            if let divergence = outcome.divergence {
-                failureCount += 1
-                Console.print(divergence.report(in: script.transcript, file: path))
-            }
-        }
-        let leftOut = player.leftOut == 0 ? "" : "; \(player.leftOut) events of peers and access points were left out"
-        Console.print("\(paths.count - failureCount) of \(paths.count) transcripts agree\(leftOut)")
-        return failureCount == 0 ? 0 : 1
-    }
-
-    private static func update(_ paths: [String]) throws -> Int32 {
+    private static func update(_ targets: [Target]) throws -> Int32 {
         var status: Int32 = 0
-        for path in paths {
+        for path in targets.map(\.path) {
             do {
                 let script = try Transcript.Script(contentsOf: path)
                 let updated: Transcript
@@ -109,7 +160,7 @@ extension CommandLineTool {
                     updated = try script.updated()
                 } catch {
                     Console.print(error.report(in: script.transcript, file: path))
-                    status = 1
+                    status = max(status, EXIT_FAILURE)
                     continue
                 }
                 if updated == script.transcript { continue }
@@ -117,7 +168,7 @@ extension CommandLineTool {
                 Console.print("\(path): updated")
             } catch {
                 Console.print("\(error)")
-                status = 1
+                status = max(status, ExitCode.of(error))
             }
         }
         return status
@@ -126,11 +177,6 @@ extension CommandLineTool {
     private static func stopwatch(_ body: () -> Void) -> Duration {
         let clock = ContinuousClock()
         return clock.measure(body)
-    }
-
-    private static func milliseconds(_ duration: Duration) -> String {
-        let (seconds, attoseconds) = duration.components
-        return "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000) ms"
     }
 
     private static func rate(_ count: Int, _ duration: Duration) -> Int {

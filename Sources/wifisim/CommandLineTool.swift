@@ -83,11 +83,12 @@ enum ExitCode {
         switch error {
         case is WorldFileError, is StateFileError, is TranscriptError: EX_DATAERR
         case is TerminalLinkError: EX_CANTCREAT
+        case let error as SystemError where error.code == EEXIST: EX_CANTCREAT
         case is ClaimError: EX_TEMPFAIL
         case is ControlSyntaxError: EX_USAGE
         case is ControlRefusal: EX_DATAERR
         case is ControlSocketError: EX_UNAVAILABLE
-        case let error as SystemError where error.code == ENOENT: EX_NOINPUT
+        case let error as SystemError where [ENOENT, EISDIR, EFBIG, EOPNOTSUPP].contains(error.code): EX_NOINPUT
         case let error as SystemError where error.code == EACCES || error.code == EPERM: EX_NOPERM
         case is SystemError: EX_OSERR
         default: EX_SOFTWARE

@@ -1,4 +1,3 @@
-import CPosix
 import Glibc
 import WiFiDriverSim
 
@@ -24,30 +23,20 @@ extension CommandLineTool {
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP, SIGCHLD])
         let simulator = try Simulator(options, log: try Log(path: parsed.string("--log")))
         defer { simulator.close() }
-        try simulator.boot()
+        if let signal = try simulator.boot(until: signals) { return 128 + signal }
 
-        var environment = environmentVariables()
-        environment["WIFISIM_CONTROL"] = options.controlPath
-        environment["WIFISIM_TTY"] = simulator.terminalPaths.first
-        for (index, path) in simulator.terminalPaths.enumerated() { environment["WIFISIM_TTY\(index)"] = path }
-        let child: pid_t
+        var variables = ["WIFISIM_CONTROL": options.controlPath, "WIFISIM_TTY": simulator.terminalPaths.first]
+        for (index, path) in simulator.terminalPaths.enumerated() { variables["WIFISIM_TTY\(index)"] = path }
+        let command: ChildCommand
         do throws(SystemError) {
-            child = try signals.spawn(parsed.command, environment: environment)
+            command = try ChildCommand(
+                parsed.command, variables: variables.compactMapValues(\.self), signals: signals)
         } catch {
             Console.printError("wifisim: \(error)")
-            // As a shell has it: 127 not found, 126 not to be run.
-            return error.code == ENOENT ? 127 : 126
+            return ChildCommand.status(of: error)
         }
-        var status: Int32 = 0
-        try simulator.run(until: signals) { signal in
-            guard signal == SIGCHLD else {
-                // The terminal sends SIGINT to the command as well; the others it gets from here.
-                if signal != SIGINT { kill(child, signal) }
-                return false
-            }
-            return waitpid(child, &status, WNOHANG) == child
-        }
-        return cposix_exit_status(status)
+        try simulator.run(until: signals, onSignal: command.handle)
+        return command.status ?? EX_SOFTWARE
     }
 
     static func environmentVariables() -> [String: String] {

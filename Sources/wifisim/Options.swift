@@ -94,6 +94,12 @@ struct ParsedOptions {
     /// The last value given.
     func string(_ name: String) -> String? { values[name]?.last }
 
+    /// - Throws: `UsageError` where one of these options was given: it would have no effect.
+    func refuse(_ names: [String], _ why: String) throws {
+        let given = names.filter(has)
+        if !given.isEmpty { throw UsageError("\(given.joined(separator: ", ")): \(why)") }
+    }
+
     func integer(_ name: String, _ range: ClosedRange<Int>) throws -> Int? {
         guard let text = string(name) else { return nil }
         guard let value = Int(text), range.contains(value) else {

@@ -10,7 +10,8 @@ extension CommandLineTool {
 
             Runs a module on a pseudo-terminal as wifisim run does, and writes what passes on its line, and what its peers do,
             to FILE, a new transcript. With --device, a real module is on TTY and the client opens the pseudo-terminal
-            instead; bit rates that the client sets are passed on. Long data go to files in a folder beside FILE. FILE is
+            instead; bit rates that the client sets are passed on, --profile is what FILE tells of the module, and only --baud
+            and --origin may be given beside it. Long data go to files in a folder beside FILE. FILE is
             whole at any time, even if the recorder is killed.
 
             Examples:
@@ -27,24 +28,33 @@ extension CommandLineTool {
             throw UsageError("record needs one file to write", hint: "Try: wifisim record session.at")
         }
         let path = parsed.operands[0]
+        if parsed.has("--device") {
+            let honoured = ["--profile", "--baud"]
+            try parsed.refuse(
+                SimulatorArguments.options.map(\.name).filter { !honoured.contains($0) },
+                "with --device there is no simulated module; it takes --baud, --profile and --origin")
+        }
         var options = try SimulatorArguments.simulatorOptions(from: parsed)
         guard options.count == 1 else { throw UsageError("record takes one module; --count must be left out") }
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP])
         if let device = parsed.string("--device") {
             let recorder = try DeviceRecorder(
-                device: device, speed: options.baud ?? 115_200, path: path, profile: options.firmware.name,
+                device: device, speed: options.baud?.value ?? 115_200, path: path, profile: options.firmware.name,
                 origin: parsed.string("--origin") ?? "recorded from a module on \(device)")
             Console.print(recorder.terminalPath)
             try recorder.run(until: signals)
             return 0
         }
         options.controlPath = try parsed.string("--control") ?? ControlClient.ownPath()
+        let log = try Log(path: parsed.string("--log"), isHeld: true)
+        defer { log.release() }
         let recorder = try SimulatorRecorder(
             options, path: path, origin: parsed.string("--origin") ?? "recorded by wifisim record",
-            worldPath: parsed.string("--world"), log: try Log(path: parsed.string("--log")))
+            worldPath: parsed.string("--world"), log: log)
         defer { recorder.close() }
-        try recorder.boot()
+        if try recorder.boot(until: signals) != nil { return 0 }
         Console.print(recorder.terminalPath)
+        log.release()
         try recorder.run(until: signals)
         return 0
     }

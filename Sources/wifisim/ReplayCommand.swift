@@ -1,4 +1,3 @@
-import CPosix
 import Glibc
 import WiFiDriverSim
 
@@ -11,7 +10,10 @@ extension CommandLineTool {
             Plays the module of a transcript on a pseudo-terminal. The client must send what the transcript's host sends, byte by
             byte; the first difference ends the replay: it is printed with what was expected, what came and the lines around,
             and the exit status is 1. With --loose the client may send the lines in another order, and the module answers at
-            once. The replay ends with the client, or with COMMAND, which finds the tty in WIFISIM_TTY.
+            once.
+
+            The tty is printed, and the replay ends when the client closes it. With COMMAND, which finds the tty in WIFISIM_TTY,
+            the replay ends with COMMAND, or ends it at the first difference; without a difference the exit status is COMMAND's.
 
             Examples:
               wifisim replay session.at --as module
@@ -36,29 +38,33 @@ extension CommandLineTool {
         let script = try Transcript.Script(contentsOf: path)
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP, SIGCHLD])
         let divergence: Divergence?
+        var command: ChildCommand?
         do {
             let replay = try ModuleReplay(script, parsed.has("--loose") ? .loose : .strict)
-            let terminal = try ReplayTerminal(replay, linkPath: parsed.string("--link"))
-            Console.print(terminal.terminalPath)
-            var child: pid_t?
-            if !parsed.command.isEmpty {
-                var environment = environmentVariables()
-                environment["WIFISIM_TTY"] = terminal.terminalPath
-                child = try signals.spawn(parsed.command, environment: environment)
+            let terminal = try ReplayTerminal(
+                replay, linkPath: parsed.string("--link"), outlivesClient: !parsed.command.isEmpty)
+            if parsed.command.isEmpty {
+                Console.print(terminal.terminalPath)
+            } else {
+                do throws(SystemError) {
+                    command = try ChildCommand(
+                        parsed.command, variables: ["WIFISIM_TTY": terminal.terminalPath], signals: signals)
+                } catch {
+                    Console.printError("wifisim: \(error)")
+                    return ChildCommand.status(of: error)
+                }
             }
-            divergence = try terminal.run(until: signals) { signal in
-                guard signal == SIGCHLD else { return true }
-                var status: Int32 = 0
-                return child.map { waitpid($0, &status, WNOHANG) == $0 } ?? false
-            }
+            divergence = try terminal.run(until: signals) { command?.handle($0) ?? ($0 != SIGCHLD) }
             // A client that waits for an answer would wait for ever.
-            if let child, divergence != nil { kill(child, SIGTERM) }
+            command?.end(by: SIGTERM)
         } catch let error as Divergence {
             divergence = error
         }
+        let status = command?.status ?? 0
+        if status != 0 { Console.printError("wifisim: \(parsed.command[0]): exit status \(status)") }
         guard let divergence else {
             Console.printError("wifisim: \(path): no divergence")
-            return 0
+            return status
         }
         Console.print(divergence.report(in: script.transcript, file: path))
         return 1

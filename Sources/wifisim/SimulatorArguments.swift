@@ -17,7 +17,7 @@ enum SimulatorArguments {
         Option("--restrict", "on|off", "on: nothing but the host's loopback is reached"),
         Option(
             "--control", "PATH", "where wifisim ctl reaches it; else a socket of its own in the user's runtime folder"),
-        Option("--log", "FILE", "appends every byte on the lines, and what happens, to FILE"),
+        Option("--log", "FILE", "appends what passes on the lines, and what happens, to FILE; - is standard error"),
     ]
 
     static func simulatorOptions(from parsed: ParsedOptions) throws -> SimulatorOptions {
@@ -30,7 +30,7 @@ enum SimulatorArguments {
         }
         if let path = parsed.string("--world") { options.world = try World.load(path) }
         options.count = try parsed.integer("--count", 1...1000) ?? 1
-        options.baud = try parsed.integer("--baud", 80...5_000_000)
+        options.baud = try parsed.integer("--baud", UARTConfiguration.Baud.range).flatMap(UARTConfiguration.Baud.init)
         options.isPaced = parsed.has("--pace")
         options.linkPath = parsed.string("--link")
         options.statePath = parsed.string("--state")

@@ -222,7 +222,7 @@ let treacherousPayloads: [[UInt8]] = [
     /// Inputs that reached new code in the parser; Scripts/fuzz.sh adds to them.
     private static let corpus: [[UInt8]] = {
         let folder = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-        return filesIn("/\(folder)/Fuzz/corpus/response-parser")
+        return filesIn("/\(folder)/Fuzz/corpus/responses")
     }()
 
     @Test func `parse the same however they are cut`() throws {

@@ -29,6 +29,13 @@ int cposix_tty_set_raw(int fd, int speed);
 /// open(2) without a mode.
 int cposix_open(const char *path, int flags);
 
+/// Opens a new file in `folder` that has no name and is gone with its descriptor, to be written; -1 and errno on failure,
+/// which is EOPNOTSUPP, EISDIR or ENOENT where the file system has none.
+int cposix_open_unnamed(const char *folder, mode_t mode);
+
+/// Gives such a file a name, which must be free; -1 and errno on failure.
+int cposix_name_unnamed(int fd, const char *path);
+
 /// Waits until an event or for `timeout` nanoseconds (negative: for ever), on kernels without epoll_pwait2 rounded up to a
 /// millisecond; -1 and errno on failure.
 int cposix_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t timeout);

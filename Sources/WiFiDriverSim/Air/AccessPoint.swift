@@ -104,6 +104,12 @@ public struct AccessPoint: Sendable, Equatable {
         public func contains(_ address: IPv4Address) -> Bool {
             address.rawValue & netmask.rawValue == gateway.rawValue & netmask.rawValue
         }
+
+        /// Whether a host of this network can have an address: the network's own and its broadcast address it cannot.
+        func hasHost(_ address: IPv4Address) -> Bool {
+            let hostBits = address.rawValue & ~netmask.rawValue
+            return contains(address) && hostBits != 0 && hostBits != ~netmask.rawValue
+        }
     }
 
     public init(ssid: String, bssid: MACAddress) {

@@ -21,6 +21,9 @@ public struct Enterprise: Codable, Equatable, Sendable {
         }
     }
 
+    /// In bytes (ESP-AT docs, Wi-Fi, CWJEAP).
+    static let longestText = 32
+
     public init(method: Method, identity: String, username: String = "", password: String = "") {
         self.method = method
         self.identity = identity

@@ -16,7 +16,8 @@ struct LeasePool {
             return old
         }
         if subnet.dhcp == .full { return nil }
-        let used = Set(leases.values.map(\.address))
+        // The gateway has its address by hand.
+        let used = Set(leases.values.map(\.address)).union([subnet.gateway])
         let free = (range.lowerBound.rawValue...range.upperBound.rawValue).lazy
             .map { IPv4Address(rawValue: $0) }.first { !used.contains($0) }
         guard let address = free ?? takeExpired(from: range, after: subnet.leaseTime, at: now) else { return nil }

@@ -178,8 +178,8 @@ extension AccessPointChange {
     fileprivate func mistake(for accessPoint: AccessPoint) -> String? {
         let lengths = accessPoint.security.passwordLengths
         return switch self {
-        case .leases(let first) where !accessPoint.network.contains(first):
-            "\(first) is not in the network \(accessPoint.network.gateway)/\(accessPoint.network.prefixLength)"
+        case .leases(let first) where !accessPoint.network.hasHost(first):
+            "\(first) is not the address of a host in the network \(accessPoint.network.gateway)/\(accessPoint.network.prefixLength)"
         case .password(let password) where !password.isEmpty && !lengths.contains(password.utf8.count):
             "a password has \(lengths.lowerBound) to \(lengths.upperBound) bytes, or none for an open network"
         default: nil
@@ -219,9 +219,10 @@ extension AccessPoint.Subnet {
         guard parts.count <= 2, let gateway = IPv4Address(String(parts[0])), let prefix, 1...30 ~= prefix else {
             return nil
         }
-        let hostMask = ~(~0 << (32 - UInt32(prefix))) as UInt32
-        let host = gateway.rawValue & hostMask
-        return host == 0 || host == hostMask ? nil : (gateway, prefix)
+        var subnet = AccessPoint.Subnet()
+        subnet.gateway = gateway
+        subnet.prefixLength = prefix
+        return gateway.isUnicast && !gateway.isLoopback && subnet.hasHost(gateway) ? (gateway, prefix) : nil
     }
 
     /// The gateway's IPv6 address.

@@ -37,7 +37,7 @@ let addressCommands: [Command] = [
             return call.answer("\(server.leaseMinutes),\(server.first),\(server.last)")
         },
         set: .init(
-            Flag("enable"), Optionally(Integer("lease time", 1...2880)),
+            Flag("enable"), Optionally(Number("lease time", as: DHCPServer.LeaseMinutes.self)),
             Optionally(Quoted("start IP", as: IPv4Address.self)), Optionally(Quoted("end IP", as: IPv4Address.self))
         ) { (call, enables, minutes, first, last) throws(CommandError) in
             try call.requireSoftAP()
@@ -145,13 +145,12 @@ private func addressForm(
         Quoted("ip", as: IPv4Address.self), Optionally(Quoted("gateway", as: IPv4Address.self)),
         Optionally(Quoted("netmask", as: IPv4Address.self))
     ) { (call, address, gateway, netmask) throws(CommandError) in
-        guard !address.isAny, !address.isMulticast else { throw CommandError(kind: .invalid, position: 0) }
         // Without them, the first address of the /24 is the gateway.
         let assumed = IPv4Address(rawValue: address.rawValue & 0xFFFF_FF00 | 1)
-        return try run(
-            call,
-            StaticAddress(
-                address: address, gateway: gateway ?? assumed, netmask: netmask ?? IPv4Address(255, 255, 255, 0)))
+        let whole = StaticAddress(
+            address: address, gateway: gateway ?? assumed, netmask: netmask ?? IPv4Address(255, 255, 255, 0))
+        if let part = whole.wrongPart { throw CommandError(kind: .invalid, position: part.rawValue) }
+        return try run(call, whole)
     }
 }
 

@@ -107,8 +107,10 @@ let basicCommands: [Command] = [
     Command(
         name: "SYSMSG", family: .basic, storing: .chosen,
         query: { call in call.answer("\(call.settings.systemMessages.rawValue)") },
-        set: .init(Integer("state", 0...7)) { (call, state) throws(CommandError) in
-            guard state & ~call.firmware.systemMessageBits == 0 else { throw CommandError(kind: .invalid, position: 0) }
+        set: .init(Number("state", as: SystemMessages.Bits.self)) { (call, state) throws(CommandError) in
+            guard state.value & ~call.firmware.systemMessageBits == 0 else {
+                throw CommandError(kind: .invalid, position: 0)
+            }
             call.set(\.systemMessages, to: SystemMessages(rawValue: state))
             return .ok
         }),
@@ -180,8 +182,9 @@ private func uartForm(
     _ run: @escaping @Sendable (Call, UARTConfiguration) -> CommandOutcome
 ) -> Command.SetForm {
     .init(
-        Integer("baudrate", 80...5_000_000), Integer("databits", 5...8), Integer("stopbits", 1...3),
-        Integer("parity", 0...2), Integer("flow control", 0...3)
+        Number("baudrate", as: UARTConfiguration.Baud.self), Number("databits", as: UARTConfiguration.DataBits.self),
+        Number("stopbits", as: UARTConfiguration.StopBits.self), Number("parity", as: UARTConfiguration.Parity.self),
+        Number("flow control", as: UARTConfiguration.FlowControl.self)
     ) { call, baud, dataBits, stopBits, parity, flowControl in
         var configuration = UARTConfiguration()
         configuration.baud = baud

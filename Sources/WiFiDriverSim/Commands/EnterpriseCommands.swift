@@ -13,18 +13,24 @@ let enterpriseCommands: [Command] = [
                     + "\(target.certificates ?? 0)")
         },
         set: .init(
-            Text("ssid", 1...32), Choice("method", 0...2, as: Enterprise.Method.self), Text("identity"),
-            Optionally(Text("username")), Optionally(Text("password")), Integer("security", 0...3),
+            Text("ssid", StationSettings.ssidLength), Choice("method", 0...2, as: Enterprise.Method.self),
+            Text("identity"),
+            Optionally(Text("username")), Optionally(Text("password")),
+            Number("security", as: StationSettings.Certificates.self),
             Optionally(Integer("jeap_timeout", 3...600), since: .esp8266_2_2)
         ) { (call, ssid, method, identity, username, password, certificates, timeout) throws(CommandError) in
             guard call.settings.wifiMode.hasStation else { throw CommandError(.noStation) }
-            guard 1...32 ~= identity.utf8.count else { throw CommandError(.identityLength) }
+            guard 1...Enterprise.longestText ~= identity.utf8.count else { throw CommandError(.identityLength) }
             if method == .tls {
                 // The client has nothing but its certificate to show.
-                guard certificates & 1 != 0 else { throw CommandError(.methodAndSecurity) }
+                guard certificates.value & 1 != 0 else { throw CommandError(.methodAndSecurity) }
             } else {
-                guard let username, 1...32 ~= username.utf8.count else { throw CommandError(.usernameLength) }
-                guard let password, 1...32 ~= password.utf8.count else { throw CommandError(.passwordLength) }
+                guard let username, 1...Enterprise.longestText ~= username.utf8.count else {
+                    throw CommandError(.usernameLength)
+                }
+                guard let password, 1...Enterprise.longestText ~= password.utf8.count else {
+                    throw CommandError(.passwordLength)
+                }
             }
             var target = StationSettings(ssid: ssid, password: "")
             target.enterprise = Enterprise(

@@ -108,8 +108,7 @@ private func change(_ call: Call, _ body: (inout UserData) -> Void) {
 
 private enum ValueOperation: Int { case erase, read, write }
 
-/// "the maximum length is 15 characters" (ESP-IDF, Non-Volatile Storage Library).
-private func name(_ parameter: String) -> Text { Text(parameter, 1...15) }
+private func name(_ parameter: String) -> Text { Text(parameter, UserData.nameLength) }
 
 private func replyNamespaces(_ call: Call) -> CommandOutcome {
     for namespace in (call.settings.userData ?? UserData()).namespaces { call.reply("\"\(namespace)\"") }
@@ -170,8 +169,7 @@ private func write(
         change(call) { $0.set(key, in: namespace, to: .number(type, number)) }
         return .ok
     }
-    // Strings take one byte more for their end: 4000 in all (ESP-IDF, Non-Volatile Storage Library).
-    let longest = type == StoredValue.stringType ? 3999 : longestBinary
+    let longest = type == StoredValue.stringType ? UserData.longestString : UserData.longestBinary
     let length = try Integer("value", 1...longest).read(from: &rest)
     try rest.end()
     return .receiving(
@@ -183,6 +181,3 @@ private func write(
             return .ok
         })
 }
-
-/// A little less than the partition.
-private let longestBinary = 120_000

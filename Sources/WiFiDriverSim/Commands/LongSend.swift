@@ -54,7 +54,9 @@ final class LongSend: DataOperation {
         if case .failed = state { return receivedCount == length ? SendOperation.failure(on: module) : nil }
         buffer.append(contentsOf: UnsafeRawBufferPointer(rebasing: part))
         if flushAt == nil { flushAt = module.now + interval }
-        return sendWhatIsDue(on: module)
+        let outcome = sendWhatIsDue(on: module)
+        // With its last byte the data mode ends; what comes behind is refused until `SEND OK`, as behind CIPSEND's data.
+        return outcome ?? (receivedCount == length ? .running(self) : nil)
     }
 
     private func sendWhatIsDue(on module: Module) -> CommandOutcome? {

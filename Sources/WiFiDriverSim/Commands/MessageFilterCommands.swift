@@ -47,8 +47,7 @@ extension Module {
         case .clear: return false
         case .add:
             guard let filter = MessageFilter(head: head, tail: tail) else { return false }
-            session.messageFilters.add(filter)
-            return true
+            return session.messageFilters.add(filter)
         case .delete: return session.messageFilters.remove(head: head, tail: tail)
         }
     }

@@ -37,6 +37,23 @@ struct Integer: Parameter {
     }
 }
 
+/// A whole number whose range is its type's.
+struct Number<let lowest: Int, let highest: Int>: Parameter {
+    let name: String
+
+    init(_ name: String, as: Bounded<lowest, highest>.Type = Bounded<lowest, highest>.self) { self.name = name }
+
+    private var integer: Integer { Integer(name, lowest...highest) }
+    var description: ParameterDescription { integer.description }
+
+    func read(from arguments: inout Arguments) throws(CommandError) -> Bounded<lowest, highest> {
+        guard let value = Bounded<lowest, highest>(try integer.read(from: &arguments)) else {
+            throw arguments.error(.invalid)
+        }
+        return value
+    }
+}
+
 /// A number that stands for a case.
 struct Choice<Value: RawRepresentable & Sendable>: Parameter where Value.RawValue == Int {
     let name: String

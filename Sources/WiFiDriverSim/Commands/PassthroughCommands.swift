@@ -44,7 +44,7 @@ let passthroughCommands: [Command] = [
     Command(
         name: "CIPRECONNINTV", family: .tcpIP, firmware: .since(.esp32_2_1), storing: .chosen,
         query: { call in call.answer("\(call.settings.passthroughReconnectInterval)") },
-        set: .init(Integer("interval", 1...36_000)) { call, tenths in
+        set: .init(Number("interval", as: Settings.ReconnectTenths.self)) { call, tenths in
             call.set(\.passthroughReconnectInterval, to: tenths)
             return .ok
         }),
@@ -88,27 +88,26 @@ private func forgetPowerUp(_ rest: Arguments, _ call: Call) throws(CommandError)
 
 private func savePowerUpLink(_ rest: Arguments, _ call: Call) throws(CommandError) -> CommandOutcome {
     var rest = rest
-    let host = try Text("remote host", 1...64).read(from: &rest)
+    let host = try Text("remote host", PowerUpLink.hostLength).read(from: &rest)
     let port = try Integer("remote port", 1...65_535).read(from: &rest)
     let type = try Optionally(Text("type")).read(from: &rest) ?? "TCP"
     let number = try Optionally(Integer("keep alive or local port", 0...65_535)).read(from: &rest)
     try rest.end()
+    guard let type = LinkType(rawValue: type), !type.hasTLS || call.firmware.passesThroughSSL else {
+        throw CommandError(kind: .invalid, position: 3)
+    }
     var link = PowerUpLink(transport: type, host: host, port: UInt16(port))
-    switch type {
-    case "SSL", "SSLv6":
-        guard call.firmware.passesThroughSSL else { throw CommandError(kind: .invalid, position: 3) }
-        fallthrough
-    case "TCP", "TCPv6":
-        guard (number ?? 0) <= 7200 else { throw CommandError(kind: .invalid, position: 4) }
-        link.keepAlive = number
-    case "UDP", "UDPv6": link.localPort = UInt16(number ?? 0)
-    default: throw CommandError(kind: .invalid, position: 3)
+    switch type.transport {
+    case .tcp:
+        link.keepAlive = number.flatMap(TCPOptions.KeepAlive.init)
+        guard (link.keepAlive == nil) == (number == nil) else { throw CommandError(kind: .invalid, position: 4) }
+    case .udp: link.localPort = UInt16(number ?? 0)
     }
     let operation = SavePowerUpLink(link: link, deadline: call.module.now + .seconds(10))
     // A name has to be known at once (core libraries of 4.1 and 5.0, at_setup_cmd_savetranslink).
     guard call.firmware.generation >= .v4_1, IPAddress(host) == nil else { return operation.save(on: call.module) }
     guard call.module.reaches(nil) else { throw .failed }
-    call.module.request(.resolve(name: host, type.hasSuffix("v6") ? .v6 : .v4))
+    call.module.request(.resolve(name: host, type.family))
     return .running(operation)
 }
 

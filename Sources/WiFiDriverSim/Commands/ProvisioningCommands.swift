@@ -40,19 +40,21 @@ let provisioningCommands: [Command] = [
         }),
 ]
 
-private let authFloor = Optionally(Integer("auth floor", 0...15), since: .esp8266_2_2)
+private let authFloor = Optionally(Number("auth floor", as: StationSettings.Threshold.self), since: .esp8266_2_2)
 
 /// Firmware before 4.1 knows fewer securities.
-private func check(_ floor: Int?, position: Int, _ call: Call) throws(CommandError) -> Int? {
+private func check(
+    _ floor: StationSettings.Threshold?, position: Int, _ call: Call
+) throws(CommandError) -> StationSettings.Threshold? {
     guard let floor else { return nil }
-    guard floor <= (call.firmware.generation >= .v4_1 ? 15 : 7) else {
+    guard floor.value <= (call.firmware.generation >= .v4_1 ? 15 : 7) else {
         throw CommandError(kind: .invalid, position: position)
     }
     return floor
 }
 
 private func start(
-    _ types: Set<SmartConfig>, key: String?, floor: Int, _ call: Call
+    _ types: Set<SmartConfig>, key: String?, floor: StationSettings.Threshold, _ call: Call
 ) throws(CommandError) -> CommandOutcome {
     try call.requireStation()
     // One that runs must be stopped first (ESP-IDF docs, SmartConfig, esp_smartconfig_start).

@@ -19,8 +19,9 @@ let radioCommands: [Command] =
                 return call.answer("\(times.softAP),\(times.station),\(times.listenInterval)")
             },
             set: .init(
-                Optionally(Integer("ap_inactive_time", 10...3600)), Optionally(Integer("sta_inactive_time", 3...600)),
-                Optionally(Integer("listen_interval", 1...100))
+                Optionally(Number("ap_inactive_time", as: Inactivity.SoftAP.self)),
+                Optionally(Number("sta_inactive_time", as: Inactivity.Station.self)),
+                Optionally(Number("listen_interval", as: StationSettings.ListenInterval.self))
             ) { (call, softAP, station, listenInterval) throws(CommandError) in
                 try call.requireWiFi()
                 var times = call.settings.inactivity ?? Inactivity()
@@ -41,7 +42,7 @@ let radioCommands: [Command] =
                 }
                 return .ok
             },
-            set: .init(Integer("netif", 0...1), Integer("bandwidth_2ghz", 1...2)) {
+            set: .init(Integer("netif", 0...1), Number("bandwidth_2ghz", as: Settings.Bandwidth.self)) {
                 (call, netif, bandwidth) throws(CommandError) in
                 if netif == 0 { try call.requireStation() } else { try call.requireSoftAP() }
                 var bandwidths = call.settings.bandwidths
@@ -63,7 +64,7 @@ let radioCommands: [Command] =
 
 /// The 802.11 standards of an interface. Only later firmware stores them.
 private func protocolCommands(
-    _ name: String, _ key: any WritableKeyPath<Settings, Int?> & Sendable,
+    _ name: String, _ key: any WritableKeyPath<Settings, Settings.RadioProtocols?> & Sendable,
     requiring require: @escaping @Sendable (Call) throws(CommandError) -> Void
 ) -> [Command] {
     let query: @Sendable (Call) throws(CommandError) -> CommandOutcome = { call throws(CommandError) in
@@ -73,7 +74,9 @@ private func protocolCommands(
     func set(_ names: ClosedRange<Int>, isAllowed: @escaping @Sendable (Int) -> Bool) -> Command.SetForm {
         .init(Integer("protocol", names)) { (call, protocols) throws(CommandError) in
             try require(call)
-            guard isAllowed(protocols) else { throw CommandError(kind: .invalid, position: 0) }
+            guard isAllowed(protocols), let protocols = Settings.RadioProtocols(protocols) else {
+                throw CommandError(kind: .invalid, position: 0)
+            }
             call.set(key, to: protocols)
             return .ok
         }

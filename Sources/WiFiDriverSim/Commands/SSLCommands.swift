@@ -4,7 +4,7 @@ let sslCommands: [Command] = [
     Command(
         name: "CIPSSLCCONF", family: .tcpIP, firmware: .until(.nonOS1_7), storing: .stored,
         query: { call in call.answer("\(call.settings.ssl[0].authentication)") },
-        set: .init(Integer("SSL mode", 0...3)) { call, authentication in
+        set: .init(Number("SSL mode", as: SSLSettings.Authentication.self)) { call, authentication in
             let settings = SSLSettings(authentication: authentication)
             call.set(\.ssl, to: [SSLSettings](repeating: settings, count: Links.limit))
             return .ok
@@ -23,8 +23,9 @@ let sslCommands: [Command] = [
             return .ok
         },
         set: .init(
-            LinkID(all: true), Integer("auth_mode", 0...3), Optionally(Integer("pki_number", 0...255)),
-            Optionally(Integer("ca_number", 0...255))
+            LinkID(all: true), Number("auth_mode", as: SSLSettings.Authentication.self),
+            Optionally(Number("pki_number", as: SSLSettings.Number.self)),
+            Optionally(Number("ca_number", as: SSLSettings.Number.self))
         ) { (call, id, authentication, certificate, authority) throws(CommandError) in
             // Numbers go with what they are for (core library of 4.1, at_setup_cmd_cipsslcconf).
             guard (authentication != 0) == (certificate != nil), (certificate == nil) == (authority == nil) else {

@@ -81,7 +81,7 @@ private func send(_ bytes: [UInt8], on id: Int, to target: SendTarget, _ module:
     link.lastActivity = module.now
     let timeout = module.settings.tcpOptions[id].sendTimeout
     var operation = SendOperation(
-        socket: link.socket, state: .sending, deadline: timeout > 0 ? module.now + .milliseconds(timeout) : nil)
+        socket: link.socket, state: .sending, deadline: timeout > 0 ? module.now + .milliseconds(timeout.value) : nil)
     switch target {
     case .peer:
         module.request(.send(link.socket, bytes, to: link.transport == .udp ? link.remote : nil))

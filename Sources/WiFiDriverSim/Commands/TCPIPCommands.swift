@@ -95,9 +95,10 @@ private let linkCommands: [Command] = [
             return .ok
         },
         set: .init(
-            LinkID(all: true), Optionally(Integer("so_linger", -1...Int(Int32.max))), Optionally(Flag("tcp_nodelay")),
-            Optionally(Integer("so_sndtimeo", 0...Int(Int32.max))),
-            Optionally(Integer("keep_alive", 0...7200), since: .v3_3)
+            LinkID(all: true), Optionally(Number("so_linger", as: TCPOptions.Linger.self)),
+            Optionally(Flag("tcp_nodelay")),
+            Optionally(Number("so_sndtimeo", as: TCPOptions.SendTimeout.self)),
+            Optionally(Number("keep_alive", as: TCPOptions.KeepAlive.self), since: .v3_3)
         ) { call, id, linger, noDelay, sendTimeout, keepAlive in
             var all = call.settings.tcpOptions
             for id in id == Links.limit ? 0..<Links.limit : id..<id + 1 {
@@ -155,7 +156,7 @@ private func open(
     let kind: LinkPlan.Kind
     if hasTLS || type.hasPrefix("TCP") {
         guard port != 0 else { throw CommandError(kind: .invalid, position: 3) }
-        if let keepAlive = try Optionally(Integer("keep_alive", 0...7200)).read(from: &rest) {
+        if let keepAlive = try Optionally(Number("keep_alive", as: TCPOptions.KeepAlive.self)).read(from: &rest) {
             var options = call.settings.tcpOptions
             options[id].keepAlive = keepAlive
             module.set(\.tcpOptions, to: options, .inUse)

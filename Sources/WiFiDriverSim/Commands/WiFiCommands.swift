@@ -44,20 +44,21 @@ private let stationCommands: [Command] = [
             let fields: [String] = [
                 "\"\(accessPoint.ssid.escaped)\"", "\"\(accessPoint.bssid)\"", "\(accessPoint.channel)",
                 "\(accessPoint.rssi)", target.threshold > 0 ? "1" : "0",
-                "\(call.firmware.joinTakesInterval ? interval : min(1, interval))",
+                "\(call.firmware.joinTakesInterval ? interval.value : min(1, interval.value))",
                 "\(target.listenInterval)", target.scansAll ? "1" : "0", "\(target.pmf)",
             ]
             return call.answer(fields.prefix(call.firmware.joinFields).joined(separator: ","))
         },
         set: .init(
-            Optionally(Text("ssid", 0...32)), Optionally(Text("pwd", 0...64)),
+            Optionally(Text("ssid", StationSettings.ssidLength)),
+            Optionally(Text("pwd", StationSettings.passwordLength)),
             Optionally(Quoted("bssid", as: MACAddress.self)),
             Optionally(Flag("pci_en")),
-            Optionally(Integer("reconn interval", 0...7200), since: .esp32_2_1),
-            Optionally(Integer("listen interval", 1...100), since: .esp32_2_1),
+            Optionally(Number("reconn interval", as: Reconnect.Interval.self), since: .esp32_2_1),
+            Optionally(Number("listen interval", as: StationSettings.ListenInterval.self), since: .esp32_2_1),
             Optionally(Flag("scan mode"), since: .esp32_2_1),
             Optionally(Integer("jap timeout", 3...600), since: .esp8266_2_2),
-            Optionally(Integer("pmf", 0...3), since: .esp8266_2_2)
+            Optionally(Number("pmf", as: StationSettings.PMF.self), since: .esp8266_2_2)
         ) {
             (call, ssid, password, bssid, wantsEncryption, reconnectInterval, listenInterval, scansAll, timeout, pmf)
                 throws(CommandError) in
@@ -94,7 +95,9 @@ private let stationCommands: [Command] = [
     Command(
         name: "CWRECONNCFG", family: .wifi, firmware: .since(.esp8266_2_2), storing: .chosen,
         query: { call in call.answer("\(call.settings.reconnect.interval),\(call.settings.reconnect.count)") },
-        set: .init(Integer("interval second", 0...7200), Integer("repeat count", 0...1000)) { call, interval, count in
+        set: .init(
+            Number("interval second", as: Reconnect.Interval.self), Number("repeat count", as: Reconnect.Count.self)
+        ) { call, interval, count in
             call.set(\.reconnect, to: Reconnect(interval: interval, count: count))
             return .ok
         }),
@@ -141,11 +144,12 @@ private let answerCountry: @Sendable (Call) throws(CommandError) -> CommandOutco
 }
 
 private let countryForm = Command.SetForm(
-    Flag("country policy"), Text("country code", 1...3), Integer("start channel", 1...14),
-    Integer("total channel count", 1...14)
+    Flag("country policy"), Text("country code", Country.codeLength), Number("start channel", as: WiFiChannel.self),
+    Number("total channel count", as: WiFiChannel.self)
 ) { (call, isFixed, code, first, count) throws(CommandError) in
-    guard first + count - 1 <= 14 else { throw CommandError(kind: .invalid, position: 3) }
-    call.set(\.country, to: Country(isFixed: isFixed, code: code, firstChannel: first, channelCount: count))
+    let country = Country(isFixed: isFixed, code: code, firstChannel: first, channelCount: count)
+    guard country.channels.upperBound <= WiFiChannel.highest else { throw CommandError(kind: .invalid, position: 3) }
+    call.set(\.country, to: country)
     return .ok
 }
 
@@ -303,26 +307,29 @@ private let softAPCommands: [Command] = [
             try call.requireSoftAP()
             let softAP = call.settings.softAP
             return call.answer(
-                "\"\(softAP.ssid.escaped)\",\"\(softAP.password.escaped)\",\(softAP.channel),\(softAP.security),"
+                "\"\(softAP.ssid.escaped)\",\"\(softAP.password.escaped)\",\(softAP.channel),\(softAP.security.rawValue),"
                     + "\(softAP.stationLimit),\(softAP.isHidden ? 1 : 0)")
         },
         set: .init(
-            Text("ssid", 1...32), Text("pwd", 0...64), Integer("channel", 1...14), Integer("ecn", 0...4),
-            Optionally(Integer("max conn", 1...10)), Optionally(Flag("ssid hidden"))
+            Text("ssid", SoftAPSettings.ssidLength), Text("pwd", SoftAPSettings.passwordLength),
+            Number("channel", as: WiFiChannel.self), Integer("ecn", 0...4),
+            Optionally(Number("max conn", as: SoftAPSettings.StationLimit.self)), Optionally(Flag("ssid hidden"))
         ) { (call, ssid, password, channel, security, limit, isHidden) throws(CommandError) in
             try call.requireSoftAP()
             // WEP is not supported, and a password has 8 bytes at least.
-            guard security != 1 else { throw CommandError(kind: .invalid, position: 3) }
-            guard security == 0 || 8...call.firmware.longestSoftAPPassword ~= password.utf8.count else {
+            guard security != 1, let kind = Security(rawValue: security) else {
+                throw CommandError(kind: .invalid, position: 3)
+            }
+            guard kind == .open || 8...call.firmware.longestSoftAPPassword ~= password.utf8.count else {
                 throw CommandError(kind: .length, position: 1)
             }
-            guard call.settings.country.channels.contains(channel) else {
+            guard call.settings.country.channels.contains(channel.value) else {
                 throw CommandError(kind: .invalid, position: 2)
             }
             call.set(
                 \.softAP,
                 to: SoftAPSettings(
-                    ssid: ssid, password: password, channel: channel, security: security, stationLimit: limit ?? 4,
+                    ssid: ssid, password: password, channel: channel, security: kind, stationLimit: limit ?? 4,
                     isHidden: isHidden ?? false))
             call.module.updateSoftAP()
             return .ok

@@ -10,15 +10,29 @@ final class ControlServer {
     private var clients: [Int32: Client] = [:]
     /// A request of more bytes than this ends its client.
     private static let longestLine = 64 * 1024
+    /// With so many bytes of answers that a client has not read, its next request waits.
+    private static let unsentLimit = 256 * 1024
+    /// So many requests of a client are answered before the modules have their turn again.
+    private static let answersAtOnce = 16
+
+    /// More would only take descriptors from the modules.
+    private static let mostClients = 64
 
     private struct Client {
         let socket: UnixSocket
+        /// Requests that are not answered yet.
         var received: [UInt8] = []
         var unsent = ByteQueue()
+        /// It sends no more requests, and still reads.
+        var hasFinished = false
 
+        var hasLine: Bool { received.contains(UInt8(ascii: "\n")) || hasFinished && !received.isEmpty }
+
+        /// The next request; the last one needs no line end.
         mutating func takeLine() -> [UInt8]? {
-            guard let end = received.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
-            defer { received.removeSubrange(...end) }
+            guard hasLine else { return nil }
+            let end = received.firstIndex(of: UInt8(ascii: "\n")) ?? received.endIndex
+            defer { received.removeSubrange(..<min(end + 1, received.endIndex)) }
             return Array(received[..<end])
         }
     }
@@ -44,6 +58,12 @@ final class ControlServer {
 
     private func accept() {
         guard let socket = listener.accept() else { return }
+        guard clients.count < Self.mostClients else {
+            _ = try? ControlMessage.failed("\(Self.mostClients) clients are connected; end one").withUnsafeBytes {
+                try socket.send($0)
+            }
+            return
+        }
         let number = socket.descriptor.rawValue
         clients[number] = Client(socket: socket)
         do throws(SystemError) {
@@ -58,31 +78,62 @@ final class ControlServer {
     }
 
     private func handle(_ readiness: EventLoop.Readiness, _ number: Int32) {
-        if readiness.canWrite { flush(number) }
-        guard readiness.canRead || readiness.hasHungUp, let client = clients[number] else { return }
+        if readiness.canWrite || readiness.hasHungUp { flush(number) }
+        if readiness.canRead || readiness.hasHungUp { read(number) }
+        answerLines(of: number)
+        flush(number)
+        goOn(number)
+    }
+
+    private func read(_ number: Int32) {
+        guard let client = clients[number], !client.hasFinished, !client.hasLine else { return }
         let transfer = withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
             let transfer = try? client.socket.descriptor.read(into: buffer)
             if case .done(let count) = transfer { clients[number]?.received += buffer[..<count] }
             return transfer
         }
         switch transfer {
-        case .wouldBlock: return
-        case .done: answerLines(of: number)
-        case .ended, nil: end(number)
+        case .wouldBlock, .done: break
+        // The answers are still to be sent.
+        case .ended: clients[number]?.hasFinished = true
+        case nil: end(number)
         }
     }
 
+    /// Answers what waits, as long as the client reads the answers.
     private func answerLines(of number: Int32) {
-        while let line = clients[number]?.takeLine() {
+        for _ in 0..<Self.answersAtOnce {
+            guard let client = clients[number], client.unsent.count <= Self.unsentLimit,
+                let line = clients[number]?.takeLine()
+            else { break }
             clients[number]?.unsent.append(contentsOf: reply(to: line))
         }
-        if let client = clients[number], client.received.count > Self.longestLine {
-            clients[number]?.unsent.append(
-                contentsOf: ControlMessage.failed("a request has \(Self.longestLine) bytes at most"))
-            flush(number)
-            return end(number)
+        guard let client = clients[number], !client.hasLine, client.received.count > Self.longestLine else { return }
+        clients[number]?.unsent.append(
+            contentsOf: ControlMessage.failed("a request has \(Self.longestLine) bytes at most"))
+        clients[number]?.received = []
+        clients[number]?.hasFinished = true
+    }
+
+    private func flush(_ number: Int32) {
+        while let client = clients[number], !client.unsent.isEmpty {
+            switch client.unsent.withUnsafeBytes({ bytes in try? client.socket.send(bytes) }) {
+            case .done(let count): clients[number]?.unsent.removeFirst(count)
+            case .wouldBlock: return
+            case .ended, nil: return end(number)
+            }
         }
-        flush(number)
+    }
+
+    /// Waits for what the client does next, or ends it once everything is said.
+    private func goOn(_ number: Int32) {
+        guard let client = clients[number] else { return }
+        if client.hasFinished, !client.hasLine, client.unsent.isEmpty { return end(number) }
+        var interest: EventLoop.Interest = []
+        if !client.hasFinished, !client.hasLine { interest.insert(.read) }
+        // A request that waits has its turn as soon as there is room for its answer.
+        if client.hasLine || !client.unsent.isEmpty { interest.insert(.write) }
+        try? loop.update(client.socket.descriptor, for: interest)
     }
 
     private func reply(to line: [UInt8]) -> [UInt8] {
@@ -93,18 +144,5 @@ final class ControlServer {
         } catch {
             return ControlMessage.failed("\(error)")
         }
-    }
-
-    private func flush(_ number: Int32) {
-        while let client = clients[number], !client.unsent.isEmpty {
-            switch client.unsent.withUnsafeBytes({ bytes in try? client.socket.send(bytes) }) {
-            case .done(let count): clients[number]?.unsent.removeFirst(count)
-            case .wouldBlock:
-                try? loop.update(client.socket.descriptor, for: [.read, .write])
-                return
-            case .ended, nil: return end(number)
-            }
-        }
-        if let client = clients[number] { try? loop.update(client.socket.descriptor, for: .read) }
     }
 }

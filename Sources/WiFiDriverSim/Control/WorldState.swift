@@ -77,7 +77,7 @@ extension ModuleState {
             settings.wifiMode.hasSoftAP
             ? SoftAPState(
                 mac: "\(settings.softAPMAC)", ssid: settings.softAP.ssid,
-                channel: module.softAP.accessPoint?.channel ?? settings.softAP.channel,
+                channel: module.softAP.accessPoint?.channel ?? settings.softAP.channel.value,
                 ip: "\(settings.softAPAddress.address)") : nil
         links = module.links.open.map { id, link in
             LinkState(
@@ -88,7 +88,7 @@ extension ModuleState {
         multiplexes = module.session.multiplexes
         passthrough = module.isPassthrough
         sleep = module.session.sleepMode
-        baud = settings.uart.baud
+        baud = settings.uart.baud.value
         waiting = module.output.count
     }
 }

@@ -1,55 +1,94 @@
-import CPosix
-import Glibc
-
-/// Says what happens: notices to standard error, and with a file both those and every byte on the lines.
+/// Says what happens: notices to standard error, and with a file both those and what passes on the lines.
 public final class Log {
-    private let descriptor: FileDescriptor?
-    private let isQuiet: Bool
+    /// Standard error, which takes notices.
+    private let notices: LogOutput?
+    /// The file, which takes all; it may be standard error.
+    private let output: LogOutput?
+    /// Each module's line, while bytes on it wait for the rest of theirs.
+    private var joiners: [Int: LineJoiner] = [:]
 
-    /// A log on standard error, and in the file at `path`, which is appended to or made.
+    /// A log on standard error, and in a file.
     /// - Parameters:
-    ///   - path: the file, which takes the bytes on the lines as well.
+    ///   - path: the file, which is appended to or made, and takes the bytes on the lines as well; `-` is standard error.
     ///   - isQuiet: leaves standard error alone.
+    ///   - isHeld: nothing is said before `release`.
     /// - Throws: `SystemError` if the file cannot be opened.
-    public init(path: String? = nil, isQuiet: Bool = false) throws(SystemError) {
-        self.isQuiet = isQuiet
-        descriptor =
-            if let path {
-                FileDescriptor(
-                    owning: try systemCall("open \(path)") {
-                        open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-                    })
-            } else {
-                nil
-            }
+    public init(path: String? = nil, isQuiet: Bool = false, isHeld: Bool = false) throws(SystemError) {
+        notices = isQuiet ? nil : .standardError()
+        output =
+            if path == "-" { notices } else { try path.map { path throws(SystemError) in try LogOutput(path: path) } }
+        notices?.isHeld = isHeld
+        output?.isHeld = isHeld
     }
 
-    var tracesLines: Bool { descriptor != nil }
+    var tracesLines: Bool { output != nil }
+
+    /// Says what was held back.
+    public func release() {
+        notices?.isHeld = false
+        output?.isHeld = false
+    }
 
     /// A notice.
     public func write(_ text: String) {
-        if !isQuiet { Self.write("wifisim: \(text)\n", to: STDERR_FILENO) }
-        if let descriptor { Self.write("# \(text)\n", to: descriptor.rawValue) }
+        flush()
+        notices?.write("wifisim: \(text)\n")
+        if output !== notices { output?.write("# \(text)\n") }
     }
 
-    /// Bytes on a module's line: the time in seconds, the module's number, `>` to the module or `<` from it, and the bytes
-    /// with C's escapes.
-    func write(module: Int, _ direction: LineDirection, _ bytes: UnsafeRawBufferPointer, at time: Instant) {
-        guard let descriptor else { return }
-        let microseconds = time.nanoseconds / 1000
+    /// Bytes on a module's line, which are told line by line.
+    func write(module: Int, _ direction: LineDirection, _ bytes: UnsafeRawBufferPointer, at now: Instant) {
+        guard output != nil else { return }
+        var joiner = joiners.removeValue(forKey: module) ?? LineJoiner()
+        tell(joiner.add(bytes, direction, at: now), module)
+        if joiner.nextDeadline != nil { joiners[module] = joiner }
+    }
+
+    /// When `advance` has something to tell.
+    var nextDeadline: Instant? { joiners.values.lazy.compactMap(\.nextDeadline).min() }
+
+    /// Tells the bytes of which nothing more has come.
+    func advance(to now: Instant) {
+        for (module, joiner) in joiners.sorted(by: { $0.key < $1.key }) {
+            var joiner = joiner
+            tell(joiner.advance(to: now), module)
+            joiners[module] = joiner.nextDeadline == nil ? nil : joiner
+        }
+    }
+
+    /// Tells all that waits.
+    func flush() {
+        for (module, joiner) in joiners.sorted(by: { $0.key < $1.key }) {
+            var joiner = joiner
+            tell(joiner.flush(), module)
+        }
+        joiners = [:]
+        output?.flush()
+        notices?.flush()
+    }
+
+    // MARK: The text
+
+    private func tell(_ entries: [LineJoiner.Entry], _ module: Int) {
+        for entry in entries { output?.write(Self.line(entry, module)) }
+    }
+
+    /// The time in seconds, the module's number, `>` to the module or `<` from it, and the bytes with C's escapes. Long data
+    /// are cut, and their length is told.
+    static func line(_ entry: LineJoiner.Entry, _ module: Int) -> String {
+        let microseconds = entry.at.nanoseconds / 1000
         let fraction = String(1_000_000 + microseconds % 1_000_000).dropFirst()
-        let arrow = direction == .toModule ? ">" : "<"
-        Self.write(
-            "\(microseconds / 1_000_000).\(fraction) \(module) \(arrow) \(Self.escaped(bytes))\n",
-            to: descriptor.rawValue)
+        let arrow = entry.direction == .toModule ? ">" : "<"
+        let isLong = entry.bytes.count > longestShown
+        let shown = isLong ? entry.bytes.prefix(shownOfLong) : entry.bytes[...]
+        let length = isLong ? " … (\(entry.bytes.count) bytes)" : ""
+        return "\(microseconds / 1_000_000).\(fraction) \(module) \(arrow) \(escaped(shown))\(length)\n"
     }
 
-    private static func write(_ text: String, to descriptor: Int32) {
-        // A log that cannot be written must not stop what it tells of.
-        _ = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-    }
+    private static let longestShown = 320
+    private static let shownOfLong = 80
 
-    static func escaped(_ bytes: UnsafeRawBufferPointer) -> String {
+    private static func escaped(_ bytes: ArraySlice<UInt8>) -> String {
         var text = "\""
         for byte in bytes {
             switch byte {

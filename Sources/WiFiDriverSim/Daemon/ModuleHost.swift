@@ -187,6 +187,7 @@ final class ModuleHost {
         pacing?.toModule.sent(count)
         let now = loop.now
         let received = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer.bytes)[..<count])
+        traceOutput()
         options.trace?(.toModule, received, now)
         module.receive(received, at: now)
     }
@@ -263,12 +264,16 @@ final class ModuleHost {
         pacing?.toModule.configure(next.configuration)
     }
 
-    /// Shows output before it is written, so that whoever it makes act is shown to act later.
+    /// Shows the first `limit` bytes of the output before they are written, so that whoever they make act is shown to act
+    /// later.
     private func traceOutput(_ limit: Int) {
         guard let trace = options.trace, tracedCount < limit else { return }
         module.output.withUnsafeBytes { trace(.toHost, .init(rebasing: $0[tracedCount..<limit]), loop.now) }
         tracedCount = limit
     }
+
+    /// Shows all output. What is still on its way to the host was said before whatever comes next.
+    func traceOutput() { traceOutput(module.output.count) }
 
     private func waitForRoom() {
         let now = loop.now
@@ -322,13 +327,4 @@ final class ModuleHost {
         case .log(let text): options.log(text)
         }
     }
-}
-
-/// The direction of bytes on a serial line, as seen from the module.
-public enum LineDirection: Sendable { case toModule, toHost }
-
-/// What passes between a module and its network.
-enum NetworkTraffic {
-    case request(NetworkRequest)
-    case event(NetworkEvent)
 }

@@ -12,10 +12,13 @@ final class ModuleLoop {
     /// Input from the lines goes through it, one line at a time.
     let buffer = LineReadBuffer()
     private var isStopped = false
+    /// Told of the time as the modules are.
+    private let log: Log?
     /// The air's changes that the hosts know of.
     private var changeCount = 0
 
-    init(world: World) throws(SystemError) {
+    init(world: World, log: Log? = nil) throws(SystemError) {
+        self.log = log
         loop = try EventLoop()
         resolver = try Resolver(loop: loop)
         air = Air(world: world)
@@ -34,8 +37,10 @@ final class ModuleLoop {
     func run(until isDone: () -> Bool = { false }) throws(SystemError) {
         while !isStopped, !isDone() {
             settle()
-            try loop.wait(until: .earlier(deadlines.next(), .earlier(air.nextDeadline, network.nextDeadline)))
+            let world = Instant?.earlier(air.nextDeadline, network.nextDeadline)
+            try loop.wait(until: .earlier(.earlier(deadlines.next(), log?.nextDeadline), world))
             let now = loop.now
+            log?.advance(to: now)
             air.advance(to: now)
             while let number = deadlines.takeDue(by: now) { hosts[number].advance(to: now) }
         }

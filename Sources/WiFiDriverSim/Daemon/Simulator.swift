@@ -41,7 +41,7 @@ public final class Simulator {
     init(_ options: SimulatorOptions, log: Log, observer: (any ModuleObserver)?) throws {
         self.log = log
         self.observer = observer
-        modules = try ModuleLoop(world: options.world)
+        modules = try ModuleLoop(world: options.world, log: log)
         Self.raiseDescriptorLimit()
         do {
             for index in 0..<options.count { try addModule(index, options) }
@@ -70,8 +70,8 @@ public final class Simulator {
         var settings: Settings?
         var stateFile: StateFile?
         if let path = options.statePath.map(numbered) {
-            let file = StateFile(path: path, firmware: options.firmware)
-            claims.append(try Claim(of: path))
+            let file = try StateFile(path: path, firmware: options.firmware)
+            claims.append(try Claim(of: path, followsLast: true))
             stateFile = file
             settings = try file.load()
             hostOptions.store = { [log] settings in
@@ -83,7 +83,7 @@ public final class Simulator {
         if let baud = options.baud { used.uart.baud = baud }
         if let file = stateFile, used != settings { try file.save(used) }
         let module = Module(firmware: options.firmware, serialNumber: serialNumber, settings: used)
-        let terminal = try PseudoTerminal(speed: module.settings.uart.baud)
+        let terminal = try PseudoTerminal(speed: module.settings.uart.baud.value)
         let network = try HostNetwork(
             HostNetwork.Configuration(options, moduleIndex: index, air: modules.air), loop: modules.loop,
             resolver: modules.resolver,
@@ -93,15 +93,24 @@ public final class Simulator {
                 module: module, line: terminal.master, terminal: terminal, on: modules, network: network,
                 options: hostOptions))
         if let path = options.linkPath.map(numbered) {
-            claims.append(try Claim(of: path))
+            claims.append(try Claim(of: path, followsLast: false))
             links.append(try TerminalLink(at: path, to: terminal.path))
         }
         terminalPaths.append(terminal.path)
     }
 
-    /// Runs until every module has booted and takes commands.
-    public func boot() throws {
-        try modules.run { [modules] in modules.hosts.allSatisfy { $0.module.isRunning } }
+    /// Runs until every module has booted and takes commands, or until one of these signals comes.
+    /// - Returns: the signal.
+    /// - Throws: `SystemError` when the event loop fails.
+    @discardableResult
+    public func boot(until signals: SignalWatch? = nil) throws -> Int32? {
+        var received: Int32?
+        try signals?.watch(on: modules.loop) { received = $0 }
+        defer { signals?.unwatch(on: modules.loop) }
+        try modules.run { [modules] in
+            received != nil || modules.hosts.allSatisfy { $0.module.isRunning }
+        }
+        return received
     }
 
     /// Runs until `stop`, or until a signal comes that `onSignal` takes for the end.
@@ -123,18 +132,20 @@ public final class Simulator {
             }
         }
         try modules.run()
+        for host in modules.hosts { host.traceOutput() }
         return received
     }
 
     /// Ends `run`.
     public func stop() { modules.stop() }
 
-    /// Removes the links and the control socket. The ttys go with the simulator.
+    /// Removes the links and the control socket, and writes the rest of the log. The ttys go with the simulator.
     public func close() {
         for link in links { link.remove() }
         links = []
         control?.close()
         control = nil
+        log.flush()
     }
 
     // MARK: Control

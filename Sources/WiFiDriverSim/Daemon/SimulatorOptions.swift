@@ -5,7 +5,7 @@ public struct SimulatorOptions: Sendable {
     /// Modules, 1 and up.
     public var count = 1
     /// Bits per second that the modules' UARTs have stored, 80 to 5,000,000; `nil` is what the flash says.
-    public var baud: Int?
+    public var baud: UARTConfiguration.Baud?
     /// Bytes take the time that the bit rate gives them.
     public var isPaced = false
     /// A symbolic link to the tty; with several modules, each link's name has the module's number behind.

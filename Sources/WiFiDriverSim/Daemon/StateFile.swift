@@ -2,8 +2,17 @@ import FoundationEssentials
 
 /// The flash of one module, in a file.
 struct StateFile {
+    /// As it was told.
     let path: String
-    let firmware: Firmware
+    /// The file itself, where the path is a link.
+    private let file: String
+    private let firmware: Firmware
+
+    init(path: String, firmware: Firmware) throws(SystemError) {
+        self.path = path
+        self.firmware = firmware
+        file = try Files.canonicalPath(of: path)
+    }
 
     private struct Content: Codable {
         var profile: String
@@ -12,14 +21,17 @@ struct StateFile {
 
     /// The settings in the file; `nil` if there is no file yet.
     func load() throws -> Settings? {
-        guard Files.exists(path) else { return nil }
+        Files.removeLeftovers(of: file)
+        guard Files.exists(file) else { return nil }
         let content: Content
         do {
-            content = try JSONDecoder().decode(Content.self, from: Data(try Files.read(path)))
+            content = try JSONDecoder().decode(Content.self, from: Data(try Files.read(file)))
         } catch let error as SystemError {
             throw error
+        } catch DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty {
+            throw mistake("\(JSONPlace.text(of: context.codingPath)): \(context.debugDescription)")
         } catch {
-            throw StateFileError(path: path, reason: "is not a state file of wifisim; move it away to start anew")
+            throw mistake("is not a state file of wifisim")
         }
         guard content.profile == firmware.name else {
             throw StateFileError(
@@ -27,17 +39,19 @@ struct StateFile {
                 reason:
                     "holds the flash of profile \(content.profile), not \(firmware.name); name another file or profile")
         }
-        if let reason = content.settings.mistake {
-            throw StateFileError(path: path, reason: "\(reason); move it away to start anew")
-        }
+        if let reason = content.settings.mistake(for: firmware) { throw mistake("settings.\(reason)") }
         return content.settings
+    }
+
+    private func mistake(_ reason: String) -> StateFileError {
+        StateFileError(path: path, reason: "\(reason); move it away to start anew")
     }
 
     func save(_ settings: Settings) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         let data = try encoder.encode(Content(profile: firmware.name, settings: settings))
-        try Files.write(Array(data) + Array("\n".utf8), to: path)
+        try Files.write(Array(data) + Array("\n".utf8), to: file, .secret)
     }
 }
 

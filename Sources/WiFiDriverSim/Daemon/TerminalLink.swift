@@ -10,7 +10,7 @@ final class TerminalLink {
     init(at path: String, to target: String) throws {
         self.path = path
         self.target = target
-        if let old = Self.target(of: path) {
+        if let old = Files.linkTarget(path) {
             guard old.hasPrefix("/dev/pts/") else { throw TerminalLinkError(path: path, reason: "is a link to \(old)") }
             try systemCall("remove \(path)") { unlink(path) }
         } else if Files.exists(path) {
@@ -23,14 +23,7 @@ final class TerminalLink {
 
     /// Removes the link, unless it leads elsewhere by now.
     func remove() {
-        if Self.target(of: path) == target { unlink(path) }
-    }
-
-    private static func target(of path: String) -> String? {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink(path, &buffer, buffer.count - 1)
-        guard count > 0 else { return nil }
-        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        if Files.linkTarget(path) == target { unlink(path) }
     }
 }
 

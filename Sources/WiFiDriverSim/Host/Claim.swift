@@ -7,14 +7,17 @@ import Glibc
 final class Claim {
     private let descriptor: FileDescriptor
 
-    init(of path: String) throws {
+    /// Claims a path, by whichever of its names it is told. Where it is a link itself, that or what it leads to is claimed.
+    init(of path: String, followsLast: Bool) throws {
+        // Where there is no folder for it, whoever is to make the file says so.
+        let identity = (try? Files.canonicalPath(of: path, followsLast: followsLast)) ?? path
         descriptor = FileDescriptor(
             owning: try systemCall("socket") { socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0) }
         )
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         // A path can be longer than a socket's name.
-        let name = Array("\0wifisim:\(SHA256.hexDigest(of: Array(Self.absolute(path).utf8)))".utf8)
+        let name = Array("\0wifisim:\(SHA256.hexDigest(of: Array(identity.utf8)))".utf8)
         let offset = MemoryLayout<sockaddr_un>.offset(of: \sockaddr_un.sun_path) ?? 2
         withUnsafeMutableBytes(of: &address) {
             $0.baseAddress?.advanced(by: offset).copyMemory(from: name, byteCount: name.count)
@@ -28,13 +31,6 @@ final class Claim {
             if errno == EADDRINUSE { throw ClaimError(path: path) }
             throw SystemError("claim \(path)")
         }
-    }
-
-    private static func absolute(_ path: String) -> String {
-        if path.hasPrefix("/") { return path }
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        guard getcwd(&buffer, buffer.count) != nil else { return path }
-        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) + "/" + path
     }
 }
 

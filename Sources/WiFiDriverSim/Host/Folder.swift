@@ -33,9 +33,8 @@ enum Folder {
         guard isOurs, information.st_mode & 0o077 == 0 else { throw SystemError("use \(path)", code: EACCES) }
     }
 
-    /// Makes a folder, unless it is there.
-    static func make(_ path: String) throws(SystemError) {
-        if exists(path) { return }
-        try systemCall("make \(path)") { mkdir(path, 0o755) }
+    /// Makes a new folder that only the user may enter.
+    static func makeNew(_ path: String) throws(SystemError) {
+        try systemCall("make \(path)") { mkdir(path, 0o700) }
     }
 }

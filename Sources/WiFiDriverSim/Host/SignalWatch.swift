@@ -27,6 +27,8 @@ public final class SignalWatch {
         }
     }
 
+    func unwatch(on loop: EventLoop) { loop.unwatch(descriptor) }
+
     /// Starts a program, found by PATH, to which the signals come as usual.
     /// - Returns: its process ID.
     public func spawn(_ command: [String], environment: [String: String]) throws(SystemError) -> pid_t {

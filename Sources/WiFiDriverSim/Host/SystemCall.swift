@@ -7,13 +7,16 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
     public let operation: String
     /// The value of `errno`.
     public let code: Int32
+    /// What went wrong, where that can be said better than `code` does.
+    public let reason: String?
 
-    public init(_ operation: String, code: Int32 = errno) {
+    public init(_ operation: String, code: Int32 = errno, reason: String? = nil) {
         self.operation = operation
         self.code = code
+        self.reason = reason
     }
 
-    public var description: String { "\(operation): \(String(cString: strerror(code)))" }
+    public var description: String { "\(operation): \(reason ?? String(cString: strerror(code)))" }
 }
 
 /// Runs a system call that answers -1 on failure, again while a signal interrupts it.

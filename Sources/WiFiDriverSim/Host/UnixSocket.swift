@@ -34,8 +34,16 @@ final class UnixSocket {
         return socket
     }
 
-    /// Whether somebody listens at a path.
-    static func isAlive(_ path: String) -> Bool { (try? connecting(to: path)) != nil }
+    /// Whether somebody listens at a path, even if they take no more clients for now.
+    static func isAlive(_ path: String) -> Bool {
+        do throws(SystemError) {
+            let socket = try make(flags: Int32(SOCK_NONBLOCK.rawValue))
+            try socket.call("connect to \(path)", path, connect)
+            return true
+        } catch {
+            return error.code == EAGAIN
+        }
+    }
 
     private static func isSocket(_ path: String) -> Bool {
         var information = stat()

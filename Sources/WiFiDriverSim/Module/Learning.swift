@@ -2,14 +2,14 @@
 enum LearningState: Equatable {
     case none
     /// Waits for credentials, of an AP that has this security at least.
-    case waiting(floor: Int)
+    case waiting(floor: StationSettings.Threshold)
     /// Has them from a phone, and tells that it is connected by them.
     case joining
 }
 
 extension Module {
     /// Starts to wait for credentials; `floor` is the least security that an AP must have to be joined, as CWJAP's.
-    func startLearning(_ provisioning: Provisioning, floor: Int) {
+    func startLearning(_ provisioning: Provisioning, floor: StationSettings.Threshold) {
         learning = .waiting(floor: floor)
         request(.learn(provisioning))
     }

@@ -3,8 +3,17 @@ struct MessageFilters {
     var isOn = false
     private(set) var all: [MessageFilter] = []
 
+    /// Each message is compared with all of them. The firmware takes as many as its heap holds.
+    static let limit = 32
+
     mutating func removeAll() { all = [] }
-    mutating func add(_ filter: MessageFilter) { all.append(filter) }
+
+    /// - Returns: whether there was room for it.
+    mutating func add(_ filter: MessageFilter) -> Bool {
+        guard all.count < Self.limit else { return false }
+        all.append(filter)
+        return true
+    }
 
     /// - Returns: whether there was such a filter.
     mutating func remove(head: [UInt8], tail: [UInt8]) -> Bool {

@@ -25,7 +25,15 @@ extension Module {
         }
         state = .receiving(operation, escape)
         give(pluses: pluses, to: operation)
-        if let outcome = operation.receive(&bytes, on: self) { conclude(outcome) }
+        give(&bytes, to: operation)
+    }
+
+    /// Gives an operation bytes from the line. One that takes none of them would be asked for ever: they are refused.
+    private func give(_ bytes: inout Slice<UnsafeRawBufferPointer>, to operation: any DataOperation) {
+        let count = bytes.count
+        let outcome = operation.receive(&bytes, on: self)
+        if bytes.count == count { refuse(&bytes) }
+        if let outcome { conclude(outcome) }
     }
 
     /// Gives characters that were kept back and turned out to be data; they never are the last of them.
@@ -33,7 +41,7 @@ extension Module {
         guard count > 0 else { return }
         [UInt8](repeating: UInt8(ascii: "+"), count: count).withUnsafeBytes { buffer in
             var bytes = buffer[...]
-            while !bytes.isEmpty { _ = operation.receive(&bytes, on: self) }
+            while !bytes.isEmpty, case .receiving = state { give(&bytes, to: operation) }
         }
     }
 

@@ -118,7 +118,8 @@ public final class Module {
         session = Session(firmware: firmware)
         emit(.setLine(settings.uart))
         output.append(
-            contentsOf: Misreading.bytes(firmware.romText.utf8, sentAt: Firmware.romBaud, readAt: settings.uart.baud))
+            contentsOf: Misreading.bytes(
+                firmware.romText.utf8, sentAt: Firmware.romBaud, readAt: settings.uart.baud.value))
         state = .booting(until: now + firmware.bootTime)
         updateInterfaces()
     }
@@ -223,7 +224,7 @@ public final class Module {
     }
 
     /// Says that it is busy once for each line that comes while a command runs, and drops it.
-    private func refuse(_ bytes: inout Slice<UnsafeRawBufferPointer>) {
+    func refuse(_ bytes: inout Slice<UnsafeRawBufferPointer>) {
         while let byte = bytes.popFirst() {
             if !lineBuffer.isRefusing {
                 lineBuffer.isRefusing = true
@@ -384,7 +385,13 @@ public final class Module {
 
     /// Lets everything happen that is due by `now`, each at its own time.
     public func advance(to now: Instant) {
+        var turns = 0
         while let due = nextDeadline, due <= now {
+            turns = due > self.now ? 0 : turns + 1
+            if turns > Self.watchdogLimit {
+                emit(.log("a deadline does not move on: the watchdog restarts the module"))
+                return restart()
+            }
             self.now = max(self.now, due)
             switch state {
             case .off: break
@@ -405,6 +412,9 @@ public final class Module {
         }
         self.now = max(self.now, now)
     }
+
+    /// So many turns without the time moving on are a firmware that hangs.
+    private static let watchdogLimit = 10_000
 
     private func finishBoot() {
         state = .idle

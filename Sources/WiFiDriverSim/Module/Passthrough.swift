@@ -113,7 +113,7 @@ final class Passthrough: DataOperation {
 
     /// The link is gone: a client opens it again after CIPRECONNINTV's time, for ever.
     private func lose(on module: Module) {
-        let interval = Duration.milliseconds(100 * module.settings.passthroughReconnectInterval)
+        let interval = Duration.milliseconds(100 * module.settings.passthroughReconnectInterval.value)
         link = .closed(retryAt: plan == nil ? nil : module.now + interval)
         if plan == nil { buffer.removeAll() }
     }
@@ -170,22 +170,25 @@ extension Module {
 
 /// SAVETRANSLINK: the link that a client opens at power-up, to pass through.
 struct PowerUpLink: Codable, Equatable, Sendable {
-    var transport: String
+    var transport: LinkType
     var host: String
     var port: UInt16
-    /// Seconds, of a TCP link.
-    var keepAlive: Int?
+    /// Of a TCP link.
+    var keepAlive: TCPOptions.KeepAlive?
     /// Of a UDP link; 0 is any.
     var localPort = 0 as UInt16
 
-    func plan(on module: Module) -> LinkPlan? {
-        let family: IPAddress.Family = transport.hasSuffix("v6") ? .v6 : .v4
+    /// In bytes (ESP-AT docs, Basic, SAVETRANSLINK).
+    static let hostLength = 1...64
+
+    func plan(on module: Module) -> LinkPlan {
         var options = module.settings.tcpOptions[0]
         if let keepAlive { options.keepAlive = keepAlive }
         let kind: LinkPlan.Kind =
-            transport.hasPrefix("UDP")
-            ? .udp(localPort: localPort, .fixed)
-            : .tcp(options, transport.hasPrefix("SSL") ? module.clientTLS(0) : nil)
-        return LinkPlan(kind: kind, family: family, host: host, port: port)
+            switch transport.transport {
+            case .udp: .udp(localPort: localPort, .fixed)
+            case .tcp: .tcp(options, transport.hasTLS ? module.clientTLS(0) : nil)
+            }
+        return LinkPlan(kind: kind, family: transport.family, host: host, port: port)
     }
 }

@@ -20,11 +20,11 @@ extension Module {
         var configuration = TLSConfiguration()
         if stored.showsCertificate {
             configuration.identity = .init(
-                certificate: credential(.clientCertificate, stored.certificate),
-                key: credential(.clientKey, stored.certificate))
+                certificate: credential(.clientCertificate, stored.certificate.value),
+                key: credential(.clientKey, stored.certificate.value))
         }
         configuration.verifiesPeer = stored.checksServer
-        configuration.authorities = credential(.clientAuthority, stored.authority)
+        configuration.authorities = credential(.clientAuthority, stored.authority.value)
         // Without a name set, any is taken: the guide's examples connect to an address, and no certificate has that.
         if !options.commonName.isEmpty { configuration.commonName = options.commonName }
         if !options.serverName.isEmpty { configuration.serverName = options.serverName }
@@ -50,10 +50,10 @@ extension Module {
     func missingCredentials(of ssl: SSLSettings) -> [String] {
         var missing: [String] = []
         if ssl.showsCertificate {
-            if credential(.clientCertificate, ssl.certificate).isEmpty { missing.append("CERT") }
-            if credential(.clientKey, ssl.certificate).isEmpty { missing.append("PRVT_KEY") }
+            if credential(.clientCertificate, ssl.certificate.value).isEmpty { missing.append("CERT") }
+            if credential(.clientKey, ssl.certificate.value).isEmpty { missing.append("PRVT_KEY") }
         }
-        if ssl.checksServer, credential(.clientAuthority, ssl.authority).isEmpty { missing.append("CA") }
+        if ssl.checksServer, credential(.clientAuthority, ssl.authority.value).isEmpty { missing.append("CA") }
         return missing
     }
 

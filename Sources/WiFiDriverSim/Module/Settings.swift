@@ -25,19 +25,19 @@ public struct Settings: Codable, Equatable, Sendable {
     /// CWCONFIG.
     var inactivity: Inactivity?
     /// CWSTAPROTO and CWAPPROTO: a bit for each of 802.11 b, g, n and Espressif's long range; `nil` is what the chip begins with.
-    var stationProtocols: Int?
-    var softAPProtocols: Int?
+    var stationProtocols: RadioProtocols?
+    var softAPProtocols: RadioProtocols?
     /// CWBANDWIDTH: the station's and the soft-AP's, 1 for 20 MHz and 2 for 40; `nil` is 40 for both.
-    var bandwidth: [Int]?
+    var bandwidth: [Bandwidth]?
     /// What CIUPDATE has put into flash; `nil` where there is only what came from the factory.
     var images: FirmwareImages?
 
     /// SAVETRANSLINK: the client's link, or the server.
     var powerUpLink: PowerUpLink?
     var powerUpServer: Links.Server?
-    private var storedReconnectInterval: Int?
+    private var storedReconnectInterval: ReconnectTenths?
     /// CIPRECONNINTV, in tenths of a second.
-    var passthroughReconnectInterval: Int {
+    var passthroughReconnectInterval: ReconnectTenths {
         get { storedReconnectInterval ?? 1 }
         set { storedReconnectInterval = newValue }
     }
@@ -47,22 +47,11 @@ public struct Settings: Codable, Equatable, Sendable {
     /// What the host has written to its own partitions; `nil` where all is as from the factory.
     var userData: UserData?
 
-    var bandwidths: [Int] { bandwidth ?? [2, 2] }
+    var bandwidths: [Bandwidth] { bandwidth ?? [2, 2] }
 
-    /// What no module could have stored; `nil` for settings that are in order.
-    var mistake: String? {
-        if !(80...5_000_000).contains(uart.baud) { return "uart.baud is not 80 to 5000000" }
-        if !(5...8).contains(uart.dataBits) || !(1...3).contains(uart.stopBits) || !(0...2).contains(uart.parity) {
-            return "uart has no such data bits, stop bits or parity"
-        }
-        if tcpOptions.count != Links.limit { return "tcpOptions has not \(Links.limit) entries" }
-        if ssl.count != Links.limit { return "ssl has not \(Links.limit) entries" }
-        if let bandwidth, bandwidth.count != 2 { return "bandwidth has not 2 entries" }
-        if !(1...14).contains(country.firstChannel) || !(1...15 - country.firstChannel).contains(country.channelCount) {
-            return "country has channels that are not 1 to 14"
-        }
-        return nil
-    }
+    typealias RadioProtocols = Bounded<1, 15>
+    typealias Bandwidth = Bounded<1, 2>
+    typealias ReconnectTenths = Bounded<1, 36_000>
 
     /// The settings of a module that has never been used.
     /// - Parameters:
@@ -89,31 +78,48 @@ struct StationSettings: Codable, Equatable, Sendable {
     var password: String
     var bssid: MACAddress?
     /// The least security that is accepted.
-    var threshold = 0
-    var listenInterval = 3
+    var threshold: Threshold = 0
+    var listenInterval: ListenInterval = 3
     var scansAll = false
-    var pmf = 1
+    var pmf: PMF = 1
     /// CWJEAP.
     var enterprise: Enterprise?
     /// CWJEAP's `<security>`.
-    var certificates: Int?
+    var certificates: Certificates?
+
+    /// A `<ecn>`, and beyond it what the chip does not know.
+    typealias Threshold = Bounded<0, 15>
+    /// In beacon intervals.
+    typealias ListenInterval = Bounded<1, 100>
+    typealias PMF = Bounded<0, 3>
+    typealias Certificates = Bounded<0, 3>
+    /// In bytes.
+    static let ssidLength = 0...32
+    static let passwordLength = 0...64
 }
 
 struct Reconnect: Codable, Equatable, Sendable {
-    /// Seconds between attempts; 0 never tries.
-    var interval = 0
+    /// Between attempts; 0 never tries.
+    var interval: Interval = 0
     /// Attempts until it gives up; 0 never does.
-    var count = 0
+    var count: Count = 0
+
+    /// In seconds.
+    typealias Interval = Bounded<0, 7200>
+    typealias Count = Bounded<0, 1000>
 }
 
 /// CWCONFIG (ESP-AT docs, Wi-Fi, CWCONFIG).
 struct Inactivity: Codable, Equatable, Sendable {
     /// Seconds without data after which the soft-AP drops a station.
-    var softAP = 300
+    var softAP: SoftAP = 300
     /// Seconds without beacons after which the station gives up its AP.
-    var station = 6
-    /// In beacon intervals.
-    var listenInterval = 3
+    var station: Station = 6
+    var listenInterval: StationSettings.ListenInterval = 3
+
+    /// In seconds.
+    typealias SoftAP = Bounded<10, 3600>
+    typealias Station = Bounded<3, 600>
 }
 
 /// The two application partitions (ESP-AT docs, Basic, SYSROLLBACK). The versions are names only: the module goes on with
@@ -126,46 +132,56 @@ struct FirmwareImages: Codable, Equatable, Sendable {
     var other: String?
 }
 
-struct StaticAddress: Codable, Equatable, Sendable {
-    var address: IPv4Address
-    var gateway: IPv4Address
-    var netmask: IPv4Address
-}
-
 struct SoftAPSettings: Codable, Equatable, Sendable {
     var ssid: String
     var password = ""
-    var channel = 1
-    var security = 0
-    var stationLimit = 4
+    var channel: WiFiChannel = 1
+    var security = Security.open
+    var stationLimit: StationLimit = 4
     var isHidden = false
+
+    typealias StationLimit = Bounded<1, 10>
+    /// In bytes.
+    static let ssidLength = 1...32
+    static let passwordLength = 0...64
 }
 
+/// Of the 2.4 GHz band.
+typealias WiFiChannel = Bounded<1, 14>
+
 struct DHCPServer: Codable, Equatable, Sendable {
-    var leaseMinutes: Int
+    var leaseMinutes: LeaseMinutes
     var first: IPv4Address
     var last: IPv4Address
+
+    typealias LeaseMinutes = Bounded<1, 2880>
 }
 
 /// CIPSSLCCONF.
 struct SSLSettings: Codable, Equatable, Sendable {
     /// 0: none, 1: the client shows its certificate, 2: it checks the server's, 3: both.
-    var authentication = 0
-    var showsCertificate: Bool { authentication & 1 != 0 }
-    var checksServer: Bool { authentication & 2 != 0 }
-    var certificate = 0
-    var authority = 0
+    var authentication: Authentication = 0
+    var showsCertificate: Bool { authentication.value & 1 != 0 }
+    var checksServer: Bool { authentication.value & 2 != 0 }
+    var certificate: Number = 0
+    var authority: Number = 0
+
+    typealias Authentication = Bounded<0, 3>
+    /// Which of several certificates.
+    typealias Number = Bounded<0, 255>
 }
 
 /// The bits of SYSMSG (ESP-AT docs, Basic, SYSMSG).
 struct SystemMessages: Codable, Equatable, Sendable {
-    var rawValue = 0
+    var rawValue: Bits = 0
     /// `+QUITT` at the end of passthrough.
-    var tellsEndOfPassthrough: Bool { rawValue & 1 != 0 }
+    var tellsEndOfPassthrough: Bool { rawValue.value & 1 != 0 }
     /// `+LINK_CONN:` in the place of `n,CONNECT`.
-    var detailsConnections: Bool { rawValue & 2 != 0 }
+    var detailsConnections: Bool { rawValue.value & 2 != 0 }
     /// Changes of links and Wi-Fi are told in passthrough, too.
-    var speaksInPassthrough: Bool { rawValue & 4 != 0 }
+    var speaksInPassthrough: Bool { rawValue.value & 4 != 0 }
+
+    typealias Bits = Bounded<0, 7>
 }
 
 /// CWCOUNTRY.
@@ -173,10 +189,13 @@ struct Country: Codable, Equatable, Sendable {
     /// Keeps its code when the AP has another.
     var isFixed = false
     var code = "CN"
-    var firstChannel = 1
-    var channelCount = 13
+    var firstChannel: WiFiChannel = 1
+    var channelCount: WiFiChannel = 13
 
-    var channels: ClosedRange<Int> { firstChannel...(firstChannel + channelCount - 1) }
+    var channels: ClosedRange<Int> { firstChannel.value...(firstChannel.value + channelCount.value - 1) }
+
+    /// In bytes.
+    static let codeLength = 1...3
 }
 
 /// What a restart forgets.

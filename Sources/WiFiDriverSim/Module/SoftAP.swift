@@ -52,16 +52,16 @@ extension Settings {
     fileprivate var softAPOnAir: AccessPoint {
         var accessPoint = AccessPoint(ssid: softAP.ssid, bssid: softAPMAC)
         accessPoint.isHidden = softAP.isHidden
-        accessPoint.channel = softAP.channel
-        accessPoint.security = Security(rawValue: softAP.security) ?? .open
+        accessPoint.channel = softAP.channel.value
+        accessPoint.security = softAP.security
         accessPoint.password = softAP.password
-        accessPoint.stationLimit = softAP.stationLimit
+        accessPoint.stationLimit = softAP.stationLimit.value
         accessPoint.hasWPS = false
         accessPoint.network.gateway = softAPAddress.address
-        accessPoint.network.prefixLength = softAPAddress.netmask.rawValue.leadingOneBits
+        accessPoint.network.prefixLength = softAPAddress.netmask.prefixLength ?? 24
         let server = leasesInUse
         accessPoint.network.leases = softAPUsesDHCP ? server.first...server.last : nil
-        accessPoint.network.leaseTime = .seconds(60 * server.leaseMinutes)
+        accessPoint.network.leaseTime = .seconds(60 * server.leaseMinutes.value)
         // As ESP-IDF's server does unless it is given another (ESP-IDF, Kconfig, LWIP_DHCPS_ADD_DNS).
         accessPoint.network.dns = [softAPAddress.address]
         accessPoint.network.ipv6Prefix = nil
@@ -69,25 +69,12 @@ extension Settings {
         return accessPoint
     }
 
-    /// What CWDHCPS has set, while it is in the soft-AP's network; else the hundred addresses after the soft-AP's own, for
-    /// two hours.
+    /// What CWDHCPS has set, while it is in the soft-AP's network; else a hundred addresses for two hours.
     var leasesInUse: DHCPServer {
         if let server = dhcpServer, softAPAddress.covers(server.first), softAPAddress.covers(server.last) {
             return server
         }
-        return DHCPServer(
-            leaseMinutes: 120, first: IPv4Address(rawValue: softAPAddress.address.rawValue + 1),
-            last: IPv4Address(rawValue: softAPAddress.address.rawValue + 100))
+        let leases = softAPAddress.defaultLeases
+        return DHCPServer(leaseMinutes: 120, first: leases.lowerBound, last: leases.upperBound)
     }
-}
-
-extension StaticAddress {
-    /// Whether an address is in the same network.
-    func covers(_ other: IPv4Address) -> Bool {
-        other.rawValue & netmask.rawValue == address.rawValue & netmask.rawValue
-    }
-}
-
-extension UInt32 {
-    fileprivate var leadingOneBits: Int { (~self).leadingZeroBitCount }
 }

@@ -80,10 +80,10 @@ extension Module {
             .join(
                 AirRequest.Join(
                     ssid: target.ssid, password: target.password, bssid: target.bssid,
-                    threshold: Security(rawValue: target.threshold) ?? .open, scansAll: target.scansAll,
+                    threshold: Security(rawValue: target.threshold.value) ?? .open, scansAll: target.scansAll,
                     channels: settings.country.channels, station: settings.stationMAC,
                     usesDHCP: settings.stationUsesDHCP, enterprise: target.enterprise,
-                    beaconTimeout: .seconds((settings.inactivity ?? Inactivity()).station))))
+                    beaconTimeout: .seconds((settings.inactivity ?? Inactivity()).station.value))))
     }
 
     /// Leaves the AP, or gives up joining one.
@@ -155,8 +155,8 @@ extension Module {
     /// A CWJAP that fails is not repeated; a lost AP is, after CWRECONNCFG's interval.
     private func nextRetry(after attempt: Station.Attempt) -> Station.Retry? {
         guard case .automatic(let number) = attempt, settings.reconnect.interval > 0 else { return nil }
-        guard settings.reconnect.count == 0 || number < settings.reconnect.count else { return nil }
-        return Station.Retry(at: now + .seconds(settings.reconnect.interval), number: number + 1)
+        guard settings.reconnect.count == 0 || number < settings.reconnect.count.value else { return nil }
+        return Station.Retry(at: now + .seconds(settings.reconnect.interval.value), number: number + 1)
     }
 
     // MARK: Time

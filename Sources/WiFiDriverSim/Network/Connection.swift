@@ -298,7 +298,7 @@ extension Socket {
     func apply(_ options: TCPOptions) {
         try? set(SOL_SOCKET, SO_KEEPALIVE, options.keepAlive > 0 ? 1 : 0)
         if options.keepAlive > 0 {
-            try? set(Int32(IPPROTO_TCP), TCP_KEEPIDLE, Int32(options.keepAlive))
+            try? set(Int32(IPPROTO_TCP), TCP_KEEPIDLE, Int32(options.keepAlive.value))
             try? set(Int32(IPPROTO_TCP), TCP_KEEPINTVL, 1)
             try? set(Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
         }

@@ -68,12 +68,16 @@ extension NetworkRequest {
 
 public struct TCPOptions: Equatable, Sendable, Codable {
     /// Seconds until a silent connection is probed; 0 is never.
-    public var keepAlive = 0
+    public var keepAlive: KeepAlive = 0
     public var noDelay = false
     /// Seconds that a close waits for unsent data; -1 is the stack's own way.
-    public var linger = -1
+    public var linger: Linger = -1
     /// Milliseconds after which a send gives up; 0 is never.
-    public var sendTimeout = 0
+    public var sendTimeout: SendTimeout = 0
+
+    public typealias KeepAlive = Bounded<0, 7200>
+    public typealias Linger = Bounded<-1, 2_147_483_647>
+    public typealias SendTimeout = Bounded<0, 2_147_483_647>
 
     public init() {}
 }
@@ -113,4 +117,10 @@ public protocol Network: AnyObject {
     func advance(to now: Instant)
     func takeEvents() -> [NetworkEvent]
     var nextDeadline: Instant? { get }
+}
+
+/// What passes between a module and its network.
+enum NetworkTraffic {
+    case request(NetworkRequest)
+    case event(NetworkEvent)
 }

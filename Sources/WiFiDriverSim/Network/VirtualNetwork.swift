@@ -23,6 +23,8 @@ public final class VirtualNetwork {
     private(set) var stacks: [VirtualStack] = []
     private var news: [Int] = []
     private var listeners: [Listening: Listener] = [:]
+    /// The peers that take datagrams at an address and port, the latest last.
+    private var datagramPeers: [Endpoint: [VirtualPeer]] = [:]
     private var underWay: [Packet] = []
     /// The first packet of `underWay` that has not arrived.
     private var head = 0
@@ -130,6 +132,25 @@ public final class VirtualNetwork {
     func listen(_ listener: Listener?, _ transport: Transport, at endpoint: Endpoint) {
         hosts.insert(endpoint.address)
         listeners[Listening(transport: transport, endpoint: endpoint)] = listener
+        guard transport == .udp else { return }
+        if case .peer(let peer, _) = listener {
+            datagramPeers[endpoint, default: []].removeAll { $0 === peer }
+            datagramPeers[endpoint, default: []].append(peer)
+        } else {
+            datagramPeers[endpoint] = nil
+        }
+    }
+
+    /// The peer that takes a UDP socket's datagrams: the one that the socket was opened for or has written to, else the
+    /// latest.
+    private func datagramPeer(at endpoint: Endpoint, of socket: SocketReference) -> VirtualPeer? {
+        datagramPeers[endpoint]?.last { $0.correspondent == socket } ?? datagramPeers[endpoint]?.last
+    }
+
+    /// A UDP socket is opened for a peer.
+    func datagramSocketOpens(_ socket: SocketReference, for endpoint: Endpoint) {
+        guard let peer = datagramPeers[endpoint]?.last, peer.correspondent == nil else { return }
+        peer.correspondent = socket
     }
 
     func listener(_ transport: Transport, at endpoint: Endpoint) -> Listener? {
@@ -286,7 +307,7 @@ public final class VirtualNetwork {
             send(.toModule(socket, answer, from: target), after: latency)
         case .server(let server, _):
             if let answer = server.greeting(at: clock) { send(.toModule(socket, answer, from: target), after: latency) }
-        case .peer(let peer, _): peer.receiveDatagram(bytes, from: socket)
+        case .peer: datagramPeer(at: target, of: socket)?.receiveDatagram(bytes, from: socket)
         case .silent, nil: break
         }
     }

@@ -24,6 +24,8 @@ public final class VirtualPeer {
     }
 
     private var socket: VirtualNetwork.SocketReference?
+    /// The UDP socket whose datagrams come here, although another peer listens at the same address and port by now.
+    var correspondent: VirtualNetwork.SocketReference?
     /// When its connection has come about, on its side.
     private var connectedAt = Instant.zero
     /// What it said before the connection had come about.
@@ -140,6 +142,7 @@ public final class VirtualPeer {
             return
         }
         socket = accepted
+        if transport == .udp { correspondent = accepted }
         state = .connected
         saySoFar()
     }
@@ -148,6 +151,7 @@ public final class VirtualPeer {
 
     func receiveDatagram(_ bytes: [UInt8], from socket: VirtualNetwork.SocketReference) {
         self.socket = socket
+        correspondent = socket
         state = .connected
         receive(bytes)
         saySoFar()

@@ -63,6 +63,7 @@ public final class VirtualStack: Network {
             guard !isTaken else { return tell(.connectFailed(id, .addressInUse)) }
             let local = localEndpoint(peer.address.family, port)
             sockets[id] = Socket(transport: .udp, local: local, peer: peer, phase: .datagrams)
+            network.datagramSocketOpens(reference(id), for: peer)
             tell(.connected(id, local: local))
         case .send(let id, let bytes, let target): send(bytes, on: id, to: target)
         case .abandonSend(let id): sockets[id]?.outbound.removeAll()

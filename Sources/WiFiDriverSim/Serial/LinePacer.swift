@@ -10,7 +10,7 @@ struct LinePacer {
     mutating func configure(_ configuration: UARTConfiguration) { byteTime = Self.byteTime(configuration) }
 
     private static func byteTime(_ configuration: UARTConfiguration) -> Duration {
-        .nanoseconds(Int64(configuration.bitsPerByte * 1_000_000_000 / Double(configuration.baud)))
+        .nanoseconds(Int64(configuration.bitsPerByte * 1_000_000_000 / Double(configuration.baud.value)))
     }
 
     /// There are bytes to send: from now, if the line was idle.

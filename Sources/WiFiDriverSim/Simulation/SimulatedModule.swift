@@ -14,8 +14,15 @@ public final class SimulatedModule {
     public var hostBaud: Int?
     /// What the module said to the log.
     public private(set) var log: [String] = []
+    /// Sees what passes on the line and between the module and its network, at the module's end.
+    var observer: ((Observation) -> Void)?
     /// Output of before a change of the line's configuration, as the host reads it.
     private var taken: [UInt8] = []
+
+    enum Observation {
+        case line(LineDirection, [UInt8])
+        case network(NetworkTraffic)
+    }
 
     init(_ module: Module, simulation: Simulation, stack: VirtualStack, radio: Air.RadioID) {
         self.module = module
@@ -27,7 +34,8 @@ public final class SimulatedModule {
     /// Bytes from the host to the module. The world and the network hear of them with the next `run` or `takeBytes`: what
     /// is sent at one moment is one piece, however many calls it takes.
     public func send(_ bytes: [UInt8]) {
-        module.receive(misread(bytes, sentAt: hostBaud ?? line.baud, readAt: line.baud), at: simulation.now)
+        observer?(.line(.toModule, bytes))
+        module.receive(misread(bytes, sentAt: hostBaud ?? line.baud.value, readAt: line.baud.value), at: simulation.now)
     }
 
     /// Text from the host to the module.
@@ -44,7 +52,9 @@ public final class SimulatedModule {
 
     private func drain(afterwards settle: () -> Void = {}) {
         while !module.output.isEmpty {
-            taken += misread(module.output.take(.max), sentAt: line.baud, readAt: hostBaud ?? line.baud)
+            let said = misread(module.output.take(.max), sentAt: line.baud.value, readAt: hostBaud ?? line.baud.value)
+            observer?(.line(.toHost, said))
+            taken += said
             module.lineDrained(at: simulation.now)
             settle()
         }
@@ -70,7 +80,7 @@ public final class SimulatedModule {
     }
 
     /// The host's bit rate is not the module's.
-    public var isMisread: Bool { hostBaud.map { $0 != line.baud } ?? false }
+    public var isMisread: Bool { hostBaud.map { $0 != line.baud.value } ?? false }
 
     private func misread(_ bytes: [UInt8], sentAt sentRate: Int, readAt readRate: Int) -> [UInt8] {
         sentRate == readRate ? bytes : Misreading.bytes(bytes, sentAt: sentRate, readAt: readRate)
@@ -78,7 +88,9 @@ public final class SimulatedModule {
 
     func apply(_ effect: Module.Effect) {
         switch effect {
-        case .network(let request): stack.handle(request, at: simulation.now)
+        case .network(let request):
+            observer?(.network(.request(request)))
+            stack.handle(request, at: simulation.now)
         case .air(let request): simulation.air.handle(request, from: radio, at: simulation.now)
         case .store(let settings): storedSettings = settings
         case .setLine(let configuration):

@@ -148,7 +148,10 @@ public final class Simulation {
                     for effect in module.module.takeEffects() { module.apply(effect) }
                 }
                 if module.stack.hasEvents {
-                    for event in module.stack.takeEvents() { module.module.handle(event, at: now) }
+                    for event in module.stack.takeEvents() {
+                        module.observer?(.network(.event(event)))
+                        module.module.handle(event, at: now)
+                    }
                 }
             }
             guard air.hasEvents else { continue }

@@ -4,6 +4,7 @@ final class RecordingFile {
     private let file: AppendingFile
     private let folder: String
     private let payloadFolder: String
+    private var hasPayloadFolder = false
 
     /// Makes the file.
     init(path: String, header: Transcript.Header, at now: Instant) throws(SystemError) {
@@ -11,10 +12,21 @@ final class RecordingFile {
         folder = String(path[..<slash])
         // As session.d beside session.at; its name must not hold what a reference cannot.
         let base = path[slash...].split(separator: ".").first.map(String.init) ?? "session"
-        payloadFolder = (base.isTranscriptName ? base : "payloads") + ".d"
+        payloadFolder = Self.freeName(for: base.isTranscriptName ? base : "payloads", in: folder)
         recorder = TranscriptRecorder(header: header, payloadFolder: payloadFolder, at: now)
         file = try AppendingFile(new: path)
         try write(recorder.take(at: now))
+    }
+
+    /// A name that no other recording's payloads have.
+    private static func freeName(for base: String, in folder: String) -> String {
+        var name = "\(base).d"
+        var count = 1
+        while Files.exists(folder + name) {
+            count += 1
+            name = "\(base)-\(count).d"
+        }
+        return name
     }
 
     func update(at now: Instant, _ body: (inout TranscriptRecorder) -> Void) throws(SystemError) {
@@ -24,11 +36,16 @@ final class RecordingFile {
 
     func finish(at now: Instant) throws(SystemError) { try write(recorder.finish(at: now)) }
 
-    private func write(_ output: (files: [(path: String, bytes: [UInt8])], text: String)) throws(SystemError) {
+    private func write(_ output: TranscriptRecorder.Output) throws(SystemError) {
         for (path, bytes) in output.files {
-            try Folder.make(folder + payloadFolder)
-            try Files.write(bytes, to: folder + path, mode: 0o644)
+            if !hasPayloadFolder { try Folder.makeNew(folder + payloadFolder) }
+            hasPayloadFolder = true
+            try Files.write(bytes, to: folder + path, .secret)
         }
-        if !output.text.isEmpty { try file.append(output.text) }
+        if output.replacesAll {
+            try file.replace(with: output.text)
+        } else if !output.text.isEmpty {
+            try file.append(output.text)
+        }
     }
 }

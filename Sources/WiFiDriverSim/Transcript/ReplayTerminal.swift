@@ -12,6 +12,8 @@ public final class ReplayTerminal {
     private var output = ByteQueue()
     private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
     private var hasClient = false
+    /// The replay goes on when the client closes the tty, which may open it again.
+    private let outlivesClient: Bool
     private var isStopped = false
 
     public var terminalPath: String { terminal.path }
@@ -20,11 +22,13 @@ public final class ReplayTerminal {
     /// - Parameters:
     ///   - replay: what is played.
     ///   - linkPath: a symbolic link to the tty.
+    ///   - outlivesClient: when the client closes the tty, the replay waits for the next one.
     /// - Throws: `SystemError` or `TerminalLinkError` if that cannot be made.
-    public init(_ replay: ModuleReplay, linkPath: String? = nil) throws {
+    public init(_ replay: ModuleReplay, linkPath: String? = nil, outlivesClient: Bool = false) throws {
         self.replay = replay
+        self.outlivesClient = outlivesClient
         loop = try EventLoop()
-        terminal = try PseudoTerminal(speed: UARTConfiguration().baud)
+        terminal = try PseudoTerminal(speed: UARTConfiguration().baud.value)
         link = try linkPath.map { try TerminalLink(at: $0, to: terminal.path) }
         try loop.watch(terminal.master, for: .read) { [unowned self] readiness in
             if readiness.canRead || readiness.hasHungUp { _ = readLine() }
@@ -32,7 +36,10 @@ public final class ReplayTerminal {
         }
     }
 
-    /// Runs until the client has gone, the session diverges, or a signal comes for which `onSignal` says so.
+    deinit { link?.remove() }
+
+    /// Runs until the client has gone, unless the replay outlives it, the session diverges, or a signal comes for which
+    /// `onSignal` says so.
     /// - Returns: the first divergence.
     public func run(until signals: SignalWatch, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws
         -> Divergence?
@@ -47,7 +54,6 @@ public final class ReplayTerminal {
         }
         // What the client has sent before it ended still counts.
         while replay.divergence == nil, readLine() {}
-        link?.remove()
         return replay.finish()
     }
 
@@ -65,9 +71,17 @@ public final class ReplayTerminal {
             return true
         case .success(.wouldBlock): return false
         case .success(.ended), .failure:
-            isStopped = true
+            clientLeft()
             return false
         }
+    }
+
+    private func clientLeft() {
+        hasClient = false
+        guard outlivesClient, (try? terminal.holdSlave()) != nil else { return isStopped = true }
+        // What it has not read is lost, as on a line with nobody at its end.
+        output.removeAll()
+        terminal.discardOutput()
     }
 
     private func writeLine() {

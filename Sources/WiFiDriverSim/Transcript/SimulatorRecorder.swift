@@ -12,21 +12,23 @@ public final class SimulatorRecorder {
     ///   - options: what is simulated.
     ///   - path: the new transcript's; a file that is there is not touched.
     ///   - origin: what the transcript tells of where it is from.
-    ///   - worldPath: the world file, as the transcript is to name it.
+    ///   - worldPath: the world file.
     ///   - log: takes notices.
     /// - Throws: what `Simulator` throws, and `SystemError` if the file cannot be made.
     public init(_ options: SimulatorOptions, path: String, origin: String, worldPath: String?, log: Log) throws {
         var header = Transcript.Header()
         header.profile = options.firmware.name
-        header.world = worldPath
+        header.world = try worldPath.map { try Transcript.pathOfWorld($0, inTranscript: path) }
         header.start = .power
         header.origin = origin
         observer = Observer(try RecordingFile(path: path, header: header, at: .zero), log: log)
         simulator = try Simulator(options, log: log, observer: observer)
     }
 
-    /// Runs until the module has booted and takes commands.
-    public func boot() throws { try simulator.boot() }
+    /// Runs until the module has booted and takes commands, or until one of these signals comes.
+    /// - Returns: the signal.
+    /// - Throws: `SystemError` when the event loop fails.
+    public func boot(until signals: SignalWatch) throws -> Int32? { try simulator.boot(until: signals) }
 
     /// Runs until a signal comes.
     public func run(until signals: SignalWatch, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws {

@@ -6,9 +6,17 @@ extension Transcript {
         self = try TranscriptParser.parse(try Files.read(path), file: path)
     }
 
+    /// What a transcript calls a world file: its path from the transcript's folder, or an absolute one where it is elsewhere.
+    static func pathOfWorld(_ world: String, inTranscript transcript: String) throws(SystemError) -> String {
+        let world = try Files.canonicalPath(of: world)
+        let folder =
+            try Files.canonicalPath(of: transcript).split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/"
+        return world.hasPrefix(folder) ? String(world.dropFirst(folder.count)) : world
+    }
+
     /// Writes the transcript, whole or not at all.
     public func write(to path: String) throws(SystemError) {
-        try Files.write(Array(description.utf8), to: path, mode: 0o644)
+        try Files.write(Array(description.utf8), to: path)
     }
 }
 
@@ -18,7 +26,7 @@ extension Transcript.Script {
     public init(contentsOf path: String) throws {
         self.init(try Transcript(contentsOf: path))
         let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
-        if let file = transcript.header.world { world = try World.load(folder + file) }
+        if let file = transcript.header.world { world = try World.load(file.hasPrefix("/") ? file : folder + file) }
         for (event, line) in transcript.events {
             for case .reference(let reference) in event.payloads.flatMap(\.pieces) {
                 guard let file = reference.path, contents[file] == nil else { continue }

@@ -1,15 +1,22 @@
 /// Makes a transcript of what passes on a line, as it happens. Sans-IO: bytes, events and the time go in, text and files
 /// come out; each text is whole lines, so that a file to which they are appended can be read at any time.
 public struct TranscriptRecorder {
-    /// Whose bytes are waiting, from when on.
-    private var burst: (isHost: Bool, since: Instant, bytes: [UInt8])?
+    /// Whose bytes are waiting, from when on, and when the last of them came.
+    private var burst: (isHost: Bool, since: Instant, lastAt: Instant, bytes: [UInt8])?
+    /// After so long, what the host sends is another line: the pauses around an escape sequence count, and in passthrough
+    /// those between blocks.
+    private static let hostPause = Duration.milliseconds(20)
     private var lines: [Transcript.Content] = []
     private var files: [(path: String, bytes: [UInt8])] = []
     private let payloadFolder: String
     private var payloadCount = 0
     /// The transcript tells of time up to here.
     private var toldUntil: Instant
-    private var headerText: String
+    private var header: Transcript.Header
+    /// The start that the header had when it was taken.
+    private var takenStart: Simulation.Start?
+    /// All that was taken, as long as a line could still change the header.
+    private var opening: String? = ""
     /// Ports that will be others when the session is played again.
     private var localPorts: [String: Payload.Placeholder] = [:]
     /// Something that belongs before the lines from here on is not known yet, since then.
@@ -23,14 +30,15 @@ public struct TranscriptRecorder {
     public init(header: Transcript.Header, payloadFolder: String, at now: Instant) {
         self.payloadFolder = payloadFolder
         toldUntil = now
-        headerText = header.description + "\n"
+        self.header = header
     }
 
     /// Bytes from the host, or else from the module.
     public mutating func record(_ bytes: [UInt8], fromHost isHost: Bool, at now: Instant) {
-        if let burst, burst.isHost != isHost { flush() }
-        if burst == nil { burst = (isHost, now, []) }
+        if let burst, burst.isHost != isHost || isHost && now - burst.lastAt >= Self.hostPause { flush() }
+        if burst == nil { burst = (isHost, now, now, []) }
         burst?.bytes += bytes
+        burst?.lastAt = now
         guard var waiting = burst else { return }
         // What is sure to be whole can be said already; a host's data can look like anything.
         let whole =
@@ -50,6 +58,9 @@ public struct TranscriptRecorder {
         lines.append(.event(event))
     }
 
+    /// Something that is so from here on, whenever it came to be known.
+    mutating func record(timeless event: Transcript.Event) { lines.append(.event(event)) }
+
     /// Says what was not sure to be whole.
     public mutating func flush() {
         guard let burst else { return }
@@ -59,6 +70,12 @@ public struct TranscriptRecorder {
 
     private mutating func say(_ bytes: [UInt8], isHost: Bool, at now: Instant) {
         tell(now)
+        if isHost {
+            opening = nil
+        } else if opening != nil, LineCutter.pieces(of: bytes).contains(where: \.isBootReport) {
+            // The module has started under the recorder's eyes.
+            header.start = .power
+        }
         for piece in isHost ? [bytes] : LineCutter.pieces(of: bytes) {
             let payload = isHost ? stored(piece) : withPlaceholders(piece) ?? stored(piece)
             lines.append(.event(isHost ? .host(payload) : .module(Transcript.Expectation(payload))))
@@ -106,12 +123,12 @@ public struct TranscriptRecorder {
         return Payload(pieces + [.bytes(literal)])
     }
 
-    /// Lets the transcript's time come up to now, in whole milliseconds.
+    /// Lets the transcript's time come up to now, in whole microseconds. Less than a millisecond waits for more.
     private mutating func tell(_ now: Instant) {
-        let milliseconds = (now - toldUntil).milliseconds
-        guard milliseconds > 0 else { return }
-        toldUntil = toldUntil + .milliseconds(milliseconds)
-        lines.append(.event(.wait(.milliseconds(milliseconds))))
+        let microseconds = (now - toldUntil).nanoseconds / 1000
+        guard microseconds >= 1000 else { return }
+        toldUntil = toldUntil + .microseconds(microseconds)
+        lines.append(.event(.wait(.microseconds(microseconds))))
     }
 
     // MARK: What is known late
@@ -139,24 +156,41 @@ public struct TranscriptRecorder {
 
     // MARK: Output
 
-    /// The files and lines since the last call, in the order in which they are to be written: a line never refers to a file
-    /// that is not there.
-    public mutating func take(at now: Instant) -> (files: [(path: String, bytes: [UInt8])], text: String) {
+    /// What is to be written.
+    public struct Output {
+        /// These come first: a line never refers to a file that is not there.
+        public var files: [(path: String, bytes: [UInt8])]
+        /// Whole lines, to be appended.
+        public var text: String
+        /// The lines stand for all that were taken before: the header has changed.
+        public var replacesAll = false
+    }
+
+    /// The files and lines since the last call.
+    public mutating func take(at now: Instant) -> Output {
         if let hold, now - hold.since > Self.longestHold { self.hold = nil }
         let count = hold?.index ?? lines.count
-        var text = headerText
-        headerText = ""
-        for line in lines[..<count] { text += "\(line)\n" }
+        var text = lines[..<count].map { "\($0)\n" }.joined()
         lines.removeFirst(count)
         if let hold { self.hold = (0, hold.count, hold.since) }
         defer { files = [] }
-        return (files, text)
+        opening?.append(text)
+        let replacesAll = takenStart != nil && takenStart != header.start
+        if replacesAll, let opening { text = opening }
+        if takenStart != header.start { text = "\(header)\n" + text }
+        takenStart = header.start
+        return Output(files: files, text: text, replacesAll: replacesAll)
     }
 
     /// The same, with all that still waits.
-    public mutating func finish(at now: Instant) -> (files: [(path: String, bytes: [UInt8])], text: String) {
+    public mutating func finish(at now: Instant) -> Output {
         flush()
         hold = nil
         return take(at: now)
     }
+}
+
+extension [UInt8] {
+    /// The line by which a module tells that it has started.
+    fileprivate var isBootReport: Bool { drop { $0 < 0x20 }.elementsEqual("ready\r\n".utf8) }
 }

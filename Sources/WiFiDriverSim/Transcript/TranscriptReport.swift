@@ -15,7 +15,8 @@ public struct TranscriptReport {
         self.title = title
     }
 
-    public func write(to path: String) throws(SystemError) { try Files.write(Array(html.utf8), to: path, mode: 0o644) }
+    /// Writes the page. It tells all that the transcript does, so that it is the user's alone.
+    public func write(to path: String) throws(SystemError) { try Files.write(Array(html.utf8), to: path, .secret) }
 
     public var html: String {
         """
@@ -72,7 +73,7 @@ public struct TranscriptReport {
         func rate(_ bytes: Int) -> String { seconds > 0 ? ", \(Int(Double(bytes) / seconds)) a second" : "" }
         return [
             ("Profile", transcript.header.profile, false),
-            ("Time", timeline.duration.text, false),
+            ("Time", timeline.durationText, false),
             ("Commands", "\(timeline.commands.count)", false),
             ("Errors", "\(errors)", errors > 0),
             ("Host to module", "\(timeline.hostBytes) bytes" + rate(timeline.hostBytes), false),
@@ -90,7 +91,7 @@ public struct TranscriptReport {
             return """
                 <tr\(command.isError ? " class=\"bad\"" : "")><td><a href="#line\(entry.line)">\(entry.line)</a></td>\
                 <td><code>\(command.text.shortened(to: 80).xmlEscaped)</code></td>\
-                <td>\((command.result ?? "–").xmlEscaped)</td><td class="number">\(command.latency?.text ?? "–")</td>\
+                <td>\((command.result ?? "–").xmlEscaped)</td><td class="number">\(command.latencyText)</td>\
                 <td class="bar"><i style="width:\(Int(share))%"></i></td></tr>
                 """
         }
@@ -114,7 +115,7 @@ public struct TranscriptReport {
             if gap >= Self.shownGap {
                 // A pause takes room by its length, but a day must not take a day's.
                 let height = 14 + 8 * gap.milliseconds.description.utf8.count
-                rows.append("<div class=\"gap\" style=\"height:\(height)px\"><b>\(gap.text)</b></div>")
+                rows.append("<div class=\"gap\" style=\"height:\(height)px\"><b>\(gap.roundedText)</b></div>")
             }
             last = entry.at
             rows.append(row(entry))
@@ -135,7 +136,7 @@ public struct TranscriptReport {
             }
         let error = entry.isError ? " bad" : ""
         return """
-            <div class="row \(lane)\(error)" id="line\(entry.line)" role="row"><span>\((entry.at - .zero).text)</span>\
+            <div class="row \(lane)\(error)" id="line\(entry.line)" role="row"><span>\(timeline.timeText(of: entry))</span>\
             <p title="line \(entry.line)">\(text.shortened(to: 300).xmlEscaped)</p></div>
             """
     }
@@ -149,6 +150,24 @@ extension Transcript.PeerAction {
         case .receives, .sees: "netout"
         case .listens, .refuses, .ignores: "net"
         }
+    }
+}
+
+extension TranscriptTimeline {
+    /// Stands for a time that the transcript does not tell.
+    fileprivate static let unknown = "?"
+
+    fileprivate var durationText: String { duration == .zero ? Self.unknown : duration.roundedText }
+
+    fileprivate func timeText(of entry: Entry) -> String {
+        let time = entry.at - .zero
+        return duration == .zero ? Self.unknown : Duration.nanoseconds(time.nanoseconds / 1000 * 1000).text
+    }
+}
+
+extension TranscriptTimeline.Command {
+    fileprivate var latencyText: String {
+        latency?.roundedText ?? (result == nil ? "–" : TranscriptTimeline.unknown)
     }
 }
 
@@ -188,13 +207,14 @@ private struct LoadChart {
             }.joined()
         }
         let perSecond = Int(Double(most) * Double(Self.binCount) / (Double(duration) / 1e9))
+        let scale = timeline.duration == .zero ? "" : ", at most \(perSecond) bytes a second a bar"
         return """
             <svg viewBox="0 0 \(Self.width) \(Self.height)" role="img" aria-label="Bytes on the line over time">
             \(bars(host, "out", upwards: true))\(bars(module, "in", upwards: false))
             <line x1="0" y1="\(middle)" x2="\(Self.width)" y2="\(middle)"/>
-            <text x="0" y="10">host, at most \(perSecond) bytes a second a bar</text>
+            <text x="0" y="10">host\(scale)</text>
             <text x="0" y="\(Self.height - 3)">module</text>
-            <text x="\(Self.width)" y="\(Self.height - 3)" text-anchor="end">\(timeline.duration.text)</text>
+            <text x="\(Self.width)" y="\(Self.height - 3)" text-anchor="end">\(timeline.durationText)</text>
             </svg>
             """
     }

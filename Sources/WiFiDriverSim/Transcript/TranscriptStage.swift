@@ -14,7 +14,7 @@ final class TranscriptStage {
         simulation = Simulation(
             firmware: Firmware.named(header.profile) ?? .standard, world: script.world, seed: header.seed,
             start: header.start)
-        simulation.modules[0].hostBaud = UARTConfiguration().baud
+        simulation.modules[0].hostBaud = UARTConfiguration().baud.value
         contents = script.contents
         self.delivery = Splitter(delivery)
         listener = ModuleListener(SimulatedLine(simulation), patience: patience)

@@ -14,6 +14,7 @@ struct TranscriptTimeline {
         let text: String
         /// Its place among the entries.
         let entry: Int
+        /// `nil` while there is no answer, and where the transcript tells no time of it.
         var latency: Duration?
         /// The line that ended it.
         var result: String?
@@ -22,6 +23,7 @@ struct TranscriptTimeline {
 
     private(set) var entries: [Entry] = []
     private(set) var commands: [Command] = []
+    /// Zero where no time is told.
     private(set) var duration = Duration.zero
     private(set) var hostBytes = 0
     private(set) var moduleBytes = 0
@@ -82,7 +84,8 @@ struct TranscriptTimeline {
         guard let word, word != "busy p...", var command = commands.last else { return }
         // SEND OK ends what OK began.
         guard command.result == nil || word.hasPrefix("SEND") else { return }
-        command.latency = now - entries[command.entry].at
+        let latency = now - entries[command.entry].at
+        command.latency = latency == .zero ? nil : latency
         command.result = word
         command.isError = isError
         commands[commands.count - 1] = command

@@ -24,6 +24,13 @@ extension Duration {
         self = .nanoseconds(nanoseconds)
     }
 
+    /// For people: the first four digits, and nothing below a microsecond where there are some.
+    public var roundedText: String {
+        var step: Int64 = nanoseconds < 1000 ? 1 : 1000
+        while nanoseconds / step >= 10_000 { step *= 10 }
+        return Duration.nanoseconds(nanoseconds / step * step).text
+    }
+
     /// The same in the unit in which it is read most easily.
     var text: String {
         let unit: (name: String, size: Int64, digits: Int) =

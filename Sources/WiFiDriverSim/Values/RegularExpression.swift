@@ -1,33 +1,331 @@
-import Glibc
+/// A POSIX basic regular expression over bytes (POSIX, Base Definitions, 9.3), matched in time and memory that are bounded.
+///
+/// The C library's matcher is not: some expressions of forty bytes take it minutes and gigabytes. This one runs all
+/// alternatives side by side, so that its work is at most the size of the program times the length of the text.
+/// Backreferences, which have no such bound, are refused. An escaped ordinary character is that character, as in newlib,
+/// the firmware's C library; GNU's `\|`, `\+` and `\?` are not known.
+struct RegularExpression: Sendable {
+    private let program: [Instruction]
 
-/// A POSIX basic regular expression over bytes, as the C library has it.
-final class RegularExpression {
-    private var compiled = regex_t()
+    /// Expressions that expand to more instructions are refused.
+    static let programLimit = 1024
+    /// A search that takes more steps ends without a match.
+    static let stepLimit = 10_000_000
 
-    /// - Parameter pattern: the expression; `nil` comes of one that is wrong, or that holds a NUL.
+    fileprivate enum Instruction: Sendable {
+        case byte(ByteSet)
+        case jump(Int)
+        case fork(Int, Int)
+        case start
+        case end
+        case accept
+    }
+
+    /// - Parameter pattern: the expression; `nil` comes of one that is malformed, holds a NUL or a backreference, or is
+    ///   too large once its repetitions are expanded.
     init?(_ pattern: [UInt8]) {
-        guard !pattern.contains(0) else { return nil }
-        let text = (pattern + [0]).map { CChar(bitPattern: $0) }
-        guard regcomp(&compiled, text, 0) == 0 else {
-            // Nothing was compiled that would have to be freed.
-            compiled = regex_t()
+        var parser = RegularExpressionParser(pattern)
+        guard !pattern.contains(0), let expression = parser.parse(), expression.size < Self.programLimit else {
             return nil
+        }
+        var program: [Instruction] = []
+        Self.append(expression, to: &program)
+        program.append(.accept)
+        self.program = program
+    }
+
+    private static func append(_ expression: Expression, to program: inout [Instruction]) {
+        switch expression {
+        case .byte(let set): program.append(.byte(set))
+        case .start: program.append(.start)
+        case .end: program.append(.end)
+        case .sequence(let parts): for part in parts { append(part, to: &program) }
+        case .repetition(let part, let least, let most):
+            for _ in 0..<least { append(part, to: &program) }
+            guard let most else { return appendLoop(part, to: &program) }
+            for _ in least..<most {
+                let fork = program.count
+                program.append(.accept)
+                append(part, to: &program)
+                program[fork] = .fork(fork + 1, program.count)
+            }
         }
     }
 
-    deinit { regfree(&compiled) }
+    private static func appendLoop(_ part: Expression, to program: inout [Instruction]) {
+        let fork = program.count
+        program.append(.accept)
+        append(part, to: &program)
+        program.append(.jump(fork))
+        program[fork] = .fork(fork + 1, program.count)
+    }
 
     /// The first match, from the left, the longest there is; NULs in the text are bytes like any other.
     func firstMatch(in text: ArraySlice<UInt8>) -> Range<Int>? {
-        text.withUnsafeBytes { buffer in
-            // An empty text has no address, and still can match.
-            var nothing: CChar = 0
-            return withUnsafePointer(to: &nothing) { empty in
-                let start = buffer.baseAddress?.assumingMemoryBound(to: CChar.self) ?? empty
-                var match = regmatch_t(rm_so: 0, rm_eo: regoff_t(buffer.count))
-                guard regexec(&compiled, start, 1, &match, REG_STARTEND) == 0 else { return nil }
-                return text.startIndex + Int(match.rm_so)..<text.startIndex + Int(match.rm_eo)
+        var search = Search(program: program, text: text)
+        return search.run()
+    }
+
+    /// One search: the threads that are alive at a position, those that began earlier first.
+    private struct Search {
+        let program: [Instruction]
+        let text: ArraySlice<UInt8>
+        private var threads: [Thread] = []
+        private var next: [Thread] = []
+        /// The position at which an instruction was last reached, so that each is followed once a position.
+        private var reachedAt: [Int]
+        private var steps = 0
+        private var best: Range<Int>?
+
+        private struct Thread {
+            let instruction: Int
+            let start: Int
+        }
+
+        init(program: [Instruction], text: ArraySlice<UInt8>) {
+            self.program = program
+            self.text = text
+            reachedAt = [Int](repeating: -1, count: program.count)
+        }
+
+        mutating func run() -> Range<Int>? {
+            for position in text.startIndex...text.endIndex {
+                // A thread that begins here comes after those that began before.
+                if best == nil { follow(0, start: position, at: position) }
+                swap(&threads, &next)
+                next.removeAll(keepingCapacity: true)
+                guard position < text.endIndex, !threads.isEmpty || best == nil else { break }
+                for thread in threads where best.map({ thread.start <= $0.lowerBound }) ?? true {
+                    guard case .byte(let set) = program[thread.instruction] else { continue }
+                    if set.contains(text[position]) {
+                        follow(thread.instruction + 1, start: thread.start, at: position + 1)
+                    }
+                }
+                steps += threads.count
+                guard steps <= RegularExpression.stepLimit else { return nil }
             }
+            return best
+        }
+
+        /// Adds the instructions that want a byte and are reached from here without one.
+        private mutating func follow(_ first: Int, start: Int, at position: Int) {
+            var open = [first]
+            while let instruction = open.popLast() {
+                guard reachedAt[instruction] != position else { continue }
+                reachedAt[instruction] = position
+                steps += 1
+                switch program[instruction] {
+                case .byte: next.append(Thread(instruction: instruction, start: start))
+                case .jump(let target): open.append(target)
+                case .fork(let first, let second):
+                    open.append(second)
+                    open.append(first)
+                case .start: if position == text.startIndex { open.append(instruction + 1) }
+                case .end: if position == text.endIndex { open.append(instruction + 1) }
+                case .accept: if best.map({ start <= $0.lowerBound }) ?? true { best = start..<position }
+                }
+            }
+        }
+    }
+}
+
+/// A parsed expression.
+private indirect enum Expression {
+    case byte(ByteSet)
+    case start
+    case end
+    case sequence([Expression])
+    case repetition(Expression, least: Int, most: Int?)
+
+    /// How many instructions it takes, or `programLimit` where it takes more.
+    var size: Int {
+        switch self {
+        case .byte, .start, .end: return 1
+        case .sequence(let parts): return min(RegularExpression.programLimit, parts.reduce(0) { $0 + $1.size })
+        case .repetition(let part, let least, let most):
+            return min(RegularExpression.programLimit, (part.size + 2) * max(least + 1, most ?? 0))
+        }
+    }
+}
+
+private struct ByteSet: Sendable {
+    private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+
+    init() {}
+    init(_ byte: UInt8) { insert(byte) }
+
+    func contains(_ byte: UInt8) -> Bool {
+        let word =
+            switch byte >> 6 {
+            case 0: words.0
+            case 1: words.1
+            case 2: words.2
+            default: words.3
+            }
+        return word >> (byte & 63) & 1 == 1
+    }
+
+    mutating func insert(_ byte: UInt8) {
+        let bit = UInt64(1) << (byte & 63)
+        switch byte >> 6 {
+        case 0: words.0 |= bit
+        case 1: words.1 |= bit
+        case 2: words.2 |= bit
+        default: words.3 |= bit
+        }
+    }
+
+    mutating func insert(_ bytes: some Sequence<UInt8>) { for byte in bytes { insert(byte) } }
+
+    /// The bytes that are not in it.
+    var inverted: ByteSet {
+        var result = self
+        result.words = (~words.0, ~words.1, ~words.2, ~words.3)
+        return result
+    }
+}
+
+/// Reads the syntax of POSIX basic regular expressions; `nil` stands for a mistake everywhere.
+private struct RegularExpressionParser {
+    private var rest: ArraySlice<UInt8>
+    /// Groups that are open.
+    private var depth = 0
+
+    /// RE_DUP_MAX.
+    private static let mostRepetitions = 255
+
+    init(_ pattern: [UInt8]) { rest = pattern[...] }
+
+    mutating func parse() -> Expression? {
+        guard let expression = sequence(), rest.isEmpty else { return nil }
+        return expression
+    }
+
+    private func isNext(_ text: StaticString) -> Bool {
+        text.withUTF8Buffer { rest.starts(with: $0) }
+    }
+
+    private mutating func take(_ text: StaticString) -> Bool {
+        guard isNext(text) else { return false }
+        rest = rest.dropFirst(text.utf8CodeUnitCount)
+        return true
+    }
+
+    /// Up to the end, or to the `\)` of the group, which stays.
+    private mutating func sequence() -> Expression? {
+        var parts: [Expression] = []
+        if take("^") { parts.append(.start) }
+        // A star with nothing before it is a star.
+        var canRepeat = false
+        while !rest.isEmpty, !isNext("\\)") {
+            if canRepeat, isNext("*") || isNext("\\{") {
+                guard let part = parts.popLast(), let repeated = repetition(of: part) else { return nil }
+                parts.append(repeated)
+            } else {
+                guard let part = part() else { return nil }
+                parts.append(part)
+                canRepeat = true
+            }
+        }
+        if isNext("\\)"), depth == 0 { return nil }
+        return .sequence(parts)
+    }
+
+    private mutating func part() -> Expression? {
+        if take("\\(") {
+            depth += 1
+            guard let inner = sequence(), take("\\)") else { return nil }
+            depth -= 1
+            return inner
+        }
+        if isNext("\\{") { return nil }
+        if take("[") { return bracket().map(Expression.byte) }
+        if take(".") { return .byte(ByteSet().inverted) }
+        if rest.count == 1 || rest.dropFirst().starts(with: "\\)".utf8), take("$") { return .end }
+        guard let byte = rest.popFirst() else { return nil }
+        guard byte == UInt8(ascii: "\\") else { return .byte(ByteSet(byte)) }
+        guard let escaped = rest.popFirst(), !(UInt8(ascii: "1")...UInt8(ascii: "9")).contains(escaped) else {
+            return nil
+        }
+        return .byte(ByteSet(escaped))
+    }
+
+    /// `*`, `\{m\}`, `\{m,\}` or `\{m,n\}`.
+    private mutating func repetition(of part: Expression) -> Expression? {
+        if take("*") { return .repetition(part, least: 0, most: nil) }
+        guard take("\\{"), let least = number() else { return nil }
+        var most: Int? = least
+        if take(",") { most = number() ?? (isNext("\\}") ? nil : -1) }
+        guard take("\\}"), least <= Self.mostRepetitions, most.map({ least...Self.mostRepetitions ~= $0 }) ?? true
+        else {
+            return nil
+        }
+        return .repetition(part, least: least, most: most)
+    }
+
+    private mutating func number() -> Int? {
+        let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        rest = rest.dropFirst(digits.count)
+        return Int(String(decoding: digits, as: UTF8.self))
+    }
+
+    /// A bracket expression, from behind the `[`.
+    private mutating func bracket() -> ByteSet? {
+        let isInverted = take("^")
+        var set = ByteSet()
+        var isFirst = true
+        while isFirst || !isNext("]") {
+            isFirst = false
+            if take("[:") {
+                guard let bytes = characterClass() else { return nil }
+                set.insert(bytes)
+                continue
+            }
+            guard let first = bracketByte() else { return nil }
+            guard isNext("-"), !isNext("-]") else {
+                set.insert(first)
+                continue
+            }
+            _ = take("-")
+            guard let last = bracketByte(), first <= last else { return nil }
+            set.insert(first...last)
+        }
+        _ = take("]")
+        return isInverted ? set.inverted : set
+    }
+
+    /// A byte as it is, as `[.a.]` or as `[=a=]`.
+    private mutating func bracketByte() -> UInt8? {
+        for (opening, closing) in [("[.", ".]"), ("[=", "=]")] as [(StaticString, StaticString)] where take(opening) {
+            guard let byte = rest.popFirst(), take(closing) else { return nil }
+            return byte
+        }
+        return rest.popFirst()
+    }
+
+    /// The bytes of `[:name:]` in the C locale, from behind the `[:`.
+    private mutating func characterClass() -> [UInt8]? {
+        let name = rest.prefix { $0 != UInt8(ascii: ":") }
+        rest = rest.dropFirst(name.count)
+        guard take(":]") else { return nil }
+        let digits = Array("0123456789".utf8)
+        let lower = Array("abcdefghijklmnopqrstuvwxyz".utf8)
+        let upper = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ".utf8)
+        let punctuation = (0x21...0x7E as ClosedRange<UInt8>).filter { !(digits + lower + upper).contains($0) }
+        switch String(decoding: name, as: UTF8.self) {
+        case "alnum": return digits + lower + upper
+        case "alpha": return lower + upper
+        case "blank": return Array(" \t".utf8)
+        case "cntrl": return Array(0...0x1F) + [0x7F]
+        case "digit": return digits
+        case "graph": return digits + lower + upper + punctuation
+        case "lower": return lower
+        case "print": return digits + lower + upper + punctuation + [0x20]
+        case "punct": return punctuation
+        case "space": return Array(9...13) + [0x20]
+        case "upper": return upper
+        case "xdigit": return digits + Array("abcdefABCDEF".utf8)
+        default: return nil
         }
     }
 }

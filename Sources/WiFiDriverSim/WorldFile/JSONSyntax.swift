@@ -2,27 +2,35 @@
 struct JSONSyntax {
     private let bytes: [UInt8]
     private var position = 0
+    /// Lists and objects that are open.
+    private var depth = 0
+    /// As deep as Foundation's decoder goes.
+    private static let depthLimit = 512
 
-    /// The line, from 1, and what is expected there; `nil` for valid JSON.
+    /// The line, from 1, and what is wrong there; `nil` for valid JSON.
     static func firstError(in text: String) -> (line: Int, reason: String)? {
         var syntax = JSONSyntax(bytes: Array(text.utf8))
-        do throws(Expectation) {
+        do throws(Mistake) {
             try syntax.value()
             syntax.skipBlanks()
-            if syntax.current != nil { throw Expectation("the end") }
+            if syntax.current != nil { throw .expected("the end") }
             return nil
         } catch {
             let line = 1 + syntax.bytes[..<syntax.position].count { $0 == UInt8(ascii: "\n") }
-            let found = syntax.current.map { "\"\(Character(Unicode.Scalar($0)))\"" } ?? "the end"
-            return (line, "is not valid JSON: \(found) where \(error.what) is expected")
+            switch error {
+            case .expected(let what):
+                let found = syntax.current.map { "\"\(Character(Unicode.Scalar($0)))\"" } ?? "the end"
+                return (line, "is not valid JSON: \(found) where \(what) is expected")
+            case .tooDeep: return (line, "is nested more than \(depthLimit) levels deep")
+            }
         }
     }
 
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
-    private struct Expectation: Error {
-        let what: String
-        init(_ what: String) { self.what = what }
+    private enum Mistake: Error {
+        case expected(String)
+        case tooDeep
     }
 
     private var current: UInt8? { position < bytes.count ? bytes[position] : nil }
@@ -37,22 +45,25 @@ struct JSONSyntax {
         return true
     }
 
-    private mutating func value() throws(Expectation) {
+    private mutating func value() throws(Mistake) {
         skipBlanks()
         switch current {
         case UInt8(ascii: "{"):
-            try list(until: "}", what: "a comma or }") { (syntax) throws(Expectation) in try syntax.member() }
+            try list(until: "}", what: "a comma or }") { (syntax) throws(Mistake) in try syntax.member() }
         case UInt8(ascii: "["):
-            try list(until: "]", what: "a comma or ]") { (syntax) throws(Expectation) in try syntax.value() }
+            try list(until: "]", what: "a comma or ]") { (syntax) throws(Mistake) in try syntax.value() }
         case UInt8(ascii: "\""): try string()
         case .some: try word()
-        case nil: throw Expectation("a value")
+        case nil: throw .expected("a value")
         }
     }
 
     private mutating func list(
-        until end: Unicode.Scalar, what: String, _ element: (inout JSONSyntax) throws(Expectation) -> Void
-    ) throws(Expectation) {
+        until end: Unicode.Scalar, what: String, _ element: (inout JSONSyntax) throws(Mistake) -> Void
+    ) throws(Mistake) {
+        guard depth < Self.depthLimit else { throw .tooDeep }
+        depth += 1
+        defer { depth -= 1 }
         position += 1
         skipBlanks()
         if take(end) { return }
@@ -60,31 +71,31 @@ struct JSONSyntax {
             try element(&self)
             skipBlanks()
             if take(end) { return }
-            guard take(",") else { throw Expectation(what) }
+            guard take(",") else { throw .expected(what) }
         }
     }
 
-    private mutating func member() throws(Expectation) {
+    private mutating func member() throws(Mistake) {
         skipBlanks()
-        guard current == UInt8(ascii: "\"") else { throw Expectation("a key in quotes") }
+        guard current == UInt8(ascii: "\"") else { throw .expected("a key in quotes") }
         try string()
         skipBlanks()
-        guard take(":") else { throw Expectation("a colon") }
+        guard take(":") else { throw .expected("a colon") }
         try value()
     }
 
-    private mutating func string() throws(Expectation) {
+    private mutating func string() throws(Mistake) {
         position += 1
         while let byte = current, byte >= 0x20 {
             position += 1
             if byte == UInt8(ascii: "\"") { return }
             if byte == UInt8(ascii: "\\"), current != nil { position += 1 }
         }
-        throw Expectation("the closing quote")
+        throw .expected("the closing quote")
     }
 
     /// A number, true, false or null; its form is the decoder's business.
-    private mutating func word() throws(Expectation) {
+    private mutating func word() throws(Mistake) {
         let start = position
         while let byte = current, Unicode.Scalar(byte).properties.isAlphabetic || "+-.0123456789".utf8.contains(byte) {
             position += 1
@@ -92,7 +103,7 @@ struct JSONSyntax {
         let word = String(decoding: bytes[start..<position], as: UTF8.self)
         guard ["true", "false", "null"].contains(word) || Double(word) != nil else {
             position = start
-            throw Expectation("a value")
+            throw .expected("a value")
         }
     }
 }

@@ -234,9 +234,9 @@ private struct NetworkFile: Decodable {
         if let leases = try container.decodeStated([IPv4Address]?.self, forKey: .dhcp) {
             network.leases = nil
             if let leases {
-                let fits = leases.count == 2 && leases[0] <= leases[1] && leases.allSatisfy(network.contains)
+                let fits = leases.count == 2 && leases[0] <= leases[1] && leases.allSatisfy(network.hasHost)
                 try container.check(
-                    fits, .dhcp, "must be the first and the last address, both in the gateway's network, or null")
+                    fits, .dhcp, "must be the first and the last address of hosts in the gateway's network, or null")
                 network.leases = leases[0]...leases[1]
             }
         }

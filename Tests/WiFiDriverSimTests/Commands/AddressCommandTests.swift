@@ -81,6 +81,45 @@ struct AddressCommandTests {
         #expect(host.ask("AT+CWQIF=\"02:00:00:00:00:07\"") == refused)
     }
 
+    @Test(arguments: Firmware.all)
+    func `Addresses that no interface can have are refused, and the module goes on`(firmware: Firmware) {
+        let host = Conversation(firmware)
+        host.ask("AT+CWMODE=3")
+        for command in ["CIPAP", "CIPSTA"] {
+            for wrong in [
+                "255.255.255.255", "255.255.255.156", "240.0.0.1", "224.0.0.1", "239.1.2.3", "0.0.0.0", "0.1.2.3",
+                "127.0.0.1",
+                "192.168.4.0", "192.168.4.255",
+            ] {
+                #expect(host.ask("AT+\(command)=\"\(wrong)\"") == refused)
+                #expect(host.ask("AT+\(command)=\"\(wrong)\",\"192.168.4.1\",\"255.255.255.0\"") == refused)
+            }
+            for wrong in [
+                "255.0.255.0", "0.0.0.255", "0.0.0.0", "255.255.255.255", "255.255.255.254", "255.255.255.253",
+            ] {
+                #expect(host.ask("AT+\(command)=\"192.168.4.5\",\"192.168.4.1\",\"\(wrong)\"") == refused)
+            }
+            for wrong in ["224.0.0.1", "255.255.255.255", "240.0.0.1"] {
+                #expect(host.ask("AT+\(command)=\"192.168.4.5\",\"\(wrong)\",\"255.255.255.0\"") == refused)
+            }
+            #expect(host.ask("AT+\(command)=\"192.168.4.5\",\"0.0.0.0\",\"255.255.255.0\"") == ok)
+        }
+    }
+
+    @Test(arguments: [
+        ("192.168.4.1", "255.255.255.0", "192.168.4.2,192.168.4.101"),
+        ("192.168.4.254", "255.255.255.0", "192.168.4.1,192.168.4.100"),
+        ("192.168.4.200", "255.255.255.0", "192.168.4.1,192.168.4.100"),
+        ("223.255.255.253", "255.255.255.252", "223.255.255.254,223.255.255.254"),
+        ("10.255.255.254", "255.0.0.0", "10.0.0.1,10.0.0.100"),
+    ])
+    func `The soft-AP's DHCP server stays inside its network`(address: String, netmask: String, leases: String) {
+        let host = Conversation()
+        host.ask("AT+CWMODE=2")
+        #expect(host.ask("AT+CIPAP=\"\(address)\",\"\(address)\",\"\(netmask)\"") == ok)
+        #expect(host.ask("AT+CWDHCPS?") == "+CWDHCPS:120,\(leases)\r\n" + ok)
+    }
+
     @Test func `With CIPV6 the station gets a link-local and a global address`() {
         let host = Conversation()
         host.ask("AT+CWMODE=1")

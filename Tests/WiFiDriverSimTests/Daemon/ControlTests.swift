@@ -77,7 +77,10 @@ struct ControlTests {
     @Test(arguments: [
         (["ap", "nowhere", "off"], 65, "there is no access point \"nowhere\"; there are \"wifisim\""),
         (["station", "phone", "joins", "nowhere"], 65, "there is no access point \"nowhere\""),
-        (["ap", "wifisim", "leases", "1.2.3.4"], 65, "1.2.3.4 is not in the network 10.0.2.2/24"),
+        (
+            ["ap", "wifisim", "leases", "1.2.3.4"], 65,
+            "1.2.3.4 is not the address of a host in the network 10.0.2.2/24"
+        ),
         (["ap", "wifisim", "password", "abc"], 65, "a password has 8 to 64 bytes"),
         (["--", "ap", "wifisim", "password", "-abc"], 65, "a password has 8 to 64 bytes"),
         (["module", "1", "reset"], 65, "there is no module 1"),
@@ -112,6 +115,78 @@ struct ControlTests {
         #expect(lines.count == 4 && lines[0] == "{\"ok\":true}" && lines[3] == "{\"ok\":true}")
         #expect(lines[1].hasPrefix("{\"error\":") && lines[2].hasPrefix("{\"error\":"))
         try client.command("AT")
+    }
+
+    /// Connects to the socket, and sends.
+    private func connect(to path: String, sending text: String = "") throws -> UnixSocket {
+        let socket = try UnixSocket.connecting(to: path)
+        _ = try Array(text.utf8).withUnsafeBytes { try socket.send($0) }
+        return socket
+    }
+
+    /// What comes until the simulator closes.
+    private func readAll(_ socket: UnixSocket) throws -> [Substring] {
+        var answers: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while case .done(let count) = try buffer.withUnsafeMutableBytes({ try socket.descriptor.read(into: $0) }) {
+            answers += buffer[..<count]
+        }
+        return String(decoding: answers, as: UTF8.self).split(separator: "\n")
+    }
+
+    @Test(arguments: ["\n", ""])
+    func `A client that sends no more gets all its answers, and then the end`(lastEnd: String) throws {
+        let (client, path) = try start()
+        let requests = Array(repeating: "{\"do\": \"state\"}", count: 100).joined(separator: "\n")
+        let socket = try connect(to: path, sending: requests + lastEnd)
+        shutdown(socket.descriptor.rawValue, Int32(SHUT_WR))
+        let answers = try readAll(socket)
+        #expect(answers.count == 100 && answers.allSatisfy { $0.contains("\"modules\":") })
+        try client.command("AT")
+    }
+
+    @Test func `A client that asks and never reads is not read any more, and takes no memory`() throws {
+        let (client, path) = try start()
+        let socket = try connect(to: path)
+        try socket.descriptor.makeNonBlocking()
+        let requests = Array(String(repeating: "{\"do\": \"state\"}\n", count: 1000).utf8)
+        var sent = 0
+        var hasStopped = false
+        while sent < 20_000_000, !hasStopped {
+            switch try requests.withUnsafeBytes({ try socket.send($0) }) {
+            case .done(let count): sent += count
+            default:
+                var interest = pollfd(fd: socket.descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
+                hasStopped = poll(&interest, 1, 300) == 0
+            }
+        }
+        #expect(hasStopped, "\(sent) bytes of requests were taken")
+        // All others go on.
+        #expect(try Program.run("ctl", "--socket", path, "state").status == 0)
+        try client.command("AT")
+        // It gets its answers once it reads.
+        let flags = fcntl(socket.descriptor.rawValue, F_GETFL)
+        _ = fcntl(socket.descriptor.rawValue, F_SETFL, flags & ~O_NONBLOCK)
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        var received = 0
+        while received < 4_000_000 {
+            guard case .done(let count) = try buffer.withUnsafeMutableBytes({ try socket.descriptor.read(into: $0) })
+            else { break }
+            received += count
+        }
+        #expect(received >= 4_000_000)
+    }
+
+    @Test func `Clients that stay leave descriptors for the modules`() throws {
+        let (client, path) = try start()
+        var sockets = try (0..<64).map { _ in try connect(to: path) }
+        let refused = try readAll(try connect(to: path))
+        #expect(refused == ["{\"error\":\"64 clients are connected; end one\"}"])
+        try client.command("AT")
+        sockets.removeLast()
+        // Their ends are seen in the order in which they come.
+        #expect(try Program.run("ctl", "--socket", path, "state").status == 0)
+        withExtendedLifetime(sockets) {}
     }
 
     @Test func `What ctl does is recorded, and the recording can be checked`() throws {

@@ -129,6 +129,41 @@ struct ProgramTests {
         #expect(log.contains(#" 0 > "AT\r\n""#))
     }
 
+    @Test func `--log joins what a client writes in pieces, and cuts long data`() throws {
+        let file = folder.path("log")
+        let (program, client) = try Program.module("--log", file)
+        try client.command("AT")
+        for byte in "AT+CWMODE=1\r\n".utf8 { try client.write([byte]) }
+        try client.read(until: "OK\r\n")
+        try client.command("AT+CWJAP=\"wifisim\",\"password\"")
+        try client.command("AT+CIPSTART=\"UDP\",\"10.0.2.2\",7,1112,2")
+        try client.command("AT+CIPSEND=1000")
+        try client.read(until: ">")
+        try client.write([UInt8](repeating: 0x78, count: 1000))
+        try client.read(until: "SEND OK\r\n")
+        program.send(SIGTERM)
+        _ = program.finish()
+        let log = try String(contentsOfFile: file, encoding: .utf8)
+        #expect(log.contains(#" 0 > "AT+CWMODE=1\r\n""#) && log.contains(#" 0 < "AT+CWMODE=1\r\n""#), "\(log)")
+        #expect(log.contains("xxxx\" … (1000 bytes)\n") && !log.contains(String(repeating: "x", count: 320)))
+    }
+
+    @Test func `The tty is the first line of standard output, whatever else goes there`() throws {
+        let program = try Program(["run", "--log", "/dev/stdout"])
+        #expect(try #require(program.readLine()).hasPrefix("/dev/pts/"))
+        program.send(SIGTERM)
+        #expect(program.finish().output.contains(#" 0 < "\r\nready\r\n""#))
+    }
+
+    @Test func `--log - is standard error`() throws {
+        let (program, client) = try Program.module("--log", "-")
+        try client.command("AT")
+        program.send(SIGTERM)
+        let result = program.finish()
+        #expect(result.output == "" && result.errors.contains(#" 0 > "AT\r\n""#))
+        #expect(!FileManager.default.fileExists(atPath: "-"))
+    }
+
     @Test func `commands lists a profile's table, and help is there for all`() throws {
         let table = try Program.run("commands", "--profile", "esp8266-1.7")
         #expect(table.status == 0)
@@ -155,6 +190,26 @@ struct DocumentTests {
             try table.write(to: document.standardized, atomically: true, encoding: .utf8)
         }
         #expect(try String(contentsOf: document.standardized, encoding: .utf8) == table)
+    }
+
+    @Test func `Every C header that the documents name is installed`() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..").standardized
+        func text(_ path: String) throws -> String {
+            try String(contentsOf: root.appending(path: path), encoding: .utf8)
+        }
+        let documents = try (["README.md"] + Folder.names(in: root.appending(path: "docs").path).map { "docs/\($0)" })
+            .map(text).joined()
+        let script = try text("Scripts/install.sh")
+        var installed = 0
+        for target in try Folder.names(in: root.appending(path: "Sources").path) {
+            let folder = "Sources/\(target)/include"
+            for header in (try? Folder.names(in: root.appending(path: folder).path)) ?? []
+            where documents.contains(header) {
+                #expect(script.contains("\(folder)/\(header)"), "\(header)")
+                installed += 1
+            }
+        }
+        #expect(installed >= 3)
     }
 }
 

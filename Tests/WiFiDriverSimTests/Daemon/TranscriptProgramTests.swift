@@ -30,7 +30,9 @@ struct TranscriptProgramTests {
         let junit = folder.path("junit.xml")
         let result = try run("check", "\(Fixtures.folder)/esp32c3-4.1/basic", "--junit", junit)
         #expect(result.status == 0, "\(result.output)")
-        #expect(result.output.contains("transcripts agree") && result.output.contains("a bare parse of the same files"))
+        #expect(result.output.contains("transcripts agree") && !result.output.contains("a bare parse"))
+        let verbose = try run("check", "\(Fixtures.folder)/esp32c3-4.1/basic", "--verbose")
+        #expect(verbose.output.contains("a bare parse of the same files"))
         let document = try XMLDocument(contentsOf: URL(filePath: junit))
         let cases = try document.nodes(forXPath: "//testcase")
         #expect(cases.count == (try Transcript.files(at: "\(Fixtures.folder)/esp32c3-4.1/basic")).count)
@@ -48,6 +50,58 @@ struct TranscriptProgramTests {
         #expect(result.status == 1)
         #expect(result.output.contains("wrong.at:4: differs at byte 3"))
         #expect(try XMLDocument(contentsOf: URL(filePath: junit)).nodes(forXPath: "//failure").count == 1)
+    }
+
+    @Test func `check ends with the highest status of all files, each of which is checked`() throws {
+        func write(_ name: String, _ text: String) -> String { folder.write("transcript 1\n\(text)", to: name) }
+        let good = write("good.at", "> AT\\r\\n\n< AT\\r\\n\n< \\r\\nOK\\r\\n\n")
+        let other = write("other.at", "> AT\\r\\n\n< AT\\r\\n\n< \\r\\nNO\\r\\n\n")
+        let wrong = write("wrong.at", "\n> AT\\r\\n\nfrobnicate\n")
+        let missing = folder.path("missing.at")
+        #expect(try run("check", good).status == 0)
+        #expect(try run("check", good, other).status == 1)
+        #expect(try run("check", other, wrong, good).status == 65)
+        #expect(try run("check", "--update", wrong).status == 65)
+        #expect(try run("check", "--update", missing, wrong, good).status == 66)
+
+        let junit = folder.path("junit.xml")
+        let all = try run("check", "--junit", junit, missing, wrong, other, good)
+        #expect(all.status == 66)
+        #expect(all.output.contains("1 of 4 transcripts agree"))
+        #expect(all.output.contains("wrong.at:4:1: ") && all.output.contains("other.at:4: differs at byte 3"))
+        let document = try XMLDocument(contentsOf: URL(filePath: junit))
+        func texts(_ path: String) throws -> [String] { try document.nodes(forXPath: path).compactMap(\.stringValue) }
+        #expect(try texts("//testsuite/@errors") == ["2"] && texts("//testsuite/@failures") == ["1"])
+        #expect(try texts("//testcase[error]/@name") == ["missing.at", "wrong.at"])
+        #expect(try texts("//testcase[failure]/@name") == ["other.at"])
+        #expect(try texts("//testcase[@name='other.at']/@line") == ["4"])
+        #expect(try texts("//testcase[@name='wrong.at']/@line") == ["4"])
+        #expect(try texts("//testcase[@name='good.at']/@file") == [good])
+    }
+
+    @Test func `JUnit has names from the folder that is checked, and times that count`() throws {
+        let inner = folder.path("inner")
+        try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: false)
+        // A folder that leads back to itself is no endless one.
+        try FileManager.default.createSymbolicLink(atPath: "\(inner)/again", withDestinationPath: "..")
+        _ = folder.write("transcript 1\n> AT\\r\\n\n< AT\\r\\n\n< \\r\\nOK\\r\\n\n", to: "inner/good.at")
+        let junit = folder.path("junit.xml")
+        #expect(try run("check", "--junit", junit, folder.path("")).status == 0)
+        let document = try XMLDocument(contentsOf: URL(filePath: junit))
+        let names = try document.nodes(forXPath: "//testcase/@name").compactMap(\.stringValue)
+        #expect(names == ["inner/good.at"])
+        let time = try #require(try document.nodes(forXPath: "//testcase/@time").first?.stringValue)
+        #expect(try #require(Double(time)) > 0)
+    }
+
+    @Test(arguments: [
+        ["--update", "--junit", "x"], ["--update", "--split", "1"], ["--device", "/dev/null", "--jobs", "2"],
+        ["--baud", "9600"],
+    ])
+    func `check refuses options that would have no effect`(options: [String]) throws {
+        let good = folder.write("transcript 1\n> AT\\r\\n\n< AT\\r\\n\n< \\r\\nOK\\r\\n\n", to: "good.at")
+        let result = try Program(["check", good] + options).finish()
+        #expect(result.status == 64 && result.errors.contains("has no effect with"), "\(result.errors)")
     }
 
     @Test func `check names the file that it cannot find, and the folder that is empty`() throws {
@@ -98,6 +152,23 @@ struct TranscriptProgramTests {
         #expect(replay.finish() == nil)
     }
 
+    @Test func `A client that writes while a slow line still brings an answer is recorded as one that waits`() throws {
+        let path = folder.path("session.at")
+        let recorder = try Program(["record", path, "--pace", "--baud", "9600"])
+        let client = try SerialClient(try #require(recorder.readLine()), of: recorder)
+        try client.command("AT")
+        for _ in 0..<5 {
+            try client.write(Array("AT+GMR\r\n".utf8))
+            try client.read(until: "Bin version")
+            try client.command("AT")
+            try client.read(until: "OK")
+        }
+        recorder.send(SIGINT)
+        #expect(recorder.finish().status == 0)
+        let check = TranscriptCheck(of: path)
+        #expect(check.problem == nil, "\(check.problem ?? "")")
+    }
+
     @Test func `A killed recorder leaves a valid file`() throws {
         let path = folder.path("killed.at")
         let recorder = try Program(["record", path])
@@ -136,6 +207,73 @@ struct TranscriptProgramTests {
         #expect(events.contains(.baud(9600)))
         #expect(events.contains(.host(Payload("AT+GMR\r\n"))))
         module.send(SIGINT)
+    }
+
+    @Test func `A recording that begins with the module's start says so, and checks`() throws {
+        let module = try Program(["run"])
+        let device = try #require(module.readLine())
+        let path = folder.path("device.at")
+        let recorder = try Program(["record", path, "--device", device])
+        let client = try SerialClient(try #require(recorder.readLine()), of: recorder)
+        try client.command("AT")
+        try client.command("AT+CWMODE?")
+        recorder.send(SIGINT)
+        #expect(recorder.finish().status == 0)
+        module.send(SIGINT)
+        let transcript = try Transcript(contentsOf: path)
+        #expect(transcript.header.start == .power)
+        #expect(transcript.description == String(decoding: try Files.read(path), as: UTF8.self))
+        let check = TranscriptCheck(of: path)
+        #expect(check.problem == nil, "\(check.problem ?? "")")
+    }
+
+    @Test(arguments: ["world.json", "inner/world.json"])
+    func `A recording names its world, wherever that is`(name: String) throws {
+        let inner = folder.path("inner")
+        try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: false)
+        let world = folder.write("{\"accessPoints\": [{\"ssid\": \"attic\", \"password\": \"12345678\"}]}", to: name)
+        let path = "\(inner)/session.at"
+        let recorder = try Program(["record", path, "--world", world])
+        let client = try SerialClient(try #require(recorder.readLine()), of: recorder)
+        try client.command("AT+CWMODE=1")
+        try client.command("AT+CWJAP=\"attic\",\"12345678\"")
+        recorder.send(SIGINT)
+        #expect(recorder.finish().status == 0)
+        let check = try run("check", path)
+        #expect(check.status == 0, "\(check.output)")
+    }
+
+    @Test(arguments: [
+        ["--world", "w.json"], ["--link", "l"], ["--count", "1"], ["--state", "s"], ["--pace"],
+        ["--host-address", "127.0.0.2"], ["--hostfwd", "tcp::8080-:80"], ["--restrict", "on"], ["--control", "c"],
+        ["--log", "l"],
+    ])
+    func `record --device refuses what describes a simulated module`(option: [String]) throws {
+        let path = folder.path("device.at")
+        let result = try Program(["record", path, "--device", "/dev/null"] + option).finish()
+        #expect(result.status == 64 && result.errors.contains(option[0]), "\(result.errors)")
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
+    @Test func `replay fails if its command does, and keeps the command's output its own`() throws {
+        let path = folder.write("transcript 1\n> AT\\r\\n\n< \\r\\nOK\\r\\n\n", to: "short.at")
+        func replay(_ script: String) throws -> (status: Int32, output: String, errors: String) {
+            try run("replay", path, "--as", "module", "--", "sh", "-c", script)
+        }
+        let session = "exec 3<>$WIFISIM_TTY; printf 'AT\\r\\n' >&3; head -c 6 <&3 >/dev/null; exec 3>&-; echo said"
+        let good = try replay(session)
+        #expect(good.status == 0 && good.output == "said\n", "\(good)")
+        // Long after it has closed the tty.
+        let failed = try replay("\(session); sleep 0.2; exit 7")
+        #expect(failed.status == 7 && failed.errors.contains("exit status 7"), "\(failed)")
+        #expect(try replay("\(session); kill -9 $$").status == 128 + 9)
+        #expect(try replay("exit 7").status == 1)
+        // It may open the tty again.
+        let twice = "for i in 1; do exec 3<>$WIFISIM_TTY; exec 3>&-; done; \(session)"
+        #expect(try replay(twice).status == 0)
+        let link = folder.path("esp")
+        #expect(try run("replay", path, "--as", "module", "--link", link, "--", "/no/such/program").status == 127)
+        #expect((try? FileManager.default.destinationOfSymbolicLink(atPath: link)) == nil)
     }
 
     @Test func `replay answers its client, and tells the first other byte`() throws {

@@ -5,7 +5,7 @@ import Testing
 struct MessageFilterTests {
     private func rest(of message: String, head: String = "", tail: String = "") throws -> String {
         var filters = MessageFilters()
-        filters.add(try #require(MessageFilter(head: Array(head.utf8), tail: Array(tail.utf8))))
+        _ = filters.add(try #require(MessageFilter(head: Array(head.utf8), tail: Array(tail.utf8))))
         return String(decoding: filters.apply(to: Array(message.utf8)), as: UTF8.self)
     }
 
@@ -18,15 +18,15 @@ struct MessageFilterTests {
 
     @Test func `NUL and bytes that are no text pass`() throws {
         var filters = MessageFilters()
-        filters.add(try #require(MessageFilter(head: Array("^+D,".utf8), tail: Array("\r\n$".utf8))))
+        _ = filters.add(try #require(MessageFilter(head: Array("^+D,".utf8), tail: Array("\r\n$".utf8))))
         let data: [UInt8] = [0, 0xFF, 0xC3, 0x0D, 0x0A, 0x80, 0]
         #expect(filters.apply(to: Array("+D,".utf8) + data + [0x0D, 0x0A]) == data)
     }
 
     @Test func `The first filter that matches is the only one`() throws {
         var filters = MessageFilters()
-        filters.add(try #require(MessageFilter(head: Array("^ab".utf8), tail: [])))
-        filters.add(try #require(MessageFilter(head: Array("^a".utf8), tail: [])))
+        _ = filters.add(try #require(MessageFilter(head: Array("^ab".utf8), tail: [])))
+        _ = filters.add(try #require(MessageFilter(head: Array("^a".utf8), tail: [])))
         #expect(String(decoding: filters.apply(to: Array("abc".utf8)), as: UTF8.self) == "c")
         #expect(String(decoding: filters.apply(to: Array("acc".utf8)), as: UTF8.self) == "cc")
         let removals = [
@@ -34,5 +34,12 @@ struct MessageFilterTests {
         ]
         #expect(removals == [false, true])
         #expect(String(decoding: filters.apply(to: Array("abc".utf8)), as: UTF8.self) == "bc")
+    }
+
+    @Test func `A filter too many is refused`() throws {
+        var filters = MessageFilters()
+        let filter = try #require(MessageFilter(head: Array("^a".utf8), tail: []))
+        let added = (0...MessageFilters.limit).map { _ in filters.add(filter) }
+        #expect(added.dropLast().allSatisfy { $0 } && added.last == false)
     }
 }

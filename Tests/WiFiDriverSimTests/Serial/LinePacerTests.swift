@@ -4,9 +4,9 @@ import Testing
 
 struct LinePacerTests {
     @Test(arguments: [9600, 115_200, 921_600, 5_000_000])
-    func `A busy line carries its bit rate, however rarely it is looked at`(baud: Int) {
+    func `A busy line carries its bit rate, however rarely it is looked at`(baud: Int) throws {
         var configuration = UARTConfiguration()
-        configuration.baud = baud
+        configuration.baud = try #require(UARTConfiguration.Baud(baud))
         for interval in [Duration.microseconds(100), .milliseconds(1), .milliseconds(7)] {
             var pacer = LinePacer(configuration)
             var now = Instant(nanoseconds: 5_000_000_000)

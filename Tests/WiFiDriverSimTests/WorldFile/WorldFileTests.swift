@@ -37,6 +37,13 @@ struct WorldFileTests {
         #expect(world.names["both"]?.count == 2)
     }
 
+    @Test(arguments: ["[", "{\"names\":", "[{\"a\":[", "[[],"])
+    func `A file that is nested too deep is refused`(opening: String) throws {
+        let text = String(repeating: opening, count: 1_000_000)
+        let error = #expect(throws: WorldFileError.self) { try WorldFile(text: text, path: "w.json") }
+        #expect(error?.reason == "is nested more than 512 levels deep")
+    }
+
     @Test func `What is left out is as in the standard world`() throws {
         #expect(try WorldFile(text: "{}", path: "x").world.accessPoints == World.standard.accessPoints)
     }

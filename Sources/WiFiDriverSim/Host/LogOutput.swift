@@ -1,0 +1,93 @@
+import CPosix
+import Glibc
+
+/// A file, pipe or terminal that takes a log. Nobody waits for its reader: what a reader does not take is lost beyond a
+/// limit, and counted.
+final class LogOutput {
+    private let descriptor: Int32
+    /// Closes the descriptor, where it is not the process's own.
+    private let owner: FileDescriptor?
+    private let isRegular: Bool
+    private var unsent = ByteQueue()
+    private var lostCount = 0
+    /// Nothing is written meanwhile.
+    var isHeld = false { didSet { if !isHeld { flush() } } }
+    private static let unsentLimit = 1 << 20
+    /// A pipe that is ready takes so many bytes at once (POSIX's least PIPE_BUF is 512, Linux's 4096).
+    private static let pieceLength = 4096
+
+    /// Appends to a file, which is made if need be and is then the user's alone.
+    /// - Throws: `SystemError` if it cannot be opened, as for a FIFO that nobody reads.
+    init(path: String) throws(SystemError) {
+        let file: FileDescriptor
+        do throws(SystemError) {
+            file = FileDescriptor(
+                owning: try systemCall("open \(path)") {
+                    open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0o600)
+                })
+        } catch {
+            guard error.code == ENXIO else { throw error }
+            throw SystemError("open \(path)", code: ENXIO, reason: "nobody reads it; start its reader first")
+        }
+        owner = file
+        descriptor = file.rawValue
+        isRegular = Self.isRegular(descriptor)
+    }
+
+    private init(standardError: Int32) {
+        owner = nil
+        descriptor = standardError
+        isRegular = Self.isRegular(descriptor)
+    }
+
+    /// Standard error.
+    static func standardError() -> LogOutput { LogOutput(standardError: STDERR_FILENO) }
+
+    private static func isRegular(_ descriptor: Int32) -> Bool {
+        var information = stat()
+        return fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
+    }
+
+    func write(_ line: String) {
+        if unsent.count >= Self.unsentLimit { flush() }
+        guard unsent.count < Self.unsentLimit else {
+            lostCount += 1
+            return
+        }
+        if lostCount > 0 {
+            unsent.append(contentsOf: "# \(lostCount) lines were lost: the log's reader is too slow\n".utf8)
+            lostCount = 0
+        }
+        unsent.append(contentsOf: line.utf8)
+        flush()
+    }
+
+    /// Writes what there is room for.
+    func flush() {
+        guard !isHeld else { return }
+        while !unsent.isEmpty, isReady {
+            let count = unsent.withUnsafeBytes { bytes in
+                retryingInterrupts {
+                    Glibc.write(
+                        descriptor, bytes.baseAddress, min(bytes.count, isRegular ? .max : Self.pieceLength))
+                }
+            }
+            if count > 0 {
+                unsent.removeFirst(count)
+            } else if errno == EAGAIN {
+                return
+            } else {
+                // The reader has gone, or the disk is full. A log that cannot be written must not stop what it tells of.
+                unsent.removeAll()
+            }
+        }
+    }
+
+    /// Whether a write comes back at once. What standard error leads to may be shared, so that it cannot be made
+    /// non-blocking.
+    private var isReady: Bool {
+        if isRegular { return true }
+        var interest = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        return poll(&interest, 1, 0) > 0
+    }
+}

@@ -1,0 +1,26 @@
+/// The types of connections (ESP-AT docs, TCP-IP, CIPSTART, `<"type">`).
+enum LinkType: String, Codable, Sendable {
+    case tcp = "TCP"
+    case tcpV6 = "TCPv6"
+    case udp = "UDP"
+    case udpV6 = "UDPv6"
+    case ssl = "SSL"
+    case sslV6 = "SSLv6"
+
+    var transport: Transport {
+        switch self {
+        case .tcp, .tcpV6, .ssl, .sslV6: .tcp
+        case .udp, .udpV6: .udp
+        }
+    }
+
+    /// TLS over TCP.
+    var hasTLS: Bool { self == .ssl || self == .sslV6 }
+
+    var family: IPAddress.Family {
+        switch self {
+        case .tcp, .udp, .ssl: .v4
+        case .tcpV6, .udpV6, .sslV6: .v6
+        }
+    }
+}
