@@ -43,10 +43,14 @@ let package = Package(
         .testTarget(
             name: "DriverTests", dependencies: ["CPosix", "CDriverWiFi", "WiFiDriverSim"], swiftSettings: strict),
         .target(name: "CHeaderTests", dependencies: ["CDriverWiFi", "CIoTSocket"], path: "Tests/CHeaderTests"),
+        .target(
+            name: "MuxUnderTest", dependencies: ["CDriverWiFi", "CIoTSocket", "SocketStartup"],
+            path: "Tests/MuxUnderTest", cSettings: [.headerSearchPath("../../Sources/IoTSocketMux/include")]),
         .testTarget(
             name: "IoTSocketTests",
             dependencies: [
-                "IoTSocketWiFi", "CHeaderTests", "CIoTSocket", "CDriverWiFi", "MQTTClient", "SocketStartup",
+                "IoTSocketWiFi", "CHeaderTests", "CIoTSocket", "CDriverWiFi", "MQTTClient", "MuxUnderTest",
+                "SocketStartup",
             ],
             swiftSettings: strict),
     ]

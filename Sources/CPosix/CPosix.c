@@ -3,6 +3,7 @@
 // termios2 (asm/termbits.h) carries the rate as a number; it cannot be included together with <termios.h>.
 #include <asm/termbits.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -76,6 +77,28 @@ int cposix_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t 
     }
     int64_t milliseconds = (timeout + 999999) / 1000000;
     return epoll_wait(epoll, events, count, milliseconds > INT32_MAX ? INT32_MAX : (int)milliseconds);
+}
+
+int cposix_join(pthread_t thread, int64_t timeout) {
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += timeout / 1000;
+    end.tv_nsec += timeout % 1000 * 1000000;
+    if (end.tv_nsec >= 1000000000) {
+        end.tv_sec++;
+        end.tv_nsec -= 1000000000;
+    }
+    return pthread_timedjoin_np(thread, NULL, &end);
+}
+
+volatile int cposix_forked;
+
+static void forked(void) { cposix_forked = 1; }
+static void watch_forks(void) { pthread_atfork(NULL, NULL, forked); }
+
+void cposix_watch_forks(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
 }
 
 int cposix_exit_status(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }

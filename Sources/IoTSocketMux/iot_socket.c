@@ -1,26 +1,83 @@
-// iot_socket.h with the implementation chosen at run time: each function goes to the table registered last.
+// iot_socket.h with the implementation chosen at run time: a new socket is made by the table registered last, and belongs to
+// it. Numbers are this multiplexer's own, so that each call reaches the stack that made the socket, whatever is registered.
 #include "iot_socket.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
 
 #include "iot_socket_mux.h"
 
-static _Atomic(const iotSocketApi_t *) registered;
+enum { SOCKETS = 128, TABLES = 16 };
+
+// Tables are never forgotten, so that a socket can name its own by its place here.
+static const iotSocketApi_t *tables[TABLES];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic int registered; // place + 1, 0 = none
+
+// What is behind a number: the table's place + 1 and the number there, in one word, since a socket may be closed while
+// another thread calls.
+static _Atomic uint64_t sockets[SOCKETS];
+enum { FREE = 0, CLOSING = 1 };
+
+static uint64_t word(int table, int32_t socket) { return (uint64_t)(table + 1) << 32 | (uint32_t)socket; }
+static const iotSocketApi_t *table_of(uint64_t word) { return tables[(word >> 32) - 1]; }
+static int32_t socket_of(uint64_t word) { return (int32_t)(uint32_t)word; }
 
 int32_t iotSocketRegisterApi(const iotSocketApi_t *api) {
-    atomic_store(&registered, api);
-    return 0;
+    if (api == NULL) {
+        atomic_store(&registered, 0);
+        return 0;
+    }
+    pthread_mutex_lock(&lock);
+    int place = 0;
+    while (place < TABLES && tables[place] != NULL && tables[place] != api) place++;
+    if (place < TABLES) {
+        tables[place] = api;
+        atomic_store(&registered, place + 1);
+    }
+    pthread_mutex_unlock(&lock);
+    return place < TABLES ? 0 : IOT_SOCKET_ENOMEM;
 }
 
-// Calls a function of the table, or gives an error while there is none.
-#define CALL(function, ...)                                              \
-    do {                                                                 \
-        const iotSocketApi_t *api = atomic_load(&registered);            \
-        return api != NULL ? api->function(__VA_ARGS__) : IOT_SOCKET_ERROR; \
+// Finds a number for a socket that a table has made, or closes it if there is none.
+static int32_t number(int table, int32_t socket) {
+    if (socket < 0) return socket;
+    const uint64_t made = word(table, socket);
+    for (int32_t i = 0; i < SOCKETS; i++) {
+        // One that its stack has ended by itself, as when it was switched off, and that now means the new one.
+        uint64_t stale = made;
+        atomic_compare_exchange_strong(&sockets[i], &stale, FREE);
+    }
+    for (int32_t i = 0; i < SOCKETS; i++) {
+        uint64_t unused = FREE;
+        if (atomic_compare_exchange_strong(&sockets[i], &unused, made)) return i;
+    }
+    tables[table]->SocketClose(socket);
+    return IOT_SOCKET_ENOMEM;
+}
+
+// The word of a number; FREE where there is no such socket.
+static uint64_t find(int32_t socket) {
+    if (socket < 0 || socket >= SOCKETS) return FREE;
+    uint64_t found = atomic_load(&sockets[socket]);
+    return found == CLOSING ? FREE : found;
+}
+
+// What a call gives that reaches no socket.
+static int32_t nowhere(void) { return atomic_load(&registered) ? IOT_SOCKET_ESOCK : IOT_SOCKET_ERROR; }
+
+// Calls the function of the socket's table.
+#define CALL(function, socket, ...)                                                                  \
+    do {                                                                                             \
+        const uint64_t found = find(socket);                                                         \
+        return found ? table_of(found)->function(socket_of(found) __VA_OPT__(, ) __VA_ARGS__) : nowhere(); \
     } while (0)
 
-int32_t iotSocketCreate(int32_t af, int32_t type, int32_t protocol) { CALL(SocketCreate, af, type, protocol); }
+int32_t iotSocketCreate(int32_t af, int32_t type, int32_t protocol) {
+    const int table = atomic_load(&registered) - 1;
+    return table >= 0 ? number(table, tables[table]->SocketCreate(af, type, protocol)) : IOT_SOCKET_ERROR;
+}
 
 int32_t iotSocketBind(int32_t socket, const uint8_t *ip, uint32_t ip_len, uint16_t port) {
     CALL(SocketBind, socket, ip, ip_len, port);
@@ -29,7 +86,9 @@ int32_t iotSocketBind(int32_t socket, const uint8_t *ip, uint32_t ip_len, uint16
 int32_t iotSocketListen(int32_t socket, int32_t backlog) { CALL(SocketListen, socket, backlog); }
 
 int32_t iotSocketAccept(int32_t socket, uint8_t *ip, uint32_t *ip_len, uint16_t *port) {
-    CALL(SocketAccept, socket, ip, ip_len, port);
+    const uint64_t found = find(socket);
+    if (!found) return nowhere();
+    return number((int)(found >> 32) - 1, table_of(found)->SocketAccept(socket_of(found), ip, ip_len, port));
 }
 
 int32_t iotSocketConnect(int32_t socket, const uint8_t *ip, uint32_t ip_len, uint16_t port) {
@@ -65,8 +124,17 @@ int32_t iotSocketSetOpt(int32_t socket, int32_t opt_id, const void *opt_val, uin
     CALL(SocketSetOpt, socket, opt_id, opt_val, opt_len);
 }
 
-int32_t iotSocketClose(int32_t socket) { CALL(SocketClose, socket); }
+int32_t iotSocketClose(int32_t socket) {
+    uint64_t found = find(socket);
+    // The first of two that close it has it; by then the number in the stack may be another socket's.
+    if (!found || !atomic_compare_exchange_strong(&sockets[socket], &found, CLOSING)) return nowhere();
+    const int32_t code = table_of(found)->SocketClose(socket_of(found));
+    // It is open still where the stack says so.
+    atomic_store(&sockets[socket], code == 0 || code == IOT_SOCKET_ESOCK ? FREE : found);
+    return code;
+}
 
 int32_t iotSocketGetHostByName(const char *name, int32_t af, uint8_t *ip, uint32_t *ip_len) {
-    CALL(SocketGetHostByName, name, af, ip, ip_len);
+    const int table = atomic_load(&registered) - 1;
+    return table >= 0 ? tables[table]->SocketGetHostByName(name, af, ip, ip_len) : IOT_SOCKET_ERROR;
 }

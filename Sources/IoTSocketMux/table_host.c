@@ -7,10 +7,13 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -21,21 +24,58 @@
 
 enum { SLOTS = 64 };
 
-enum progress { IDLE, CONNECTING, CONNECTED };
+// A connection that failed is FAILED until a Connect has told so.
+enum progress { IDLE, CONNECTING, CONNECTED, FAILED };
 
 struct slot {
     int fd; // non-blocking; 0 = free slot, else the descriptor + 1
     int32_t family, type;
     // Read and set by calls of several threads.
     _Atomic bool nonblocking, bound, listening, closing;
-    _Atomic enum progress progress;
     _Atomic uint32_t receive_timeout, send_timeout;
-    int users; // calls that are in it; guarded by the lock
+    _Atomic enum progress progress; // set with the lock
+    // Guarded by the lock.
+    int32_t failure; // why it is FAILED
+    bool connect_waits; // a blocking Connect is to tell what comes of it
+    int users;          // calls that are in it
 };
 
 static struct slot slots[SLOTS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t left = PTHREAD_COND_INITIALIZER;
+
+// ---- Fork: a child has the sockets, the lock free, and none of the calls that other threads were in --------------------
+
+static void before_fork(void) { pthread_mutex_lock(&lock); }
+static void in_parent(void) { pthread_mutex_unlock(&lock); }
+
+static void in_child(void) {
+    for (int i = 0; i < SLOTS; i++) slots[i].users = 0;
+    pthread_mutex_unlock(&lock);
+}
+
+static void watch_forks(void) { pthread_atfork(before_fork, in_parent, in_child); }
+
+// ---- The largest datagram, if the environment sets one: that of a WiFi module is 1460 bytes -----------------------------
+
+static uint32_t datagram_limit = INT32_MAX;
+
+static void read_datagram_limit(void) {
+    const char *text = getenv("WIFISIM_HOST_DATAGRAM_LIMIT");
+    if (!text || !*text) return;
+    char *end;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (*end || errno || value < 1 || value > 65507)
+        fprintf(stderr, "WIFISIM_HOST_DATAGRAM_LIMIT=%s: not a length between 1 and 65507 bytes; none is set\n", text);
+    else
+        datagram_limit = (uint32_t)value;
+}
+
+static void set_up(void) {
+    watch_forks();
+    read_datagram_limit();
+}
 
 // ---- Slots ----------------------------------------------------------------------------------------------------------
 
@@ -60,13 +100,16 @@ static int32_t leave(struct slot *slot, int32_t code) {
 
 static int descriptor(const struct slot *slot) { return slot->fd - 1; }
 
-static int32_t adopt(int fd, int32_t family, int32_t type) {
+static int32_t adopt(int fd, int32_t family, int32_t type, enum progress progress) {
+    int on = 1;
+    // A small message is not to wait for the acknowledgement of the one before, which the peer delays.
+    if (type == IOT_SOCKET_SOCK_STREAM) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     pthread_mutex_lock(&lock);
     int32_t number = 0;
     while (number < SLOTS && slots[number].fd != 0) number++;
-    if (number < SLOTS) slots[number] = (struct slot){.fd = fd + 1, .family = family, .type = type};
+    if (number < SLOTS) slots[number] = (struct slot){.fd = fd + 1, .family = family, .type = type, .progress = progress};
     pthread_mutex_unlock(&lock);
     if (number < SLOTS) return number;
     close(fd);
@@ -78,11 +121,11 @@ static int32_t adopt(int fd, int32_t family, int32_t type) {
 static int32_t code_of(int error) {
     switch (error) {
     case EAGAIN: return IOT_SOCKET_EAGAIN;
+    case EMSGSIZE:
     case EINVAL: return IOT_SOCKET_EINVAL;
     case EOPNOTSUPP: return IOT_SOCKET_ENOTSUP;
     case ENOMEM:
     case ENOBUFS:
-    case EMSGSIZE:
     case EMFILE: return IOT_SOCKET_ENOMEM;
     case EINPROGRESS: return IOT_SOCKET_EINPROGRESS;
     case EALREADY: return IOT_SOCKET_EALREADY;
@@ -162,6 +205,8 @@ static bool ready(struct slot *slot, short events, uint32_t timeout) {
 // ---- The functions of the table -------------------------------------------------------------------------------------
 
 static int32_t host_create(int32_t af, int32_t type, int32_t protocol) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, set_up);
     if (af != IOT_SOCKET_AF_INET && af != IOT_SOCKET_AF_INET6) return IOT_SOCKET_EINVAL;
     if (type != IOT_SOCKET_SOCK_STREAM && type != IOT_SOCKET_SOCK_DGRAM) return IOT_SOCKET_EINVAL;
     int32_t fitting = type == IOT_SOCKET_SOCK_STREAM ? IOT_SOCKET_IPPROTO_TCP : IOT_SOCKET_IPPROTO_UDP;
@@ -169,21 +214,38 @@ static int32_t host_create(int32_t af, int32_t type, int32_t protocol) {
     int fd = socket(af == IOT_SOCKET_AF_INET ? AF_INET : AF_INET6,
                     type == IOT_SOCKET_SOCK_STREAM ? SOCK_STREAM : SOCK_DGRAM, 0);
     if (fd < 0) return code_of(errno);
-    int on = 1;
-    // A port whose last connection is still timing out may be bound, as on every embedded stack.
-    if (type == IOT_SOCKET_SOCK_STREAM) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    return adopt(fd, af, type);
+    return adopt(fd, af, type, IDLE);
+}
+
+static void allow_reuse(int fd, int on) { setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); }
+
+// A port whose last connection is still timing out may be bound, as on every embedded stack, and a port that another socket
+// is bound to may not, whether it listens or not. To the system both are the same but for SO_REUSEADDR, which the other
+// socket has to have as well. So a socket has it from Listen or Connect on, for those that come of it, and not while it is
+// only bound.
+static int bind_port(int fd, const struct sockaddr *address, socklen_t length) {
+    if (bind(fd, address, length) == 0) return 0;
+    if (errno != EADDRINUSE) return -1;
+    allow_reuse(fd, 1);
+    int result = bind(fd, address, length);
+    int error = errno;
+    allow_reuse(fd, 0);
+    errno = error;
+    return result;
 }
 
 static int32_t host_bind(int32_t socket, const uint8_t *ip, uint32_t ip_len, uint16_t port) {
     struct slot *slot = enter(socket);
     if (!slot) return IOT_SOCKET_ESOCK;
     if (!ip || ip_len != address_length(slot->family) || port == 0) return leave(slot, IOT_SOCKET_EINVAL);
-    if (slot->progress != IDLE) return leave(slot, IOT_SOCKET_EISCONN);
-    if (slot->bound) return leave(slot, IOT_SOCKET_EINVAL);
+    if (slot->progress == CONNECTING || slot->progress == CONNECTED) return leave(slot, IOT_SOCKET_EISCONN);
+    if (slot->bound || slot->progress == FAILED) return leave(slot, IOT_SOCKET_EINVAL);
     struct sockaddr_storage address;
     socklen_t length = to_system(&address, slot, ip, port);
-    if (bind(descriptor(slot), (struct sockaddr *)&address, length) != 0) return leave(slot, code_of(errno));
+    bool stream = slot->type == IOT_SOCKET_SOCK_STREAM;
+    int result = stream ? bind_port(descriptor(slot), (struct sockaddr *)&address, length)
+                        : bind(descriptor(slot), (struct sockaddr *)&address, length);
+    if (result != 0) return leave(slot, code_of(errno));
     slot->bound = true;
     return leave(slot, 0);
 }
@@ -192,8 +254,9 @@ static int32_t host_listen(int32_t socket, int32_t backlog) {
     struct slot *slot = enter(socket);
     if (!slot) return IOT_SOCKET_ESOCK;
     if (slot->type != IOT_SOCKET_SOCK_STREAM) return leave(slot, IOT_SOCKET_ENOTSUP);
-    if (slot->progress != IDLE) return leave(slot, IOT_SOCKET_EISCONN);
-    if (!slot->bound || slot->listening) return leave(slot, IOT_SOCKET_EINVAL);
+    if (slot->progress == CONNECTING || slot->progress == CONNECTED) return leave(slot, IOT_SOCKET_EISCONN);
+    if (!slot->bound || slot->listening || slot->progress == FAILED) return leave(slot, IOT_SOCKET_EINVAL);
+    allow_reuse(descriptor(slot), 1);
     if (listen(descriptor(slot), backlog) != 0) return leave(slot, code_of(errno));
     slot->listening = true;
     return leave(slot, 0);
@@ -210,9 +273,7 @@ static int32_t host_accept(int32_t socket, uint8_t *ip, uint32_t *ip_len, uint16
         int fd = accept(descriptor(slot), (struct sockaddr *)&address, &length);
         if (fd >= 0) {
             from_system(&address, ip, ip_len, port);
-            int32_t accepted = adopt(fd, slot->family, slot->type);
-            if (accepted >= 0) slots[accepted].progress = CONNECTED;
-            return leave(slot, accepted);
+            return leave(slot, adopt(fd, slot->family, slot->type, CONNECTED));
         }
         if (errno == EINTR || errno == ECONNABORTED) continue;
         if (errno != EAGAIN || slot->nonblocking) return leave(slot, code_of(errno));
@@ -220,53 +281,103 @@ static int32_t host_accept(int32_t socket, uint8_t *ip, uint32_t *ip_len, uint16
     }
 }
 
-static int32_t connect_result(struct slot *slot) {
+static void disconnect(struct slot *slot) {
+    const struct sockaddr none = {.sa_family = AF_UNSPEC};
+    (void)connect(descriptor(slot), &none, sizeof none);
+}
+
+// Looks, with the lock held, what has become of a connection. The system tells it once: whoever looks first notes it.
+static enum progress look(struct slot *slot) {
     struct pollfd entry = {descriptor(slot), POLLOUT, 0};
-    if (poll(&entry, 1, 0) <= 0) return IOT_SOCKET_EALREADY;
+    if (slot->progress != CONNECTING || poll(&entry, 1, 0) <= 0) return slot->progress;
     int error = 0;
     socklen_t length = sizeof error;
     getsockopt(descriptor(slot), SOL_SOCKET, SO_ERROR, &error, &length);
-    slot->progress = error ? IDLE : CONNECTED;
-    return error ? code_of(error) : 0;
+    if (error) {
+        slot->failure = code_of(error);
+        // Without this the system's next connect would tell of this one.
+        disconnect(slot);
+    }
+    slot->progress = error ? FAILED : CONNECTED;
+    return slot->progress;
+}
+
+static bool is_connected(struct slot *slot) {
+    if (slot->progress == CONNECTED) return true;
+    pthread_mutex_lock(&lock);
+    enum progress progress = look(slot);
+    pthread_mutex_unlock(&lock);
+    return progress == CONNECTED;
+}
+
+// What a Connect tells of a failed connection, with the lock held; the next one begins anew.
+static int32_t told(struct slot *slot) {
+    slot->progress = IDLE;
+    return slot->failure;
+}
+
+// Begins a connection, with the lock held, or tells what has become of the one that was begun.
+static int32_t begin_connect(struct slot *slot, const struct sockaddr *address, socklen_t length) {
+    switch (look(slot)) {
+    case CONNECTED: return IOT_SOCKET_EISCONN;
+    case CONNECTING: return IOT_SOCKET_EALREADY;
+    case FAILED: return slot->connect_waits ? IOT_SOCKET_EALREADY : told(slot);
+    case IDLE: break;
+    }
+    allow_reuse(descriptor(slot), 1);
+    if (connect(descriptor(slot), address, length) == 0) {
+        slot->progress = CONNECTED;
+        return 0;
+    }
+    if (errno != EINPROGRESS) return code_of(errno);
+    slot->progress = CONNECTING;
+    slot->connect_waits = !slot->nonblocking;
+    return IOT_SOCKET_EINPROGRESS;
+}
+
+static int32_t connect_stream(struct slot *slot, const struct sockaddr *address, socklen_t length) {
+    pthread_mutex_lock(&lock);
+    int32_t code = begin_connect(slot, address, length);
+    if (code == IOT_SOCKET_EINPROGRESS && slot->connect_waits) {
+        do {
+            pthread_mutex_unlock(&lock);
+            bool is_open = ready(slot, POLLOUT, 0);
+            pthread_mutex_lock(&lock);
+            code = !is_open ? IOT_SOCKET_ECONNABORTED : look(slot) == FAILED ? told(slot) : 0;
+        } while (code == 0 && slot->progress == CONNECTING);
+        slot->connect_waits = false;
+    }
+    pthread_mutex_unlock(&lock);
+    return code;
+}
+
+static int32_t set_peer(struct slot *slot, const struct sockaddr *address, socklen_t length) {
+    if (connect(descriptor(slot), address, length) != 0) return code_of(errno);
+    pthread_mutex_lock(&lock);
+    slot->progress = CONNECTED;
+    pthread_mutex_unlock(&lock);
+    return 0;
+}
+
+static int32_t drop_peer(struct slot *slot) {
+    disconnect(slot);
+    pthread_mutex_lock(&lock);
+    slot->progress = IDLE;
+    pthread_mutex_unlock(&lock);
+    return 0;
 }
 
 static int32_t host_connect(int32_t socket, const uint8_t *ip, uint32_t ip_len, uint16_t port) {
     struct slot *slot = enter(socket);
     if (!slot) return IOT_SOCKET_ESOCK;
     if (!ip || ip_len != address_length(slot->family)) return leave(slot, IOT_SOCKET_EINVAL);
+    bool stream = slot->type == IOT_SOCKET_SOCK_STREAM;
+    if (!stream && unspecified(slot, ip)) return leave(slot, drop_peer(slot));
+    if (port == 0 || unspecified(slot, ip) || slot->listening) return leave(slot, IOT_SOCKET_EINVAL);
     struct sockaddr_storage address;
     socklen_t length = to_system(&address, slot, ip, port);
-    if (slot->type == IOT_SOCKET_SOCK_DGRAM) {
-        struct sockaddr none = {.sa_family = AF_UNSPEC};
-        if (unspecified(slot, ip)) {
-            (void)connect(descriptor(slot), &none, sizeof none);
-            slot->progress = IDLE;
-            return leave(slot, 0);
-        }
-        if (port == 0) return leave(slot, IOT_SOCKET_EINVAL);
-        if (connect(descriptor(slot), (struct sockaddr *)&address, length) != 0) return leave(slot, code_of(errno));
-        slot->progress = CONNECTED;
-        return leave(slot, 0);
-    }
-    if (port == 0 || unspecified(slot, ip) || slot->listening) return leave(slot, IOT_SOCKET_EINVAL);
-    if (slot->progress == CONNECTED) return leave(slot, IOT_SOCKET_EISCONN);
-    if (slot->progress == CONNECTING) {
-        int32_t code = connect_result(slot);
-        return leave(slot, code == 0 ? IOT_SOCKET_EISCONN : code);
-    }
-    if (connect(descriptor(slot), (struct sockaddr *)&address, length) == 0) {
-        slot->progress = CONNECTED;
-        return leave(slot, 0);
-    }
-    if (errno != EINPROGRESS) return leave(slot, code_of(errno));
-    slot->progress = CONNECTING;
-    if (slot->nonblocking) return leave(slot, IOT_SOCKET_EINPROGRESS);
-    if (!ready(slot, POLLOUT, 0)) return leave(slot, IOT_SOCKET_ECONNABORTED);
-    return leave(slot, connect_result(slot));
-}
-
-static bool is_connected(struct slot *slot) {
-    return slot->progress == CONNECTED || (slot->progress == CONNECTING && connect_result(slot) == 0);
+    const struct sockaddr *peer = (struct sockaddr *)&address;
+    return leave(slot, stream ? connect_stream(slot, peer, length) : set_peer(slot, peer, length));
 }
 
 static int32_t host_recv_from(int32_t socket, void *buf, uint32_t len, uint8_t *ip, uint32_t *ip_len, uint16_t *port) {
@@ -319,6 +430,7 @@ static int32_t host_send_to(int32_t socket, const void *buf, uint32_t len, const
         length = to_system(&address, slot, ip, port);
     }
     if (len > INT32_MAX) len = INT32_MAX;
+    if (!stream && len > datagram_limit) return leave(slot, IOT_SOCKET_EINVAL);
     if (len == 0) {
         if (slot->nonblocking) {
             struct pollfd entry = {descriptor(slot), POLLOUT, 0};

@@ -289,7 +289,7 @@ import Testing
 
     @Test func `fills up what the line lost of a send, so that the module listens again`() throws {
         let module = try ScriptedModule()
-        let driver = try makeDriver(module, deliveryTimeout: .milliseconds(100))
+        let driver = try makeDriver(module, busyTimeout: .milliseconds(100))
         let socket = try driver.connectedSocket()
         module.loseBytes(2)
         #expect(throws: SocketFailure.unspecified) { try driver.send(socket, [1, 2, 3]) }

@@ -55,13 +55,16 @@ final class ScriptedModule: Sendable {
     /// Says something by itself.
     func say(_ text: String) { say(Array(text.utf8)) }
 
-    func say(_ bytes: [UInt8]) {
+    /// False once the line is closed.
+    @discardableResult
+    func say(_ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-            guard count > 0 else { return }
+            guard count > 0 else { return false }
             rest = rest.dropFirst(count)
         }
+        return true
     }
 
     /// Has the line lose this many bytes of the next CIPSEND.
@@ -124,7 +127,8 @@ final class ScriptedModule: Sendable {
         }
     }
 
-    private func standardAnswer(_ line: String) -> String {
+    /// What an idle module answers.
+    func standardAnswer(_ line: String) -> String {
         let ok = "\r\nOK\r\n"
         func field(_ prefix: String) -> Substring { line.dropFirst(prefix.count).prefix { $0 != "," } }
         switch line {
@@ -151,11 +155,11 @@ final class ScriptedModule: Sendable {
 /// A driver on a scripted module, on and joined.
 func makeDriver(
     _ module: ScriptedModule, connectTimeout: Duration = .seconds(18), replyTimeout: Duration = .seconds(5),
-    deliveryTimeout: Duration = .seconds(60)
+    busyTimeout: Duration = .seconds(60)
 ) throws -> WiFiDriver {
     let end = module.driverEnd
     let driver = WiFiDriver(
-        connectTimeout: connectTimeout, replyTimeout: replyTimeout, deliveryTimeout: deliveryTimeout
+        connectTimeout: connectTimeout, replyTimeout: replyTimeout, busyTimeout: busyTimeout
     ) { try SerialPort(adopting: end) }
     try driver.initialize(nil)
     try driver.powerControl(.full)

@@ -2,6 +2,7 @@ import CDriverWiFi
 import CHeaderTests
 import CIoTSocket
 import Glibc
+import MuxUnderTest
 import SocketStartup
 import Testing
 
@@ -10,10 +11,11 @@ import Testing
     /// The library joins once; the tests are one program.
     private static let startup: Int32 = {
         setenv("WIFISIM_HOST_ADDRESS", "127.0.0.10", 1)
+        setenv("WIFISIM_HOST_DATAGRAM_LIMIT", "1460", 1)
         return socket_startup()
     }()
 
-    private let any: [UInt8] = [0, 0, 0, 0]
+    let any: [UInt8] = [0, 0, 0, 0]
     private let host: [UInt8] = [10, 0, 2, 2]
 
     init() throws {
@@ -21,165 +23,182 @@ import Testing
         try #require(Self.startup == 0)
     }
 
-    private func stream() throws -> Int32 {
-        let socket = iotSocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_STREAM, 0)
+    func stream(_ api: iotSocketApi_t) throws -> Int32 {
+        let socket = api.SocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_STREAM, 0)
         try #require(socket >= 0)
         return socket
     }
 
-    private func datagram() throws -> Int32 {
-        let socket = iotSocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_DGRAM, 0)
+    func datagram(_ api: iotSocketApi_t) throws -> Int32 {
+        let socket = api.SocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_DGRAM, 0)
         try #require(socket >= 0)
         return socket
     }
 
     // MARK: Sockets
 
-    @Test func `creates sockets of known kinds only`() {
-        #expect(iotSocketCreate(9, IOT_SOCKET_SOCK_STREAM, 0) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketCreate(IOT_SOCKET_AF_INET, 9, 0) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_STREAM, 9) == IOT_SOCKET_EINVAL)
+    @Test(arguments: SocketStack.allCases)
+    func `creates sockets of known kinds only`(stack: SocketStack) {
+        let api = stack.api()
+        #expect(api.SocketCreate(9, IOT_SOCKET_SOCK_STREAM, 0) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketCreate(IOT_SOCKET_AF_INET, 9, 0) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_STREAM, 9) == IOT_SOCKET_EINVAL)
         #expect(
-            iotSocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_STREAM, IOT_SOCKET_IPPROTO_UDP) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_DGRAM, IOT_SOCKET_IPPROTO_TCP) == IOT_SOCKET_EINVAL)
+            api.SocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_STREAM, IOT_SOCKET_IPPROTO_UDP) == IOT_SOCKET_EINVAL)
+        #expect(
+            api.SocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_DGRAM, IOT_SOCKET_IPPROTO_TCP) == IOT_SOCKET_EINVAL)
     }
 
-    @Test(arguments: [-1, 16, 99, Int32.min, Int32.max])
-    func `knows sockets that do not exist`(number: Int32) {
+    @Test(arguments: SocketStack.allCases, [-1, 16, 127, 128, Int32.min, Int32.max])
+    func `knows sockets that do not exist`(stack: SocketStack, number: Int32) {
+        let api = stack.api()
         var length: UInt32 = 4
         var value: UInt32 = 0
-        #expect(iotSocketBind(number, any, 4, 80) == IOT_SOCKET_ESOCK)
-        #expect(iotSocketListen(number, 1) == IOT_SOCKET_ESOCK)
-        #expect(iotSocketAccept(number, nil, nil, nil) == IOT_SOCKET_ESOCK)
-        #expect(iotSocketConnect(number, host, 4, 80) == IOT_SOCKET_ESOCK)
-        #expect(iotSocketRecv(number, &value, 4) == IOT_SOCKET_ESOCK)
-        #expect(iotSocketRecvFrom(number, &value, 4, nil, nil, nil) == IOT_SOCKET_ESOCK)
-        #expect(iotSocketSend(number, &value, 4) == IOT_SOCKET_ESOCK)
-        #expect(iotSocketSendTo(number, &value, 4, host, 4, 80) == IOT_SOCKET_ESOCK)
-        #expect(iotSocketGetSockName(number, nil, nil, nil) == IOT_SOCKET_ESOCK)
-        #expect(iotSocketGetPeerName(number, nil, nil, nil) == IOT_SOCKET_ESOCK)
-        #expect(iotSocketGetOpt(number, IOT_SOCKET_SO_TYPE, &value, &length) == IOT_SOCKET_ESOCK)
-        #expect(iotSocketSetOpt(number, IOT_SOCKET_SO_RCVTIMEO, &value, 4) == IOT_SOCKET_ESOCK)
-        #expect(iotSocketClose(number) == IOT_SOCKET_ESOCK)
+        #expect(api.SocketBind(number, any, 4, 80) == IOT_SOCKET_ESOCK)
+        #expect(api.SocketListen(number, 1) == IOT_SOCKET_ESOCK)
+        #expect(api.SocketAccept(number, nil, nil, nil) == IOT_SOCKET_ESOCK)
+        #expect(api.SocketConnect(number, stack.host, 4, 80) == IOT_SOCKET_ESOCK)
+        #expect(api.SocketRecv(number, &value, 4) == IOT_SOCKET_ESOCK)
+        #expect(api.SocketRecvFrom(number, &value, 4, nil, nil, nil) == IOT_SOCKET_ESOCK)
+        #expect(api.SocketSend(number, &value, 4) == IOT_SOCKET_ESOCK)
+        #expect(api.SocketSendTo(number, &value, 4, stack.host, 4, 80) == IOT_SOCKET_ESOCK)
+        #expect(api.SocketGetSockName(number, nil, nil, nil) == IOT_SOCKET_ESOCK)
+        #expect(api.SocketGetPeerName(number, nil, nil, nil) == IOT_SOCKET_ESOCK)
+        #expect(api.SocketGetOpt(number, IOT_SOCKET_SO_TYPE, &value, &length) == IOT_SOCKET_ESOCK)
+        #expect(api.SocketSetOpt(number, IOT_SOCKET_SO_RCVTIMEO, &value, 4) == IOT_SOCKET_ESOCK)
+        #expect(api.SocketClose(number) == IOT_SOCKET_ESOCK)
     }
 
-    @Test func `binds once, to a port of its own`() throws {
+    @Test(arguments: SocketStack.allCases)
+    func `binds once, to a port of its own`(stack: SocketStack) throws {
+        let api = stack.api()
         for kind in [IOT_SOCKET_SOCK_STREAM, IOT_SOCKET_SOCK_DGRAM] {
-            let first = iotSocketCreate(IOT_SOCKET_AF_INET, kind, 0)
-            let second = iotSocketCreate(IOT_SOCKET_AF_INET, kind, 0)
-            #expect(iotSocketBind(first, nil, 4, 8100) == IOT_SOCKET_EINVAL)
-            #expect(iotSocketBind(first, any, 0, 8100) == IOT_SOCKET_EINVAL)
-            #expect(iotSocketBind(first, any, .max, 8100) == IOT_SOCKET_EINVAL)
-            #expect(iotSocketBind(first, any, 4, 0) == IOT_SOCKET_EINVAL)
-            #expect(iotSocketBind(first, any, 4, 8100) == 0)
-            #expect(iotSocketBind(first, any, 4, 8101) == IOT_SOCKET_EINVAL)
-            #expect(iotSocketBind(second, any, 4, 8100) == IOT_SOCKET_EADDRINUSE)
-            #expect(iotSocketBind(second, any, 4, 8101) == 0)
+            let first = api.SocketCreate(IOT_SOCKET_AF_INET, kind, 0)
+            let second = api.SocketCreate(IOT_SOCKET_AF_INET, kind, 0)
+            #expect(api.SocketBind(first, nil, 4, 8100) == IOT_SOCKET_EINVAL)
+            #expect(api.SocketBind(first, any, 0, 8100) == IOT_SOCKET_EINVAL)
+            #expect(api.SocketBind(first, any, .max, 8100) == IOT_SOCKET_EINVAL)
+            #expect(api.SocketBind(first, any, 4, 0) == IOT_SOCKET_EINVAL)
+            #expect(api.SocketBind(first, any, 4, 8100) == 0)
+            #expect(api.SocketBind(first, any, 4, 8101) == IOT_SOCKET_EINVAL)
+            #expect(api.SocketBind(second, any, 4, 8100) == IOT_SOCKET_EADDRINUSE)
+            #expect(api.SocketBind(second, any, 4, 8101) == 0)
             var ip: [UInt8] = [1, 2, 3, 4]
             var length: UInt32 = 4
             var port: UInt16 = 0
-            #expect(iotSocketGetSockName(first, &ip, &length, &port) == 0)
+            #expect(api.SocketGetSockName(first, &ip, &length, &port) == 0)
             #expect(ip == any && length == 4 && port == 8100)
-            #expect(iotSocketClose(first) == 0)
-            #expect(iotSocketClose(first) == IOT_SOCKET_ESOCK)
-            #expect(iotSocketClose(second) == 0)
+            #expect(api.SocketClose(first) == 0)
+            #expect(api.SocketClose(first) == IOT_SOCKET_ESOCK)
+            #expect(api.SocketClose(second) == 0)
         }
     }
 
-    @Test func `listens on bound streams`() throws {
-        let socket = try stream()
-        #expect(iotSocketListen(socket, 1) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketAccept(socket, nil, nil, nil) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketBind(socket, any, 4, 8102) == 0)
-        #expect(iotSocketListen(socket, 1) == 0)
-        #expect(iotSocketListen(socket, 1) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketConnect(socket, host, 4, 80) == IOT_SOCKET_EINVAL)
+    @Test(arguments: SocketStack.allCases)
+    func `listens on bound streams`(stack: SocketStack) throws {
+        let api = stack.api()
+        let socket = try stream(api)
+        #expect(api.SocketListen(socket, 1) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketAccept(socket, nil, nil, nil) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketBind(socket, any, 4, 8102) == 0)
+        #expect(api.SocketListen(socket, 1) == 0)
+        #expect(api.SocketListen(socket, 1) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketConnect(socket, stack.host, 4, 80) == IOT_SOCKET_EINVAL)
         var on: UInt32 = 1
-        #expect(iotSocketSetOpt(socket, IOT_SOCKET_IO_FIONBIO, &on, 4) == 0)
-        #expect(iotSocketAccept(socket, nil, nil, nil) == IOT_SOCKET_EAGAIN)
-        #expect(iotSocketRecv(socket, &on, 4) == IOT_SOCKET_ENOTCONN)
-        #expect(iotSocketSend(socket, &on, 4) == IOT_SOCKET_ENOTCONN)
-        #expect(iotSocketClose(socket) == 0)
-        let other = try datagram()
-        #expect(iotSocketListen(other, 1) == IOT_SOCKET_ENOTSUP)
-        #expect(iotSocketAccept(other, nil, nil, nil) == IOT_SOCKET_ENOTSUP)
-        #expect(iotSocketClose(other) == 0)
+        #expect(api.SocketSetOpt(socket, IOT_SOCKET_IO_FIONBIO, &on, 4) == 0)
+        #expect(api.SocketAccept(socket, nil, nil, nil) == IOT_SOCKET_EAGAIN)
+        #expect(api.SocketRecv(socket, &on, 4) == IOT_SOCKET_ENOTCONN)
+        #expect(api.SocketSend(socket, &on, 4) == IOT_SOCKET_ENOTCONN)
+        #expect(api.SocketClose(socket) == 0)
+        let other = try datagram(api)
+        #expect(api.SocketListen(other, 1) == IOT_SOCKET_ENOTSUP)
+        #expect(api.SocketAccept(other, nil, nil, nil) == IOT_SOCKET_ENOTSUP)
+        #expect(api.SocketClose(other) == 0)
     }
 
-    @Test func `refuses addresses that cannot be`() throws {
-        let socket = try stream()
-        #expect(iotSocketConnect(socket, nil, 4, 80) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketConnect(socket, any, 4, 80) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketConnect(socket, host, 5, 80) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketConnect(socket, host, 4, 0) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketGetSockName(socket, nil, nil, nil) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketGetPeerName(socket, nil, nil, nil) == IOT_SOCKET_ENOTCONN)
+    @Test(arguments: SocketStack.allCases)
+    func `refuses addresses that cannot be`(stack: SocketStack) throws {
+        let api = stack.api()
+        let socket = try stream(api)
+        #expect(api.SocketConnect(socket, nil, 4, 80) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketConnect(socket, any, 4, 80) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketConnect(socket, stack.host, 5, 80) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketConnect(socket, stack.host, 4, 0) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketGetSockName(socket, nil, nil, nil) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketGetPeerName(socket, nil, nil, nil) == IOT_SOCKET_ENOTCONN)
         var byte: UInt8 = 0
-        #expect(iotSocketRecv(socket, &byte, 1) == IOT_SOCKET_ENOTCONN)
-        #expect(iotSocketSend(socket, &byte, 1) == IOT_SOCKET_ENOTCONN)
-        #expect(iotSocketRecv(socket, nil, 1) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketSend(socket, nil, 1) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketClose(socket) == 0)
+        #expect(api.SocketRecv(socket, &byte, 1) == IOT_SOCKET_ENOTCONN)
+        #expect(api.SocketSend(socket, &byte, 1) == IOT_SOCKET_ENOTCONN)
+        #expect(api.SocketRecv(socket, nil, 1) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketSend(socket, nil, 1) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketClose(socket) == 0)
     }
 
-    @Test func `sets and drops the peer of a datagram socket, again and again`() throws {
-        let socket = try datagram()
-        #expect(iotSocketConnect(socket, any, 4, 80) == 0)
-        #expect(iotSocketConnect(socket, host, 4, 9) == 0)
+    @Test(arguments: SocketStack.allCases)
+    func `sets and drops the peer of a datagram socket, again and again`(stack: SocketStack) throws {
+        let api = stack.api()
+        let socket = try datagram(api)
+        #expect(api.SocketConnect(socket, any, 4, 80) == 0)
+        #expect(api.SocketConnect(socket, stack.host, 4, 9) == 0)
         var ip: [UInt8] = [0, 0, 0, 0, 0]
         var length: UInt32 = 5
         var port: UInt16 = 0
-        #expect(iotSocketGetPeerName(socket, &ip, &length, &port) == 0)
-        #expect(ip.prefix(4) == host[...] && length == 4 && port == 9)
-        #expect(iotSocketConnect(socket, host, 4, 10) == 0)
-        #expect(iotSocketGetSockName(socket, &ip, &length, &port) == 0)
+        #expect(api.SocketGetPeerName(socket, &ip, &length, &port) == 0)
+        #expect(ip.prefix(4) == stack.host[...] && length == 4 && port == 9)
+        #expect(api.SocketConnect(socket, stack.host, 4, 10) == 0)
+        #expect(api.SocketGetSockName(socket, &ip, &length, &port) == 0)
         #expect(port != 0 && ip.prefix(4) != any[...])
-        #expect(iotSocketConnect(socket, any, 4, 10) == 0)
-        #expect(iotSocketGetPeerName(socket, &ip, &length, &port) == IOT_SOCKET_ENOTCONN)
-        #expect(iotSocketClose(socket) == 0)
+        #expect(api.SocketConnect(socket, any, 4, 10) == 0)
+        #expect(api.SocketGetPeerName(socket, &ip, &length, &port) == IOT_SOCKET_ENOTCONN)
+        #expect(api.SocketClose(socket) == 0)
     }
 
-    @Test func `holds options of four bytes`() throws {
-        let socket = try stream()
+    @Test(arguments: SocketStack.allCases)
+    func `holds options of four bytes`(stack: SocketStack) throws {
+        let api = stack.api()
+        let socket = try stream(api)
         var value: UInt32 = 77
         var length: UInt32 = 9
-        #expect(iotSocketGetOpt(socket, IOT_SOCKET_SO_TYPE, &value, &length) == 0)
+        #expect(api.SocketGetOpt(socket, IOT_SOCKET_SO_TYPE, &value, &length) == 0)
         #expect(value == UInt32(IOT_SOCKET_SOCK_STREAM) && length == 4)
-        #expect(iotSocketGetOpt(socket, IOT_SOCKET_IO_FIONBIO, &value, &length) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketGetOpt(socket, IOT_SOCKET_IO_FIONBIO, &value, &length) == IOT_SOCKET_EINVAL)
         length = 3
-        #expect(iotSocketGetOpt(socket, IOT_SOCKET_SO_TYPE, &value, &length) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketGetOpt(socket, IOT_SOCKET_SO_TYPE, nil, &length) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketGetOpt(socket, IOT_SOCKET_SO_TYPE, &value, nil) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketGetOpt(socket, IOT_SOCKET_SO_TYPE, &value, &length) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketGetOpt(socket, IOT_SOCKET_SO_TYPE, nil, &length) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketGetOpt(socket, IOT_SOCKET_SO_TYPE, &value, nil) == IOT_SOCKET_EINVAL)
         for option in [IOT_SOCKET_SO_RCVTIMEO, IOT_SOCKET_SO_SNDTIMEO, IOT_SOCKET_SO_KEEPALIVE] {
             value = 1
-            #expect(iotSocketSetOpt(socket, option, &value, 3) == IOT_SOCKET_EINVAL)
-            #expect(iotSocketSetOpt(socket, option, nil, 4) == IOT_SOCKET_EINVAL)
-            #expect(iotSocketSetOpt(socket, option, &value, 4) == 0)
+            #expect(api.SocketSetOpt(socket, option, &value, 3) == IOT_SOCKET_EINVAL)
+            #expect(api.SocketSetOpt(socket, option, nil, 4) == IOT_SOCKET_EINVAL)
+            #expect(api.SocketSetOpt(socket, option, &value, 4) == 0)
             value = 0
             length = 4
-            #expect(iotSocketGetOpt(socket, option, &value, &length) == 0)
+            #expect(api.SocketGetOpt(socket, option, &value, &length) == 0)
             #expect(value == 1 && length == 4)
         }
-        #expect(iotSocketSetOpt(socket, IOT_SOCKET_SO_TYPE, &value, 4) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketSetOpt(socket, 99, &value, 4) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketClose(socket) == 0)
+        #expect(api.SocketSetOpt(socket, IOT_SOCKET_SO_TYPE, &value, 4) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketSetOpt(socket, 99, &value, 4) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketClose(socket) == 0)
     }
 
-    @Test func `resolves names`() {
+    @Test(arguments: SocketStack.allCases)
+    func `resolves names`(stack: SocketStack) {
+        let api = stack.api()
         var ip: [UInt8] = [0, 0, 0, 0, 0]
         var length: UInt32 = 3
-        #expect(iotSocketGetHostByName("gateway.wifisim", IOT_SOCKET_AF_INET, &ip, &length) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketGetHostByName(stack.hostName, IOT_SOCKET_AF_INET, &ip, &length) == IOT_SOCKET_EINVAL)
         length = 5
-        #expect(iotSocketGetHostByName(nil, IOT_SOCKET_AF_INET, &ip, &length) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketGetHostByName("gateway.wifisim", 9, &ip, &length) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketGetHostByName("gateway.wifisim", IOT_SOCKET_AF_INET, nil, &length) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketGetHostByName("gateway.wifisim", IOT_SOCKET_AF_INET, &ip, nil) == IOT_SOCKET_EINVAL)
-        #expect(iotSocketGetHostByName("gateway.wifisim", IOT_SOCKET_AF_INET, &ip, &length) == 0)
-        #expect(ip.prefix(4) == host[...] && length == 4)
-        #expect(iotSocketGetHostByName("192.0.2.7", IOT_SOCKET_AF_INET, &ip, &length) == 0)
+        #expect(api.SocketGetHostByName(nil, IOT_SOCKET_AF_INET, &ip, &length) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketGetHostByName(stack.hostName, 9, &ip, &length) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketGetHostByName(stack.hostName, IOT_SOCKET_AF_INET, nil, &length) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketGetHostByName(stack.hostName, IOT_SOCKET_AF_INET, &ip, nil) == IOT_SOCKET_EINVAL)
+        #expect(api.SocketGetHostByName(stack.hostName, IOT_SOCKET_AF_INET, &ip, &length) == 0)
+        #expect(ip.prefix(4) == stack.host[...] && length == 4)
+        #expect(api.SocketGetHostByName("192.0.2.7", IOT_SOCKET_AF_INET, &ip, &length) == 0)
         #expect(ip.prefix(4) == [192, 0, 2, 7])
         #expect(
-            iotSocketGetHostByName("no-such-host.invalid", IOT_SOCKET_AF_INET, &ip, &length) == IOT_SOCKET_EHOSTNOTFOUND
+            api.SocketGetHostByName("no-such- stack.host.invalid", IOT_SOCKET_AF_INET, &ip, &length)
+                == IOT_SOCKET_EHOSTNOTFOUND
         )
     }
 

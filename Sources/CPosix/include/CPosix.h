@@ -1,6 +1,7 @@
 // What Swift's Glibc overlay lacks: macros that are not plain constants, variadic calls, and functions behind _GNU_SOURCE.
 #pragma once
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -38,6 +39,14 @@ int cposix_name_unnamed(int fd, const char *path);
 /// Waits until an event or for `timeout` nanoseconds (negative: for ever), on kernels without epoll_pwait2 rounded up to a
 /// millisecond; -1 and errno on failure.
 int cposix_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t timeout);
+
+/// Joins a thread that ends within `timeout` milliseconds; else the error's number.
+int cposix_join(pthread_t thread, int64_t timeout);
+
+/// From now on `cposix_is_forked` is true in a child that is forked.
+void cposix_watch_forks(void);
+extern volatile int cposix_forked;
+static inline int cposix_is_forked(void) { return cposix_forked; }
 
 /// The exit status of a shell for a process that ended with `status`: its own, or 128 and the signal's number.
 int cposix_exit_status(int status);

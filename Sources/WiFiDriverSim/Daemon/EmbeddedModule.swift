@@ -35,11 +35,30 @@ public enum EmbeddedModule {
         // The options are copied into the thread, which makes everything else itself.
         let thread = Thread { [options] in
             do { try run(options, line: line) } catch {
+                // The line was closed before all that the module has said was read.
+                if let error = error as? SystemError, error.code == ECONNRESET { return }
                 try? Log().write("embedded module: \(error)")
             }
         }
-        try thread.start()
+        let running = try thread.startJoinable()
+        threads.withLock { threads in
+            threads.removeAll { $0.joinIfEnded() }
+            threads.append(running)
+        }
         return ends[0]
+    }
+
+    /// Of the modules that run, or have ended since the last one was started.
+    private static let threads = Mutex<[Thread.Running]>([])
+
+    /// Waits for the modules whose lines are closed, for so long at most each. A program that ends then has nothing in memory
+    /// that a leak checker could tell of.
+    static func joinAll(within time: Duration) {
+        let ending = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
+        }
+        for thread in ending { thread.join(within: time) }
     }
 
     private static func run(_ options: SimulatorOptions, line: Int32) throws {

@@ -45,9 +45,15 @@ struct CommandExchange {
         case ended(Outcome)
     }
 
+    /// In bytes of information lines: far above a scan of every network in a city, and the module may talk without end.
+    static let longestReply = 64 * 1024
+
     private(set) var state: State
     /// The information lines of the reply, with reports that are not known among them.
     private(set) var lines: [[UInt8]] = []
+    private var room = Self.longestReply
+    /// Lines beyond the longest reply.
+    private(set) var droppedLines = 0
     private let expectation: Expectation
     private var isExpectationMet: Bool
     /// OK came and was not believed.
@@ -88,7 +94,13 @@ struct CommandExchange {
             state = .ended(.notDelivered)
 
         case (.awaitingReply, .text(let line)), (.awaitingPrompt, .text(let line)):
-            lines.append(line)
+            // What an empty line costs counts too.
+            if line.count + 32 <= room {
+                room -= line.count + 32
+                lines.append(line)
+            } else {
+                droppedLines += 1
+            }
             if case .information(let prefix) = expectation, line.starts(with: prefix.utf8) { isExpectationMet = true }
         case (.awaitingReply, .linkOpened(let link, let details)):
             // A peer may take the link just before: then the command is refused.

@@ -12,6 +12,8 @@ final class DriverConnection {
     /// The module's number for it, 0 to 4, as long as it is open.
     let link: Int
     let isDatagram: Bool
+    /// Of its addresses: one of the other family is never told.
+    let family: IPAddress.Family
     let queue: ReceiveQueue
     /// The socket it belongs to; nil while it waits to be accepted, and after the socket is closed.
     var owner: Int?
@@ -24,18 +26,28 @@ final class DriverConnection {
     var hasLostBytes = false
     /// Nobody will read what still comes.
     var discards = false
-    var peer: Endpoint?
+    private(set) var peer: Endpoint?
     var localPort: UInt16?
     /// Datagrams from anybody else are dropped: the peer that Connect has set.
     var onlySource: Endpoint?
 
-    init(link: Int, isDatagram: Bool, owner: Int?, peer: Endpoint?) {
+    init(link: Int, isDatagram: Bool, family: IPAddress.Family, owner: Int?, peer: Endpoint?) {
         self.link = link
         self.isDatagram = isDatagram
+        self.family = family
         self.owner = owner
-        self.peer = peer
         queue = ReceiveQueue(isDatagram: isDatagram)
+        learn(peer: peer)
     }
+
+    /// Takes what the module says of the peer, unless that is known.
+    func learn(peer: Endpoint?) {
+        guard self.peer == nil, let peer, peer.address.family == family else { return }
+        self.peer = peer
+    }
+
+    /// Nobody wants the link any more: it is only to be closed.
+    var isUnwanted: Bool { discards && owner == nil }
 
     func end(_ ending: Ending) {
         if self.ending == nil { self.ending = ending }

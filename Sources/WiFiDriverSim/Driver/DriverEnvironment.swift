@@ -6,6 +6,7 @@ import Glibc
 /// - `WIFISIM_BAUD`: the rate of that tty, bits per second, default 115200.
 /// - `WIFISIM_CONNECT_TIMEOUT`: milliseconds after which Connect gives up a silent peer, 100 to 60000; by default
 ///   1500 for a module in this process or on a pseudo-terminal, 18000 for one on another tty.
+/// - `WIFISIM_BUSY_TIMEOUT`: milliseconds after which a module that stays busy is given up, 100 to 600000; by default 60000.
 /// - `WIFISIM_PROFILE`, `WIFISIM_WORLD`, `WIFISIM_HOST_ADDRESS`: firmware, surroundings and own loopback address of a
 ///   module in this process.
 enum DriverEnvironment {
@@ -42,10 +43,17 @@ enum DriverEnvironment {
     }
 
     static func connectTimeout(variable: String) -> Duration {
-        let standard = standardConnectTimeout(path: value(variable))
-        guard let text = value("WIFISIM_CONNECT_TIMEOUT") else { return standard }
-        guard let milliseconds = Int(text), (100...60_000).contains(milliseconds) else {
-            complain("WIFISIM_CONNECT_TIMEOUT=\(text): not a time between 100 and 60000 ms; \(standard) is used")
+        time("WIFISIM_CONNECT_TIMEOUT", 100...60_000, standard: standardConnectTimeout(path: value(variable)))
+    }
+
+    static func busyTimeout() -> Duration { time("WIFISIM_BUSY_TIMEOUT", 100...600_000, standard: .seconds(60)) }
+
+    private static func time(_ variable: String, _ range: ClosedRange<Int>, standard: Duration) -> Duration {
+        guard let text = value(variable) else { return standard }
+        guard let milliseconds = Int(text), range.contains(milliseconds) else {
+            complain(
+                "\(variable)=\(text): not a time between \(range.lowerBound) and \(range.upperBound) ms; "
+                    + "\(standard) is used")
             return standard
         }
         return .milliseconds(milliseconds)

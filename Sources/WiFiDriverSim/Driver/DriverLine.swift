@@ -54,7 +54,7 @@ final class DriverLine {
     /// Offers the room where the current payload belongs, then the line's own buffer.
     func prepareRead() -> Input {
         var room = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-        if case .connection(let connection) = sink, parser.payloadRemaining > 0 {
+        if case .connection(let connection) = sink, !connection.discards, parser.payloadRemaining > 0 {
             room = connection.queue.reserve(min(parser.payloadRemaining, Self.longestDirectRead))
         }
         return Input(room: room, bytes: buffer)

@@ -42,7 +42,9 @@ struct DriverOptions {
     ]
 
     private var values: [Key: [UInt8]] = [:]
-    /// What SetOption has set, as opposed to defaults and what the network assigned.
+    /// What the network has assigned to the station, until it is left.
+    private var assigned: [Key: [UInt8]] = [:]
+    /// What SetOption has set, as opposed to defaults.
     private var chosen: Set<Key> = []
 
     init() {
@@ -69,8 +71,8 @@ struct DriverOptions {
     }
 
     subscript(_ option: UInt32, _ interface: Interface) -> [UInt8] {
-        values[Key(option: option, interface: interface)]
-            ?? Array(repeating: 0, count: Self.kinds[option]?.length ?? 0)
+        let key = Key(option: option, interface: interface)
+        return assigned[key] ?? values[key] ?? Array(repeating: 0, count: Self.kinds[option]?.length ?? 0)
     }
 
     func number(_ option: UInt32, of interface: Interface) -> UInt32 {
@@ -94,12 +96,29 @@ struct DriverOptions {
         }
         if option == ARM_WIFI_IP_DHCP, bytes.contains(where: { $0 != 0 }) { bytes = Self.bytes(of: 1) }
         set(option, of: interface, bytes: bytes)
+        assigned[Key(option: option, interface: interface)] = nil
         chosen.insert(Key(option: option, interface: interface))
     }
 
-    /// By the module or the network.
+    /// By the module. A value that has not the option's length, as an address of the other family, is not taken.
     mutating func set(_ option: UInt32, of interface: Interface, bytes: [UInt8]) {
+        guard bytes.count == Self.kinds[option]?.length else { return }
         values[Key(option: option, interface: interface)] = bytes
+    }
+
+    /// By the network that the station is in; lengths as for `set`.
+    mutating func assign(_ option: UInt32, bytes: [UInt8]) {
+        guard bytes.count == Self.kinds[option]?.length else { return }
+        assigned[Key(option: option, interface: .station)] = bytes
+    }
+
+    /// The network is left.
+    mutating func forgetAssigned() { assigned = [:] }
+
+    /// From now on the station has as its own what the network has assigned.
+    mutating func keepAssigned() {
+        values.merge(assigned) { $1 }
+        assigned = [:]
     }
 
     private mutating func set(_ option: UInt32, of interface: Interface, number: UInt32) {

@@ -3,18 +3,30 @@ import CDriverWiFi
 // The functions of the access structures: pointers in, codes out. What they do is in WiFiDriver.
 
 /// Driver_WiFi0 and Driver_WiFi1. Where the line of each is, the environment says: see docs/Driver.md.
-private let drivers = [
-    WiFiDriver(connectTimeout: DriverEnvironment.connectTimeout(variable: "WIFISIM_TTY")) {
-        try DriverEnvironment.openLine(variable: "WIFISIM_TTY")
-    },
-    WiFiDriver(connectTimeout: DriverEnvironment.connectTimeout(variable: "WIFISIM_TTY1")) {
-        try DriverEnvironment.openLine(variable: "WIFISIM_TTY1")
-    },
-]
+private let drivers = ["WIFISIM_TTY", "WIFISIM_TTY1"].map { variable in
+    WiFiDriver(
+        connectTimeout: DriverEnvironment.connectTimeout(variable: variable),
+        busyTimeout: DriverEnvironment.busyTimeout()
+    ) {
+        ProcessLife.watchForks()
+        endsAtExit
+        return try DriverEnvironment.openLine(variable: variable)
+    }
+}
+
+/// When the program ends, the threads end before it, so that what they have in memory is given back.
+private let endsAtExit: Void = ProcessLife.atExit {
+    if ProcessLife.isForkedChild { return }
+    for driver in drivers { driver.abandon(within: .seconds(2)) }
+    EmbeddedModule.joinAll(within: .seconds(2))
+}
 
 private func driver(_ number: UInt32) -> WiFiDriver { drivers[Int(number)] }
 
+// A forked child has the driver's memory and none of its threads: every call ends here, before it would wait for one.
+
 private func code(_ body: () throws(DriverFailure) -> Void) -> Int32 {
+    if ProcessLife.isForkedChild { return ARM_DRIVER_ERROR }
     do throws(DriverFailure) {
         try body()
         return ARM_DRIVER_OK
@@ -24,10 +36,12 @@ private func code(_ body: () throws(DriverFailure) -> Void) -> Int32 {
 }
 
 private func code(_ body: () throws(SocketFailure) -> Int) -> Int32 {
+    if ProcessLife.isForkedChild { return ARM_SOCKET_ERROR }
     do throws(SocketFailure) { return Int32(clamping: try body()) } catch { return error.rawValue }
 }
 
 private func code(_ body: () throws(SocketFailure) -> Void) -> Int32 {
+    if ProcessLife.isForkedChild { return ARM_SOCKET_ERROR }
     do throws(SocketFailure) {
         try body()
         return 0
@@ -61,6 +75,10 @@ public func wifisim_driver_GetCapabilities(_ number: UInt32) -> ARM_WIFI_CAPABIL
 
 @c @implementation
 public func wifisim_driver_Initialize(_ number: UInt32, _ callback: ARM_WIFI_SignalEvent_t?) -> Int32 {
+    if ProcessLife.isForkedChild {
+        complain("Driver_WiFi\(number): this process was forked from one that uses the driver, and cannot use it")
+        return ARM_DRIVER_ERROR
+    }
     let result = code { () throws(DriverFailure) in try driver(number).initialize(callback) }
     if result != ARM_DRIVER_OK, let reason = driver(number).perform({ driver(number).lastError }) {
         complain("Driver_WiFi\(number): \(reason)")
@@ -136,6 +154,7 @@ public func wifisim_driver_GetOption(
 public func wifisim_driver_Scan(_ number: UInt32, _ infos: UnsafeMutablePointer<ARM_WIFI_SCAN_INFO_t>?, _ limit: UInt32)
     -> Int32
 {
+    if ProcessLife.isForkedChild { return ARM_DRIVER_ERROR }
     do throws(DriverFailure) {
         guard let infos, limit > 0 else { throw .invalidParameter }
         let networks = try driver(number).scan(limit: Int(limit))
@@ -208,7 +227,9 @@ public func wifisim_driver_Deactivate(_ number: UInt32, _ interface: UInt32) -> 
 }
 
 @c @implementation
-public func wifisim_driver_IsConnected(_ number: UInt32) -> UInt32 { driver(number).isConnected() ? 1 : 0 }
+public func wifisim_driver_IsConnected(_ number: UInt32) -> UInt32 {
+    !ProcessLife.isForkedChild && driver(number).isConnected() ? 1 : 0
+}
 
 @c @implementation
 public func wifisim_driver_GetNetInfo(_ number: UInt32, _ info: UnsafeMutablePointer<ARM_WIFI_NET_INFO_t>?) -> Int32 {
@@ -276,13 +297,13 @@ private func address(_ ip: UnsafePointer<UInt8>, _ length: UInt32) -> IPAddress?
     return IPAddress(networkBytes: UnsafeRawBufferPointer(start: ip, count: Int(length)))
 }
 
-/// Stores an address where the caller wants one.
+/// Stores an address where the caller wants one and there is room for it.
 private func store(
     _ endpoint: Endpoint, _ ip: UnsafeMutablePointer<UInt8>?, _ ipLength: UnsafeMutablePointer<UInt32>?,
     _ port: UnsafeMutablePointer<UInt16>?
 ) {
-    if let ip, let ipLength {
-        let bytes = endpoint.address.networkBytes
+    let bytes = endpoint.address.networkBytes
+    if let ip, let ipLength, bytes.count <= Int(ipLength.pointee) {
         for (index, byte) in bytes.enumerated() { ip[index] = byte }
         ipLength.pointee = UInt32(bytes.count)
     }

@@ -33,6 +33,9 @@ final class ReceiveQueue {
     /// Bytes there, those of an unfinished datagram included.
     var count: Int { tail - head }
 
+    /// Datagrams there, an unfinished one included.
+    var datagramCount: Int { datagrams.count - consumed }
+
     /// Whether `read` would give something.
     var isReadable: Bool {
         guard isDatagram else { return count > 0 }

@@ -17,7 +17,7 @@ extension WiFiDriver {
     }
 
     /// Whether the next command may have to wait for long: a call that must not block does not make one.
-    var isLineBusyForLong: Bool { slot.isLong || unconfirmed != nil }
+    var isLineBusyForLong: Bool { slot.isLong || unconfirmed != nil || isHeldBack(for: .command) }
 
     /// How a command ended.
     struct Reply {
@@ -109,6 +109,8 @@ extension WiFiDriver {
         _ command: CommandText, expecting expectation: CommandExchange.Expectation = .nothing,
         timeout: Duration? = nil, expectsReset: Bool = false
     ) -> Reply {
+        // Behind a command without a reply, the rest of a sequence would only wait as long again.
+        if conversation != .found { return Reply(outcome: .timedOut, lines: []) }
         converse(
             command, CommandExchange(expecting: expectation, expectsReset: expectsReset),
             until: .now + (timeout ?? replyTimeout))
@@ -124,21 +126,31 @@ extension WiFiDriver {
         converse(command, CommandExchange(prompt: true), until: .now + replyTimeout)
         if exchange?.state == .prompted {
             exchange?.bytesFollow()
-            let deadline = RealTime.now + deliveryTimeout
+            let deadline = RealTime.now + busyTimeout
             write(bytes, until: deadline)
             if !waitForExchange(until: deadline, for: caller) {
                 unconfirmed = UnconfirmedDelivery(connection: connection, deadline: deadline)
                 return nil
             }
+            return finishDelivery()
         }
         if exchange?.outcome != .timedOut { missingBytes = 0 }
         return finishExchange()
     }
 
+    /// Once the module has confirmed a block, or had its time to.
+    private func finishDelivery() -> Reply {
+        if exchange?.outcome != .timedOut { missingBytes = 0 }
+        let reply = finishExchange()
+        // It was waited for long enough: the calls behind it are not to wait as long again.
+        if reply.outcome == .timedOut { conversation = .busy }
+        return reply
+    }
+
     /// Waits for the end of what a Send has left behind; false if the caller could not.
     private func awaitConfirmation(for caller: Caller?) -> Bool {
         // It may have come while nobody read.
-        while unconfirmed != nil, drainLine() {}
+        if unconfirmed != nil { catchUp() }
         guard let unconfirmed else { return true }
         guard waitForExchange(until: unconfirmed.deadline, for: caller) else { return false }
         concludeUnconfirmed()
@@ -147,10 +159,9 @@ extension WiFiDriver {
 
     /// Once the exchange that a Send has left behind has ended.
     func concludeUnconfirmed() {
-        guard let connection = unconfirmed?.connection, let outcome = exchange?.outcome else { return }
+        guard let connection = unconfirmed?.connection, exchange?.outcome != nil else { return }
         unconfirmed = nil
-        if outcome != .timedOut { missingBytes = 0 }
-        guard !finishExchange().isDone else { return }
+        guard !finishDelivery().isDone else { return }
         connection.hasLostBytes = true
         if let owner = connection.owner { notify(.socket(owner)) }
     }
@@ -158,7 +169,10 @@ extension WiFiDriver {
     private func finishExchange() -> Reply {
         defer { exchange = nil }
         guard let exchange else { return Reply(outcome: .lineLost, lines: []) }
-        if exchange.outcome == .timedOut || exchange.outcome == .stillBusy { needsSync = true }
+        if exchange.outcome == .timedOut || exchange.outcome == .stillBusy, conversation == .found {
+            conversation = .lost
+            silentAttempts = 0
+        }
         return Reply(outcome: exchange.outcome ?? .timedOut, lines: exchange.lines)
     }
 
@@ -195,6 +209,7 @@ extension WiFiDriver {
     @discardableResult
     private func waitForExchange(until deadline: RealTime, for caller: Caller? = nil) -> Bool {
         var deadline = deadline
+        var isExtended = false
         let topics = caller.map { $0.socket.topic.union(.command) } ?? .command
         while let state = exchange?.state,
             state == .awaitingReply || state == .awaitingPrompt || state == .awaitingDelivery
@@ -214,12 +229,26 @@ extension WiFiDriver {
                 return false
             } else if isSettling {
                 exchange?.settle()
-            } else if isHeldBack(for: .command) {
-                // The application has to read first: that time is not the module's.
+            } else if isHeldBack(for: .command), !isExtended {
+                // The application has to read first: that time is not the module's. But it has not for ever.
+                isExtended = true
                 deadline = .now + replyTimeout
             } else {
                 exchange?.end(.timedOut)
             }
+        }
+        return true
+    }
+
+    /// Waits until the application has taken so much of what was pushed that the line is read; false if that was too long. A
+    /// socket's call waits as for a peer that does not read, and any other as for a reply.
+    private func awaitRelease(for caller: Caller?) -> Bool {
+        guard isHeldBack(for: .command) else { return true }
+        let end = RealTime.now + (caller == nil ? min(replyTimeout, busyTimeout) : busyTimeout)
+        let topics = caller.map { $0.socket.topic.union(.command) } ?? .command
+        while isHeldBack(for: .command) {
+            if isSwitchingPower || caller?.cannotWait ?? false { return false }
+            if !waitForProgress(on: topics, until: caller?.deadline.map { min($0, end) } ?? end) { return false }
         }
         return true
     }
@@ -231,13 +260,14 @@ extension WiFiDriver {
             guard let line, !line.isLost else { return exchange?.end(.lineLost) ?? () }
             lock.unlock()
             var count = 0
+            var isStuck = false
             var isBroken = false
             do throws(SerialPortError) {
                 count = try line.port.write(rest)
-                if count == 0,
-                    try line.port.wait(for: [.writable, .readable], until: .now + .seconds(1)).contains(.writable)
-                {
-                    count = try line.port.write(rest)
+                if count == 0 {
+                    let ready = try line.port.wait(for: [.writable, .readable], until: .now + .seconds(1))
+                    isStuck = ready.isEmpty
+                    if ready.contains(.writable) { count = try line.port.write(rest) }
                 }
             } catch {
                 isBroken = true
@@ -247,7 +277,7 @@ extension WiFiDriver {
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
             if count == 0 {
                 drainLine()
-                if deadline <= .now { return exchange?.end(.timedOut) ?? () }
+                if deadline <= .now || isStuck && isSwitchingPower { return exchange?.end(.timedOut) ?? () }
             }
         }
     }
@@ -256,9 +286,9 @@ extension WiFiDriver {
 
     /// Makes the module ready for a command; gives what prevents it.
     func makeReady(for caller: Caller? = nil) -> CommandExchange.Outcome? {
-        guard awaitConfirmation(for: caller) else { return .timedOut }
+        guard awaitConfirmation(for: caller), awaitRelease(for: caller) else { return .timedOut }
         guard let line, !line.isLost else { return .lineLost }
-        if isSwitchingPower || needsSync && !synchronize(for: caller) { return .timedOut }
+        if isSwitchingPower || conversation != .found && !synchronize(for: caller) { return .timedOut }
         if needsSetup {
             needsSetup = false
             if !setUpModule() {
@@ -271,19 +301,20 @@ extension WiFiDriver {
 
     /// After a reply that did not come: asks a question whose answer cannot be mistaken, until it is answered.
     ///
-    /// CIPMUX? is answered alike by every firmware and is asked nowhere else.
+    /// CIPMUX? is answered alike by every firmware and is asked nowhere else. The first search takes as long as a command
+    /// may keep the module busy. If it was in vain, those of later calls take a moment each.
     private func synchronize(for caller: Caller?) -> Bool {
         guard let line else { return false }
         line.parser.reset()
         line.sink = .discard
-        let end = RealTime.now + Self.busyLimit
-        var silentAttempts = 0
+        let isFirst = conversation == .lost
+        let end = RealTime.now + (isFirst ? busyTimeout : Self.laterSearch)
+        var otherAnswers = 0
         var refusals = 0
-        while end > .now, silentAttempts < Self.syncAttempts, !isSwitchingPower, !(caller?.cannotWait ?? false) {
-            let reply = transactForSync(.query("CIPMUX"))
-            switch reply.outcome {
+        while end > .now, !isSwitchingPower, !(caller?.cannotWait ?? false) {
+            switch transactForSync(isFirst ? .seconds(1) : .milliseconds(500)).outcome {
             case .done:
-                needsSync = false
+                conversation = .found
                 missingBytes = 0
                 suspectEverything()
                 return true
@@ -291,20 +322,48 @@ extension WiFiDriver {
                 // An answer that is too old, or a firmware that does not know the question: the line works.
                 refusals += 1
                 if refusals == 3 {
-                    needsSync = false
+                    conversation = .found
                     return true
                 }
             case .moduleReset:
-                needsSync = false
+                conversation = .found
                 return true
             case .lineLost: return false
-            case .notDelivered, .stillBusy: break
+            case .notDelivered:
+                silentAttempts = 0
+                // Finals of earlier commands, but not so many.
+                otherAnswers += 1
+                if otherAnswers == Self.otherAnswerLimit {
+                    moduleFellSilent()
+                    return false
+                }
+            case .stillBusy:
+                silentAttempts = 0
+                if isFirst { break }
+                conversation = .busy
+                return false
             case .timedOut:
+                if isSwitchingPower { return false }
                 silentAttempts += 1
+                if silentAttempts >= Self.syncAttempts {
+                    moduleFellSilent()
+                    return false
+                }
                 giveMissingBytes()
             }
         }
+        // Who had no more time has found nothing out.
+        if end <= .now, conversation == .lost { conversation = .busy }
         return false
+    }
+
+    /// The module does not answer any more. Should it come back, it is to be set up anew.
+    private func moduleFellSilent() {
+        guard conversation != .silent else { return }
+        conversation = .silent
+        needsSetup = true
+        abortEverything()
+        notify(.all)
     }
 
     /// The module may still be waiting for data that was damaged on the way: gives it the rest.
@@ -330,11 +389,11 @@ extension WiFiDriver {
     }
 
     private static let syncAttempts = 3
-    /// The longest that a command may keep the module busy after the driver has given it up.
-    private static let busyLimit = Duration.seconds(60)
+    private static let otherAnswerLimit = 20
+    private static let laterSearch = Duration.seconds(2)
 
-    private func transactForSync(_ command: CommandText) -> Reply {
-        converse(command, CommandExchange(expecting: .information("+CIPMUX")), until: .now + .seconds(1))
+    private func transactForSync(_ timeout: Duration) -> Reply {
+        converse(.query("CIPMUX"), CommandExchange(expecting: .information("+CIPMUX")), until: .now + timeout)
         defer { exchange = nil }
         guard let exchange else { return Reply(outcome: .lineLost, lines: []) }
         // An OK without the answer was an older one.

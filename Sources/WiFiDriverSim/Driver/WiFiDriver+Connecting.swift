@@ -48,8 +48,9 @@ extension WiFiDriver {
         var failure = SocketFailure.noMemory
         // A peer may take the number in the same moment: then the next one.
         for _ in 0..<Self.linkLimit {
-            guard let link = freeLink() else { break }
-            let connection = DriverConnection(link: link, isDatagram: false, owner: socket.number, peer: peer)
+            guard let link = takeFreeLink() else { break }
+            let connection = DriverConnection(
+                link: link, isDatagram: false, family: socket.family, owner: socket.number, peer: peer)
             links[link] = connection
             setPushing(link, false)
             var command = CommandText("CIPSTART").field(link).quoted(socket.family == .v6 ? "TCPv6" : "TCP")
@@ -70,6 +71,7 @@ extension WiFiDriver {
                     _ = transact(CommandText("CIPCLOSE").field(link), expecting: .linkClosed(link))
                     if links[link] === connection { links[link] = nil }
                 } else {
+                    connection.isOpen = true
                     socket.state = .connected(connection)
                 }
                 return
@@ -90,7 +92,7 @@ extension WiFiDriver {
         socket.state = .connectFailed(failure)
         // The caller need not wait until the module is through with it; everybody else has to.
         notify(socket.topic)
-        if needsSync { _ = makeReady() }
+        if conversation == .lost { _ = makeReady() }
     }
 
     private static let keepAliveSeconds = 7200
@@ -98,16 +100,23 @@ extension WiFiDriver {
     private func connectFailure(_ reply: Reply, after elapsed: Duration) -> SocketFailure {
         switch reply.outcome {
         case .timedOut, .stillBusy: .timedOut
-        case .refused:
-            if reply.contains("no ip") { .unspecified } else { elapsed < Self.refusalLimit ? .refused : .timedOut }
+        // Without a network there is nobody who could refuse; the firmwares differ in what they say then.
+        case .refused where !isInNetwork || reply.contains("no ip"): .unspecified
+        case .refused: elapsed < Self.refusalLimit ? .refused : .timedOut
         case .done, .notDelivered: .unspecified
         case .moduleReset, .lineLost: .aborted
         }
     }
 
-    /// The highest free number: the module gives the lowest to connections that come in.
-    private func freeLink() -> Int? {
-        links.indices.last { links[$0] == nil && !blockedLinks.contains($0) }
+    var isInNetwork: Bool { station.isConnected || accessPointIsActive }
+
+    /// The highest free number: the module gives the lowest to connections that come in. A Close that still waits for its
+    /// turn is carried out before there is none. The slot is the caller's.
+    private func takeFreeLink() -> Int? {
+        func free() -> Int? { links.indices.last { links[$0] == nil && !blockedLinks.contains($0) } }
+        if let link = free() { return link }
+        for connection in unwantedConnections { closeLinkNow(connection) }
+        return free()
     }
 
     // MARK: Datagram sockets
@@ -133,20 +142,21 @@ extension WiFiDriver {
         enqueue { [self] in try? openDatagramLink(socket) }
     }
 
-    /// Gives a datagram socket its link, and a free port if it is not bound.
-    func openDatagramLink(_ socket: DriverSocket) throws(SocketFailure) {
+    /// Gives a datagram socket its link, and a free port if it is not bound; by `deadline` if the line is free by then.
+    func openDatagramLink(_ socket: DriverSocket, until deadline: RealTime? = nil) throws(SocketFailure) {
         guard case .datagram(let datagram) = socket.state else { throw .unspecified }
         if let connection = datagram.connection, connection.ending == nil { return }
         let isBound = datagram.local != nil
         // A port of the module's choice would not be known; one of ours may be taken elsewhere: then the next.
         for _ in 0..<(isBound ? 1 : 8) {
             let port = datagram.local?.port ?? ephemeralPort()
-            let outcome = withSlot {
+            let outcome = withSlot(for: socket, until: deadline) {
                 openDatagramLink(socket, port: port)
             } otherwise: {
                 $0
             }
             switch outcome {
+            case nil: throw socket.isClosed ? .aborted : .wouldBlock
             case .done: return
             case .refused: continue
             case .timedOut, .stillBusy, .notDelivered: throw .unspecified
@@ -160,8 +170,9 @@ extension WiFiDriver {
         // Another thread may have done it meanwhile.
         guard case .datagram(var datagram) = socket.state, !socket.isClosed else { return .notDelivered }
         if let connection = datagram.connection, connection.ending == nil { return .done }
-        guard let link = freeLink() else { return .refused }
-        let connection = DriverConnection(link: link, isDatagram: true, owner: socket.number, peer: nil)
+        guard let link = takeFreeLink() else { return .refused }
+        let connection = DriverConnection(
+            link: link, isDatagram: true, family: socket.family, owner: socket.number, peer: nil)
         connection.localPort = port
         connection.onlySource = datagram.peer
         links[link] = connection
@@ -180,6 +191,7 @@ extension WiFiDriver {
         guard case .datagram(let current) = socket.state else { return .notDelivered }
         datagram = current
         datagram.connection = connection
+        connection.isOpen = true
         if datagram.local == nil { datagram.local = Endpoint(any, port) }
         connection.onlySource = datagram.peer
         socket.state = .datagram(datagram)

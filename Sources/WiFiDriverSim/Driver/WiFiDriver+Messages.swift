@@ -11,10 +11,10 @@ extension WiFiDriver {
 
         func payload(_ bytes: UnsafeRawBufferPointer) {
             switch line.sink {
-            case .discard: line.droppedCount += bytes.count
-            case .connection(let connection):
+            case .connection(let connection) where !connection.discards:
                 connection.queue.append(bytes)
                 driver.noteReadable(connection)
+            case .discard, .connection: line.droppedCount += bytes.count
             }
         }
     }
@@ -52,7 +52,7 @@ extension WiFiDriver {
         case .gotAddress:
             station.isConnected = true
             station.addressIsStale = true
-        case .leftNetwork: station.isConnected = false
+        case .leftNetwork: forgetNetwork()
         case .stationJoined(let mac): report(UInt32(ARM_WIFI_EVENT_AP_CONNECT), mac, on: line)
         case .stationLeft(let mac): report(UInt32(ARM_WIFI_EVENT_AP_DISCONNECT), mac, on: line)
         case .ready: moduleRestarted()
@@ -65,8 +65,19 @@ extension WiFiDriver {
     }
 
     private func report(_ event: UInt32, _ mac: MACAddress, on line: DriverLine) {
+        guard eventCallback != nil else { return }
+        guard events.count < Self.eventLimit else {
+            droppedEvents += 1
+            return
+        }
         events.append((event, mac))
         line.watch.wake()
+    }
+
+    /// The station is in no network any more, and what that has assigned is gone with it.
+    func forgetNetwork() {
+        station.isConnected = false
+        options.forgetAssigned()
     }
 
     // MARK: Links
@@ -86,8 +97,14 @@ extension WiFiDriver {
             // Our own CIPSTART, or an incoming one whose data came before this report.
             connection.isOpen = true
             connection.localPort = details?.localPort ?? connection.localPort
-            if connection.peer == nil { connection.peer = details?.peer }
+            connection.learn(peer: details?.peer)
             return
+        }
+        // A connection that was open here has ended, and the report of it is lost. While CIPSTART is under way, its reply tells.
+        if let connection = links[link], let owner = connection.owner,
+            case .connected(let current)? = sockets[owner]?.state, current === connection
+        {
+            linkClosed(link)
         }
         // An incoming connection; if CIPSTART is under way with this number it will be refused.
         acceptIncoming(link, peer: details?.peer, localPort: details?.localPort)
@@ -102,16 +119,23 @@ extension WiFiDriver {
     /// Makes a connection that the module has accepted; without anybody to accept it, it is to be closed.
     @discardableResult
     func acceptIncoming(_ link: Int, peer: Endpoint?, localPort: UInt16?) -> DriverConnection {
-        let connection = DriverConnection(link: link, isDatagram: false, owner: nil, peer: peer)
+        let listener = self.listener
+        let connection = DriverConnection(
+            link: link, isDatagram: false, family: listener?.socket.family ?? .v4, owner: nil, peer: peer)
         connection.isOpen = true
         connection.localPort = localPort
         links[link] = connection
         if let (socket, listener) = listener {
+            if listener.pending.count >= Self.pendingLimit,
+                let ended = listener.pending.firstIndex(where: { $0.ending != nil })
+            {
+                listener.pending.remove(at: ended)
+            }
             listener.pending.append(connection)
             changed.insert(socket.topic)
         } else {
             connection.discards = true
-            enqueue { [self] in closeLink(connection) }
+            enqueueClosing()
         }
         return connection
     }
@@ -135,10 +159,14 @@ extension WiFiDriver {
         guard let connection, !connection.discards else { return .discard }
         if connection.isDatagram {
             if let only = connection.onlySource, let source = header.source, source != only { return .discard }
-            if connection.queue.count + header.count > Self.datagramLimit { return .discard }
+            if let source = header.source, source.address.family != connection.family { return .discard }
+            let limit = Self.datagramLimit
+            if connection.queue.count + header.count > limit.bytes || connection.queue.datagramCount >= limit.count {
+                return .discard
+            }
             connection.queue.beginDatagram(length: header.count, source: header.source)
-        } else if connection.peer == nil {
-            connection.peer = header.source
+        } else {
+            connection.learn(peer: header.source)
         }
         return .connection(connection)
     }
@@ -172,7 +200,7 @@ extension WiFiDriver {
         for socket in sockets.compactMap({ $0 }) {
             if case .listening(let listener) = socket.state { listener.isAborted = true }
         }
-        station.isConnected = false
+        forgetNetwork()
         accessPointIsActive = false
         mode = 1
         changed.formUnion(.all)

@@ -89,20 +89,24 @@ extension WiFiDriver {
         } otherwise: {
             Reply(outcome: $0, lines: [])
         }
-        try conclude(reply, failurePrefix: "+\(dialect.volatile("CWJAP")):")
+        try conclude(reply)
         station.ssid = configuration.ssid
         station.password = configuration.password
         station.security = configuration.security
         completeJoin()
     }
 
-    private func conclude(_ reply: Reply, failurePrefix: String) throws(DriverFailure) {
+    private func conclude(_ reply: Reply) throws(DriverFailure) {
         switch reply.outcome {
         case .done: return
         case .timedOut, .stillBusy: throw .timedOut
         case .refused:
             // 1 is a time-out; the others a wrong password, no such network, any other failure (ESP-AT docs, CWJAP).
-            if reply.fields(failurePrefix).first == Array("1".utf8) { throw .timedOut }
+            // Generation 1 tells it by either name.
+            let reasons = reply.fields("+CWJAP:") + reply.fields("+CWJAP_CUR:")
+            // To try, the module has left the network that it was in.
+            if !reasons.isEmpty { forgetNetwork() }
+            if reasons.first == Array("1".utf8) { throw .timedOut }
             throw .unspecified
         case .notDelivered, .moduleReset, .lineLost: throw .unspecified
         }
@@ -177,7 +181,7 @@ extension WiFiDriver {
             switch interface {
             case .station:
                 let reply = run(CommandText("CWQAP"))
-                station.isConnected = false
+                forgetNetwork()
                 guard reply.isDone else { throw .unspecified }
             case .accessPoint:
                 guard accessPointIsActive else { return }
@@ -244,6 +248,7 @@ extension WiFiDriver {
             var command = CommandText("CIPDOMAIN").quoted(name)
             // 3 is IPv6 only; without the field IPv4 is preferred.
             if family == .v6 { command = command.field(3) }
+            let start = RealTime.now
             let reply = run(command, timeout: Self.resolveTimeout, isLong: true)
             switch reply.outcome {
             case .done:
@@ -255,7 +260,9 @@ extension WiFiDriver {
                 }
                 guard let ip = found.first(where: { $0.family == family }) else { throw .hostNotFound }
                 return ip
-            case .refused: throw .hostNotFound
+            case .refused where !isInNetwork: throw .unspecified
+            // The firmware does not say why: a server says no at once, and one that is silent is asked again first.
+            case .refused: throw .now - start < Self.denialLimit ? .hostNotFound : .timedOut
             case .timedOut, .stillBusy: throw .timedOut
             case .notDelivered, .moduleReset, .lineLost: throw .unspecified
             }
@@ -263,6 +270,7 @@ extension WiFiDriver {
     }
 
     private static let resolveTimeout = Duration.seconds(20)
+    private static let denialLimit = Duration.seconds(3)
 
     /// Answers within two seconds; a ping that takes longer goes on without anybody waiting.
     func ping(_ ip: IPAddress) throws(DriverFailure) {

@@ -65,7 +65,10 @@ extension WiFiDriver {
         case (ARM_WIFI_IP_DHCP, .station):
             let enabled = options.number(option, of: interface) != 0
             _ = transact(dialect.dhcp(station: true, enable: enabled))
-            if !enabled { applyAddress(of: interface, "CIPSTA") }
+            if !enabled {
+                options.keepAssigned()
+                applyAddress(of: interface, "CIPSTA")
+            }
             station.addressIsStale = enabled
         case (ARM_WIFI_IP_DHCP, .accessPoint):
             _ = transact(dialect.dhcp(station: false, enable: options.number(option, of: interface) != 0))
@@ -141,7 +144,7 @@ extension WiFiDriver {
         ]
         for (part, option) in parts {
             if let ip = reply.fields("+\(name):\(part):").first.flatMap(Self.firstIP) {
-                options.set(option, of: .station, bytes: ip.networkBytes)
+                options.assign(option, bytes: ip.networkBytes)
             }
         }
         refreshNameServers()
@@ -157,7 +160,7 @@ extension WiFiDriver {
             field.split(separator: UInt8(ascii: ",")).compactMap { Self.firstIP(Array($0)) }
         }
         for (option, server) in zip([ARM_WIFI_IP_DNS1, ARM_WIFI_IP_DNS2], servers) where server.family == .v4 {
-            options.set(option, of: .station, bytes: server.networkBytes)
+            options.assign(option, bytes: server.networkBytes)
         }
     }
 

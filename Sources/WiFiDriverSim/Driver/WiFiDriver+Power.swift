@@ -26,8 +26,15 @@ extension WiFiDriver {
 
     func uninitialize() throws(DriverFailure) {
         lock.lock()
+        if power != .uninitialized, power != .off { switchOff() }
+        lock.unlock()
+        abandon(within: .seconds(600))
+    }
+
+    /// Ends the threads and gives up the line; the module is told nothing. Waits for each thread for so long at most.
+    func abandon(within time: Duration) {
+        lock.lock()
         guard power != .uninitialized else { return lock.unlock() }
-        if power != .off { switchOff() }
         power = .uninitialized
         let line = self.line
         let threads = self.threads
@@ -37,8 +44,10 @@ extension WiFiDriver {
         threads?.jobs.open()
         self.threads = nil
         jobs = []
+        isClosingQueued = false
+        events = []
         lock.unlock()
-        threads?.join()
+        threads?.join(within: time)
         lock.lock()
         if self.line === line { self.line = nil }
         eventCallback = nil
@@ -83,7 +92,7 @@ extension WiFiDriver {
         defer { releaseSlot() }
         guard let line, !line.isLost else { throw .unspecified }
         abortEverything()
-        needsSync = false
+        conversation = .found
         needsSetup = false
         line.parser.reset()
         guard restart() else { throw .unspecified }
@@ -97,23 +106,29 @@ extension WiFiDriver {
 
     /// Brings the module into a known state: whatever it was doing, it restarts.
     private func restart() -> Bool {
-        guard awaken() else { return false }
+        // This one command is taken by a busy module too, from 2.0 on; an older one says that it is busy until it is free.
+        if awaken() == .silent { return false }
+        conversation = .found
         _ = transact(CommandText("RST"), timeout: .seconds(8), expectsReset: true)
-        return !(line?.isLost ?? true) && awaken()
+        return !(line?.isLost ?? true) && awaken() == .awake
     }
 
+    private enum Awakening { case awake, busy, silent }
+
     /// Has the module answer AT, out of a data mode if it is in one.
-    private func awaken() -> Bool {
+    private func awaken() -> Awakening {
         for attempt in 0..<6 {
             if attempt == 2 { giveMissingBytes() }
             if attempt == 3 { escapeDataMode() }
+            conversation = .found
             switch transact(.literal("AT"), timeout: .milliseconds(500)).outcome {
-            case .done: return true
-            case .lineLost: return false
-            case .refused, .notDelivered, .moduleReset, .timedOut, .stillBusy: break
+            case .done: return .awake
+            case .stillBusy: return .busy
+            case .lineLost: return .silent
+            case .refused, .notDelivered, .moduleReset, .timedOut: break
             }
         }
-        return false
+        return .silent
     }
 
     /// What every session needs; the slot is the caller's.
@@ -130,7 +145,7 @@ extension WiFiDriver {
         guard transact(CommandText(dialect.volatile("CWMODE")).field(mode)).isDone else { return false }
         // It may join by itself what its flash remembers.
         _ = transact(CommandText("CWQAP"))
-        station.isConnected = false
+        forgetNetwork()
         guard transact(CommandText("CIPMUX").field(1)).isDone else { return false }
         let showsSource = transact(CommandText("CIPDINFO").field(1)).isDone
         // Details of new links. Without them they are asked for.
@@ -144,7 +159,7 @@ extension WiFiDriver {
         line?.parser.readsShowSource = showsSource && dialect.readsShowSource
         if dialect.hasIPv6 { _ = transact(CommandText("CIPV6").field(1)) }
         for interface in DriverOptions.Interface.allCases { applyOptions(of: interface) }
-        return !(line?.isLost ?? true)
+        return conversation == .found && !(line?.isLost ?? true)
     }
 
     // MARK: Off and low
@@ -152,14 +167,15 @@ extension WiFiDriver {
     private func switchOff() {
         // Before the module reports what is closed now: nobody is to take that for the peer's doing.
         for socket in sockets.compactMap({ $0 }) { socket.isClosed = true }
+        // Nor is anything to be read any more: what comes does not hold the line back.
+        for connection in links.compactMap({ $0 }) { connection.discards = true }
         if let line, !line.isLost, power == .full, !needsSetup {
             takeSlotForPower()
+            if conversation == .lost { conversation = .found }
             _ = transact(CommandText("CIPSERVER").field(0), timeout: .seconds(1))
-            if !needsSync { _ = transact(CommandText("CIPCLOSE").field(5), timeout: .seconds(1)) }
-            if !needsSync { _ = transact(CommandText("CWQAP"), timeout: .seconds(1)) }
-            if !needsSync, mode != 1 {
-                _ = transact(CommandText(dialect.volatile("CWMODE")).field(1), timeout: .seconds(1))
-            }
+            _ = transact(CommandText("CIPCLOSE").field(5), timeout: .seconds(1))
+            _ = transact(CommandText("CWQAP"), timeout: .seconds(1))
+            if mode != 1 { _ = transact(CommandText(dialect.volatile("CWMODE")).field(1), timeout: .seconds(1)) }
             releaseSlot()
         }
         sockets = Array(repeating: nil, count: Self.socketLimit)

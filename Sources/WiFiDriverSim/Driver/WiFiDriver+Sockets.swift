@@ -43,7 +43,7 @@ extension WiFiDriver {
             do throws(SocketFailure) {
                 try openDatagramLinkSoon(socket)
             } catch {
-                guard station.isConnected || accessPointIsActive else { return }
+                guard isInNetwork else { return }
                 if case .datagram(var datagram) = socket.state {
                     datagram.local = nil
                     socket.state = .datagram(datagram)
@@ -147,7 +147,7 @@ extension WiFiDriver {
                 guard let link = fields.integer(), links.indices.contains(link), let connection = links[link],
                     fields.text() != nil, let ip = fields.ip(), let port = fields.port(), let local = fields.port()
                 else { return }
-                if connection.peer == nil { connection.peer = Endpoint(ip, port) }
+                connection.learn(peer: Endpoint(ip, port))
                 if connection.localPort == nil { connection.localPort = local }
             }
         }
@@ -214,12 +214,14 @@ extension WiFiDriver {
             case .datagram(let datagram): if let connection = datagram.connection { finish(connection) }
             case .listening(let listener):
                 if listener.isAborted { break }
+                for connection in listener.pending { connection.discards = true }
+                listener.pending = []
                 soon { [self] in
                     withSlot {
                         stopServer(of: listener)
                     } otherwise: { _ in
                     }
-                    for connection in listener.pending { closeLink(connection) }
+                    closeUnwantedLinks()
                 }
             }
         }
@@ -228,26 +230,53 @@ extension WiFiDriver {
     private func finish(_ connection: DriverConnection) {
         connection.discards = true
         connection.owner = nil
-        soon { [self] in closeLink(connection) }
+        // The line may have been held back for what nobody will read now.
+        notify(.lineReleased)
+        if isLineTaken { enqueueClosing() } else { closeUnwantedLinks() }
     }
 
-    /// Runs `action` now, or by the worker when the line is taken: by a send, that can be until the peer reads.
+    /// Runs `action` now, or by the worker when the line is taken, which can be for long.
     private func soon(_ action: @escaping () -> Void) {
-        if slot.isTaken || unconfirmed != nil { enqueue(action) } else { action() }
+        if isLineTaken { enqueue(action) } else { action() }
     }
 
-    /// Closes a link in the module, if it still is this connection's.
-    func closeLink(_ connection: DriverConnection) {
-        guard connection.ending == nil, links[connection.link] === connection else { return }
-        let outcome = withSlot { () -> CommandExchange.Outcome in
-            let reply = transact(
-                CommandText("CIPCLOSE").field(connection.link), expecting: .linkClosed(connection.link))
-            // A connection that comes in next has the number, and is to be read like every other.
-            if reply.isDone { setPushing(connection.link, false) }
-            return reply.outcome
-        } otherwise: {
-            $0
+    /// A command would have to wait: for another's, for the application to read, or until the conversation is found again.
+    private var isLineTaken: Bool { slot.isTaken || isLineBusyForLong || conversation != .found }
+
+    /// Has the worker close the links that nobody wants.
+    func enqueueClosing() {
+        if isClosingQueued { return }
+        isClosingQueued = true
+        enqueue { [self] in
+            isClosingQueued = false
+            closeUnwantedLinks()
         }
+    }
+
+    /// Those of closed sockets, and of connections that came in with nobody to accept them.
+    var unwantedConnections: [DriverConnection] { links.compactMap { $0 }.filter { $0.isUnwanted } }
+
+    private func closeUnwantedLinks() {
+        for connection in unwantedConnections {
+            withSlot {
+                closeLinkNow(connection)
+            } otherwise: { outcome in
+                forget(connection, after: outcome)
+            }
+        }
+    }
+
+    /// Closes a link in the module, if it still is this connection's; the slot is the caller's.
+    func closeLinkNow(_ connection: DriverConnection) {
+        guard links[connection.link] === connection else { return }
+        let reply = transact(
+            CommandText("CIPCLOSE").field(connection.link), expecting: .linkClosed(connection.link))
+        // A connection that comes in next has the number, and is to be read like every other.
+        if reply.isDone { setPushing(connection.link, false) }
+        forget(connection, after: reply.outcome)
+    }
+
+    private func forget(_ connection: DriverConnection, after outcome: CommandExchange.Outcome) {
         // Whatever the module says: it is not ours any more. A late report for it finds no connection.
         if links[connection.link] === connection, outcome != .timedOut { links[connection.link] = nil }
         connection.end(.aborted)

@@ -12,9 +12,10 @@ extension WiFiDriver {
             let socket = try socket(number)
             let deadline = socket.receiveDeadline()
             var isUpToDate = false
+            var hasFetched = false
             while true {
                 if socket.isClosed { throw .aborted }
-                let connection = try receivingConnection(of: socket)
+                let connection = try receivingConnection(of: socket, until: deadline)
                 if connection.queue.isReadable {
                     if buffer.isEmpty { return (0, nil) }
                     return take(from: connection, into: buffer)
@@ -25,7 +26,10 @@ extension WiFiDriver {
                     continue
                 }
                 if connection.hasDataWaiting {
-                    if !socket.isBlocking, isLineBusyForLong { throw .wouldBlock }
+                    if !socket.isBlocking, hasFetched || isLineBusyForLong { throw .wouldBlock }
+                    // What a module announces again and again and never gives is not waited for longer than anything else.
+                    if hasFetched, let deadline, deadline <= .now { throw .wouldBlock }
+                    hasFetched = true
                     if !fetch(connection, for: socket, until: slotDeadline(socket, deadline)), !socket.isClosed {
                         throw .wouldBlock
                     }
@@ -38,7 +42,9 @@ extension WiFiDriver {
         }
     }
 
-    private func receivingConnection(of socket: DriverSocket) throws(SocketFailure) -> DriverConnection {
+    private func receivingConnection(of socket: DriverSocket, until deadline: RealTime?) throws(SocketFailure)
+        -> DriverConnection
+    {
         switch socket.state {
         case .connected(let connection): return connection
         case .datagram(let datagram):
@@ -46,8 +52,8 @@ extension WiFiDriver {
             if let connection = datagram.connection { return connection }
             catchUp()
             if !socket.isBlocking, isLineBusyForLong { throw .wouldBlock }
-            try openDatagramLink(socket)
-            return try receivingConnection(of: socket)
+            try openDatagramLink(socket, until: slotDeadline(socket, deadline))
+            return try receivingConnection(of: socket, until: deadline)
         case .idle, .bound, .listening, .connecting, .connectFailed: throw .notConnected
         }
     }
@@ -84,12 +90,14 @@ extension WiFiDriver {
             switch reply.outcome {
             case .done:
                 // A full read, or one datagram, may not have been all.
-                if connection.queue.received - before == length || connection.isDatagram { askAgain(connection) }
+                let count = connection.queue.received - before
+                if count == length || connection.isDatagram && count > 0 { askAgain(connection) }
             case .timedOut, .stillBusy: askAgain(connection)
             case .refused, .notDelivered, .moduleReset, .lineLost: break
             }
         } otherwise: { _ in
-            connection.hasDataWaiting = false
+            // Once the conversation is found again, every link is looked at.
+            if conversation != .found { connection.hasDataWaiting = false }
         }
         return done != nil
     }
@@ -211,11 +219,11 @@ extension WiFiDriver {
             throw .invalidArgument
         }
         if bytes.isEmpty { return 0 }
-        if bytes.count > Self.longestDatagram { throw .noMemory }
+        if bytes.count > Self.longestDatagram { throw .invalidArgument }
         if !socket.isBlocking, isLineBusyForLong { throw .wouldBlock }
-        try openDatagramLink(socket)
-        guard case .datagram(let open) = socket.state, let connection = open.connection else { throw .aborted }
         let deadline = slotDeadline(socket, socket.sendDeadline())
+        try openDatagramLink(socket, until: deadline)
+        guard case .datagram(let open) = socket.state, let connection = open.connection else { throw .aborted }
         return try sendBlock(connection, bytes, to: target, for: socket, until: deadline)
     }
 }

@@ -79,8 +79,13 @@ extension WiFiDriver {
 
     /// Whether the line is not to be read now, so that the module, and by it the peer, has to wait.
     func isHeldBack(for topics: DriverTopics) -> Bool {
-        let limit = topics.isEmpty ? Self.idleLimit : Self.heldBackLimit
-        return links.contains { $0.map { $0.queue.count > limit } ?? false }
+        let limit =
+            if topics.isEmpty {
+                Self.idleLimit
+            } else {
+                exchange != nil && topics.contains(.command) ? Self.replyLimit : Self.heldBackLimit
+            }
+        return links.contains { $0.map { $0.queue.count > limit && !$0.discards } ?? false }
     }
 
     @discardableResult
@@ -107,34 +112,29 @@ extension WiFiDriver {
 
     // MARK: Threads
 
-    /// The driver's own two threads, from Initialize to Uninitialize. Its variable is guarded by the driver's lock.
+    /// The driver's own two threads, from Initialize to Uninitialize. Its variable is guarded by the driver's lock; who starts
+    /// them also joins them.
     final class Threads: @unchecked Sendable {
         let jobs = DriverGate()
-        private let ends = DriverGate()
+        private var running: [Thread.Running] = []
         var isStopping = false
 
         /// Called with the lock held, so that neither does anything before the caller is done.
         func start(_ driver: WiFiDriver) throws(SystemError) {
-            try Thread { [self] in
-                driver.watchLine(self)
-                ends.open()
-            }.start()
+            running.append(try Thread { [self] in driver.watchLine(self) }.startJoinable())
             do throws(SystemError) {
-                try Thread { [self] in
-                    driver.work(self)
-                    ends.open()
-                }.start()
+                running.append(try Thread { [self] in driver.work(self) }.startJoinable())
             } catch {
                 isStopping = true
                 driver.line?.watch.wake()
+                join(within: .zero)
                 throw error
             }
         }
 
-        /// Waits until both have ended. Called without the lock, after `isStopping` was set with it.
-        func join() {
-            ends.wait()
-            ends.wait()
+        /// Waits until both have ended, for so long at most each. Called without the lock, after `isStopping` was set with it.
+        func join(within time: Duration) {
+            for thread in running { thread.join(within: time) }
         }
     }
 

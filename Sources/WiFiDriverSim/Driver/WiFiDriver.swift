@@ -9,7 +9,11 @@ import CDriverWiFi
 /// reads it first (`perform`). A worker thread runs what nobody waits for: connections, and closing behind a long command.
 ///
 /// Back-pressure. Where the firmware can, data stays in the module until it is asked for (passive receive). Pushed data
-/// is kept without limit only as far as `heldBackLimit`: the line is then not read until the application has taken some.
+/// is kept as far as `heldBackLimit`: the line is then not read until the application has taken some, and no command is
+/// made. A command that is under way by then is read on for, as far as `replyLimit`.
+///
+/// Limits. Whatever grows by what the module says has one: queues, the lines of a reply, events, connections to be
+/// accepted. What comes beyond is held back or dropped and counted.
 ///
 /// The variables that are looked at most go without the checks at run time that accesses do not overlap, a fifth of the work of
 /// a Send. They hold values whose methods know no driver.
@@ -22,10 +26,16 @@ final class WiFiDriver: @unchecked Sendable {
     static let linkLimit = 5
     /// A queue longer than this stops reading for the sake of reading.
     static let idleLimit = 128 * 1024
-    /// A queue longer than this stops reading altogether.
+    /// A queue longer than this stops reading until the application has taken some.
     static let heldBackLimit = 1024 * 1024
-    /// A datagram socket whose queue is longer than this drops what comes.
-    static let datagramLimit = 256 * 1024
+    /// The same while a reply is awaited, which comes behind what the module has said before.
+    static let replyLimit = 2 * heldBackLimit
+    /// A datagram socket whose queue has more bytes, or more datagrams, drops what comes.
+    static let datagramLimit = (bytes: 256 * 1024, count: 4096)
+    /// Connections that wait for Accept; those that have ended meanwhile make room for new ones.
+    static let pendingLimit = 16
+    /// Events that wait for the application; later ones are dropped.
+    static let eventLimit = 256
 
     let lock = DriverLock()
     let openLine: @Sendable () throws -> SerialPort
@@ -33,8 +43,8 @@ final class WiFiDriver: @unchecked Sendable {
     let connectTimeout: Duration
     /// How long a command that asks for nothing lengthy may take.
     let replyTimeout: Duration
-    /// How long the module may take to hand data to its network: it waits for a peer that does not read.
-    let deliveryTimeout: Duration
+    /// How long the module may be kept busy: by a peer that does not read what it is sent, or by a command that was given up.
+    let busyTimeout: Duration
 
     var power = Power.uninitialized
     var line: DriverLine?
@@ -54,8 +64,9 @@ final class WiFiDriver: @unchecked Sendable {
     var receivesPassively = false
     /// What CIPRECVDATA reads for.
     var readTarget: DriverConnection?
-    /// A command ended without its reply: before the next one, the conversation is to be found again.
-    var needsSync = false
+    var conversation = Conversation.found
+    /// Questions without an answer since the conversation was lost; calls with little time ask one each.
+    var silentAttempts = 0
     /// The module restarted by itself and has lost what was set up.
     var needsSetup = false
     /// Bytes announced to CIPSEND that the module may still be waiting for.
@@ -81,9 +92,23 @@ final class WiFiDriver: @unchecked Sendable {
 
     var eventCallback: ARM_WIFI_SignalEvent_t?
     var events: [(event: UInt32, mac: MACAddress)] = []
+    var droppedEvents = 0
     var jobs: [() -> Void] = []
+    /// One of the jobs is to close the links that nobody wants.
+    var isClosingQueued = false
     /// Why Initialize failed last.
     var lastError: (any Error)?
+
+    /// Whether replies can be told apart.
+    enum Conversation {
+        case found
+        /// A command ended without its reply: before the next one, the conversation is to be found again.
+        case lost
+        /// It was not found again, since the module was busy for too long. Each call looks for a moment.
+        case busy
+        /// It was not found again, since the module said nothing: it has lost its power, or its line. Each call asks once.
+        case silent
+    }
 
     /// The network that the station is in.
     struct StationState {
@@ -99,15 +124,15 @@ final class WiFiDriver: @unchecked Sendable {
     /// - Parameters:
     ///   - connectTimeout: how long Connect waits for a silent peer; callers count on less than 20 s.
     ///   - replyTimeout: how long the module may take to answer an ordinary command.
-    ///   - deliveryTimeout: how long it may take to hand data to its network.
+    ///   - busyTimeout: how long it may be kept busy, by a peer that does not read or by a command that was given up.
     ///   - openLine: opens the line to the module; called by Initialize.
     init(
         connectTimeout: Duration = .seconds(18), replyTimeout: Duration = .seconds(5),
-        deliveryTimeout: Duration = .seconds(60), openLine: @escaping @Sendable () throws -> SerialPort
+        busyTimeout: Duration = .seconds(60), openLine: @escaping @Sendable () throws -> SerialPort
     ) {
         self.connectTimeout = connectTimeout
         self.replyTimeout = replyTimeout
-        self.deliveryTimeout = deliveryTimeout
+        self.busyTimeout = busyTimeout
         self.openLine = openLine
     }
 

@@ -1,6 +1,7 @@
+import CPosix
 import Glibc
 
-/// A detached thread with all signals held back, so that they reach the program that embeds it.
+/// A thread with all signals held back, so that they reach the program that embeds it.
 public struct Thread {
     private let body: @Sendable () -> Void
 
@@ -11,10 +12,15 @@ public struct Thread {
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
-    /// Starts it.
+    /// Starts it, detached.
     ///
     /// - Throws: `SystemError` if the system has no thread left.
-    public func start() throws(SystemError) {
+    public func start() throws(SystemError) { pthread_detach(try create()) }
+
+    /// Starts it; the caller has it to `join`.
+    func startJoinable() throws(SystemError) -> Running { Running(thread: try create()) }
+
+    private func create() throws(SystemError) -> pthread_t {
         var all = sigset_t()
         var previous = sigset_t()
         sigfillset(&all)
@@ -33,6 +39,22 @@ public struct Thread {
             Unmanaged<Box>.fromOpaque(argument).release()
             throw SystemError("pthread_create", code: code)
         }
-        pthread_detach(thread)
+        return thread
+    }
+
+    /// A thread that was started. Joined once, it gives its stack back.
+    struct Running: Sendable {
+        fileprivate let thread: pthread_t
+
+        /// Waits until it has ended, for so long at most; a thread that is to wait for itself does not. One that goes on gives
+        /// its stack back when it ends.
+        func join(within time: Duration) {
+            let isOther = pthread_equal(thread, pthread_self()) == 0
+            if isOther, cposix_join(thread, Int64(time.milliseconds)) == 0 { return }
+            pthread_detach(thread)
+        }
+
+        /// Joins it if it has ended; false if it goes on.
+        func joinIfEnded() -> Bool { cposix_join(thread, 0) == 0 }
     }
 }

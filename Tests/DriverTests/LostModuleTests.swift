@@ -1,0 +1,220 @@
+import CDriverWiFi
+import Testing
+
+@testable import WiFiDriverSim
+
+/// A module that does not answer, or not in time, and what the calls that come meanwhile take.
+@Suite struct `When the module is lost, the driver` {
+    private func isQuick(_ body: () throws -> Void) rethrows -> Bool {
+        try ContinuousClock().measure(body) < .seconds(2)
+    }
+
+    @Test func `ends every socket, is in no network, and fails at once from then on`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module, replyTimeout: .milliseconds(100))
+        let socket = try driver.connectedSocket()
+        let other = try driver.connectedSocket()
+        let waiting = try Background { try driver.receive(other) }
+        module.on("AT") { _, _ in nil }
+        #expect(throws: SocketFailure.unspecified) { try driver.send(socket, [1]) }
+        // The conversation is looked for, once.
+        #expect(throws: SocketFailure.self) { try driver.send(socket, [1]) }
+        #expect(waiting.failure == .aborted)
+        #expect(!driver.isConnected())
+        #expect(try driver.getOption(ARM_WIFI_IP, interface: 0, room: 4) == [0, 0, 0, 0])
+        #expect(isQuick { #expect(throws: SocketFailure.aborted) { try driver.send(socket, [1]) } })
+        #expect(try isQuick { try driver.close(socket) })
+        #expect(isQuick { #expect(throws: SocketFailure.unspecified) { try driver.connectedSocket() } })
+        #expect(isQuick { #expect(throws: DriverFailure.self) { try driver.scan(limit: 1) } })
+        #expect(try isQuick { try driver.powerControl(.off) })
+        try driver.uninitialize()
+    }
+
+    @Test func `finds that out also by calls that have little time`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module, replyTimeout: .milliseconds(100))
+        let socket = try driver.connectedSocket()
+        module.on("AT") { _, _ in nil }
+        try driver.setSocketOption(ARM_SOCKET_SO_SNDTIMEO, of: socket, to: 50)
+        for _ in 0..<5 { #expect(throws: SocketFailure.self) { try driver.send(socket, [1]) } }
+        #expect(!driver.isConnected())
+        #expect(throws: SocketFailure.aborted) { try driver.send(socket, [1]) }
+        try driver.uninitialize()
+    }
+
+    @Test(arguments: [true, false])
+    func `has it back, and sets it up, once it answers again`(saysReady: Bool) throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module, replyTimeout: .milliseconds(100))
+        let isSilent = Locked(true)
+        module.on("AT") { command, module in isSilent.withLock { $0 } ? nil : module.standardAnswer(command) }
+        for _ in 0..<3 { _ = try? driver.scan(limit: 1) }
+        #expect(!driver.isConnected())
+        let before = module.commands.count { $0 == "ATE0" }
+        isSilent.withLock { $0 = false }
+        if saysReady { module.say("\r\nready\r\n") }
+        #expect(try driver.scan(limit: 1).isEmpty)
+        #expect(module.commands.count { $0 == "ATE0" } == before + 1)
+        try driver.uninitialize()
+    }
+
+    @Test func `does not repeat a whole sequence to it`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module, replyTimeout: .milliseconds(200))
+        module.say("\r\nready\r\n")
+        module.on("AT+CIPDINFO") { _, _ in nil }
+        #expect(throws: DriverFailure.self) { try driver.scan(limit: 1) }
+        let last = try #require(module.commands.lastIndex { $0.hasPrefix("AT+CIPDINFO") })
+        #expect(module.commands[last...].count == 1)
+        try driver.uninitialize()
+    }
+
+    @Test func `has no wait follow the wait for a peer that does not read`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module, busyTimeout: .milliseconds(300))
+        let socket = try driver.connectedSocket()
+        try driver.setSocketOption(ARM_SOCKET_SO_SNDTIMEO, of: socket, to: 100)
+        module.on("<delivery>") { _, module in
+            module.on("AT") { _, _ in "busy p...\r\n" }
+            return "Recv 1 bytes\r\n"
+        }
+        #expect(try driver.send(socket, [1]) == 1)
+        for _ in 0..<3 { #expect(isQuick { #expect(throws: SocketFailure.self) { try driver.connectedSocket() } }) }
+        // It is busy, and not gone: once the peer reads, everything is as it was.
+        #expect(driver.isConnected())
+        module.on("AT") { command, module in module.standardAnswer(command) }
+        module.say("\r\nSEND OK\r\n")
+        let other = try driver.connectedSocket()
+        #expect(try driver.localAddress(of: other).address == IPAddress("10.0.2.15"))
+        #expect(throws: SocketFailure.reset) { try driver.send(socket, [1]) }
+        try driver.uninitialize()
+    }
+
+    @Test func `restarts a module that is busy with a peer that does not read`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        try driver.setSocketOption(ARM_SOCKET_SO_SNDTIMEO, of: socket, to: 100)
+        module.on("<delivery>") { _, module in
+            module.on("AT") { _, _ in "\r\nbusy p...\r\n" }
+            module.on("AT+RST") { _, module in
+                module.on("AT") { command, module in module.standardAnswer(command) }
+                return "\r\nWill force to restart!!!\r\n\r\nready\r\n"
+            }
+            return "Recv 1 bytes\r\n"
+        }
+        #expect(try driver.send(socket, [1]) == 1)
+        try Background { try driver.powerControl(.off) }.value()
+        try Background { try driver.powerControl(.full) }.value()
+        let again = try driver.connectedSocket()
+        module.on("<delivery>") { _, _ in "Recv 1 bytes\r\n\r\nSEND OK\r\n" }
+        #expect(try driver.send(again, [2]) == 1)
+        try driver.uninitialize()
+    }
+
+    @Test func `gives up a line that takes nothing, when it is switched off`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        let socket = try driver.connectedSocket()
+        let gate = DriverGate()
+        // The prompt, and then nobody reads: the block does not fit in the line's buffers.
+        module.on("AT+CIPSEND") { _, module in
+            module.say("\r\nOK\r\n\r\n>")
+            gate.wait()
+            return nil
+        }
+        driver.perform { driver.dialect.longestSend = 16 << 20 }
+        let sending = try Background { try driver.send(socket, [UInt8](repeating: 1, count: 16 << 20)) }
+        #expect(module.waitForCommand("AT+CIPSEND"))
+        try Background { try driver.powerControl(.off) }.value()
+        #expect(sending.failure != nil)
+        gate.open()
+        try driver.uninitialize()
+    }
+
+    @Test func `does not look for it in Close`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module, replyTimeout: .milliseconds(100))
+        let sockets = try (0..<3).map { _ in try driver.connectedSocket() }
+        module.on("AT") { _, _ in "\r\nbusy p...\r\n" }
+        #expect(throws: SocketFailure.self) { try driver.send(sockets[0], [1]) }
+        for socket in sockets { #expect(try isQuick { try driver.close(socket) }) }
+        module.on("AT") { command, module in module.standardAnswer(command) }
+        #expect(module.waitForCommand("AT+CIPCLOSE=2"))
+        try driver.uninitialize()
+    }
+
+    // MARK: No network
+
+    @Test(arguments: [ScriptedModule.Firmware.current, .generation1])
+    func `says ERROR where there is no network, whatever the firmware says`(firmware: ScriptedModule.Firmware) throws {
+        let module = try ScriptedModule(firmware)
+        let driver = try makeDriver(module)
+        for refused in ["AT+CIPSTART", "AT+CIPDOMAIN"] {
+            module.on(refused) { _, _ in firmware == .current ? "\r\nERROR\r\n" : "no ip\r\n\r\nERROR\r\n" }
+        }
+        module.say("WIFI DISCONNECT\r\n")
+        #expect(throws: SocketFailure.unspecified) { try driver.connectedSocket() }
+        #expect(throws: SocketFailure.unspecified) { try driver.resolve("gateway.wifisim", .v4) }
+        try driver.uninitialize()
+    }
+
+    @Test(arguments: ["Deactivate", "a refused join", "a loss", "a restart", "DHCP off"])
+    func `has no address that the network has assigned, once it is left`(by: String) throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        func address() throws -> [UInt8] { try driver.getOption(ARM_WIFI_IP, interface: 0, room: 4) }
+        #expect(try address() == [10, 0, 2, 15])
+        var expected: [UInt8] = [0, 0, 0, 0]
+        switch by {
+        case "Deactivate": try driver.deactivate(interface: 0)
+        case "a refused join":
+            module.on("AT+CWJAP") { _, _ in "+CWJAP:2\r\n\r\nERROR\r\n" }
+            #expect(throws: DriverFailure.unspecified) {
+                try driver.activate(
+                    interface: 0, .init(ssid: [97], password: [98], security: 3, channel: 0, wps: .none))
+            }
+        case "a loss": module.say("WIFI DISCONNECT\r\n")
+        case "a restart": module.say("\r\nready\r\n")
+        default:
+            // What is the station's own stays.
+            let off: [UInt8] = [0, 0, 0, 0]
+            try off.withUnsafeBytes {
+                try driver.setOption(ARM_WIFI_IP_DHCP, interface: 0, data: $0)
+            }
+            try driver.deactivate(interface: 0)
+            expected = [10, 0, 2, 15]
+        }
+        #expect(try address() == expected)
+        #expect(!driver.isConnected())
+        try driver.uninitialize()
+    }
+
+    @Test(arguments: [ScriptedModule.Firmware.current, .generation1], ["+CWJAP", "+CWJAP_CUR"])
+    func `knows a join that timed out by either name`(firmware: ScriptedModule.Firmware, name: String) throws {
+        let module = try ScriptedModule(firmware)
+        let driver = try makeDriver(module)
+        module.on("AT+CWJAP") { _, _ in "\(name):1\r\n\r\nFAIL\r\n" }
+        #expect(throws: DriverFailure.timedOut) {
+            try driver.activate(interface: 0, .init(ssid: [97], password: [98], security: 3, channel: 0, wps: .none))
+        }
+        try driver.uninitialize()
+    }
+
+    @Test func `carries out a Close that waits for its turn before it has no link left`() throws {
+        let module = try ScriptedModule()
+        let driver = try makeDriver(module)
+        let sockets = try (0..<WiFiDriver.linkLimit).map { _ in try driver.connectedSocket() }
+        // The line is taken: the worker is to close, and finds a connection asked for before it.
+        let datagrams = Int32(try driver.createSocket(family: .v4, isStream: false))
+        driver.perform { driver.slot.isTaken = true }
+        try driver.close(sockets[0])
+        driver.perform {
+            driver.jobs = []
+            driver.slot.isTaken = false
+        }
+        #expect(try driver.send(datagrams, [1], to: endpoint("10.0.2.2", 9)) == 1)
+        #expect(throws: SocketFailure.noMemory) { try driver.connectedSocket() }
+        try driver.uninitialize()
+    }
+}

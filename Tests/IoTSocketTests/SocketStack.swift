@@ -1,0 +1,36 @@
+import CIoTSocket
+import MuxUnderTest
+import Testing
+
+/// What is behind `iot_socket.h`. The multiplexer has one table registered at a time, so tests of it come one after the other.
+enum SocketStack: CaseIterable {
+    /// The functions of IoTSocketWiFi.
+    case wifi
+    /// Those of IoTSocketMux, with its table of the WiFi driver registered.
+    case multiplexedWiFi
+    /// The same with its table of the host's sockets.
+    case multiplexedHost
+
+    /// The functions, ready for use.
+    func api() -> iotSocketApi_t {
+        switch self {
+        case .wifi:
+            return iotSocketApi_t(
+                SocketCreate: iotSocketCreate, SocketBind: iotSocketBind, SocketListen: iotSocketListen,
+                SocketAccept: iotSocketAccept, SocketConnect: iotSocketConnect, SocketRecv: iotSocketRecv,
+                SocketRecvFrom: iotSocketRecvFrom, SocketSend: iotSocketSend, SocketSendTo: iotSocketSendTo,
+                SocketGetSockName: iotSocketGetSockName, SocketGetPeerName: iotSocketGetPeerName,
+                SocketGetOpt: iotSocketGetOpt, SocketSetOpt: iotSocketSetOpt, SocketClose: iotSocketClose,
+                SocketGetHostByName: iotSocketGetHostByName)
+        case .multiplexedWiFi: #expect(mux_register_wifi() == 0)
+        case .multiplexedHost: #expect(mux_register_host() == 0)
+        }
+        return iotSocketApiMux
+    }
+
+    /// The tests' host as this stack reaches it.
+    var host: [UInt8] { self == .multiplexedHost ? [127, 0, 0, 1] : [10, 0, 2, 2] }
+    var hostName: String { self == .multiplexedHost ? "localhost" : "gateway.wifisim" }
+    /// What the host's own sockets reach this stack's servers by.
+    var ownAddress: [UInt8] { self == .multiplexedHost ? [127, 0, 0, 1] : [127, 0, 0, 10] }
+}

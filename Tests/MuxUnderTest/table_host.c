@@ -1,0 +1,1 @@
+#include "../../Sources/IoTSocketMux/table_host.c"
