@@ -24,6 +24,8 @@ responses() {
 }
 
 module() {
+    # From scratch: the executable is not always built anew when a type two modules below has changed its size.
+    rm -rf .build/fuzz
     swift build --configuration release --sanitize=address --product ModuleFuzz --scratch-path .build/fuzz
     ASAN_OPTIONS=detect_leaks=0 .build/fuzz/release/ModuleFuzz "$seconds" "${SEED:-1}"
 }
