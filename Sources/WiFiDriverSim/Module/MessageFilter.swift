@@ -5,6 +5,9 @@ struct MessageFilters {
 
     /// Each message is compared with all of them. The firmware takes as many as its heap holds.
     static let limit = 32
+    /// The steps that all filters together may take over one message. Beyond them no filter matches, so that expressions
+    /// that a client sets cannot stop the modules of this process.
+    static let stepBudget = 1_000_000
 
     mutating func removeAll() { all = [] }
 
@@ -24,8 +27,9 @@ struct MessageFilters {
 
     /// What is sent of a message: the first filter that matches it is the only one that does.
     func apply(to message: [UInt8]) -> [UInt8] {
+        var steps = Self.stepBudget
         for filter in all {
-            if let rest = filter.rest(of: message) { return rest }
+            if let rest = filter.rest(of: message, steps: &steps) { return rest }
         }
         return message
     }
@@ -49,16 +53,16 @@ struct MessageFilter {
     }
 
     /// The message without what the two expressions match; `nil` if one of them does not.
-    fileprivate func rest(of message: [UInt8]) -> [UInt8]? {
+    func rest(of message: [UInt8], steps: inout Int) -> [UInt8]? {
         var rest = message[...]
         var before: ArraySlice<UInt8> = []
         if !head.isEmpty {
-            guard let match = headExpression?.firstMatch(in: rest) else { return nil }
+            guard let match = headExpression?.firstMatch(in: rest, steps: &steps) else { return nil }
             before = rest[..<match.lowerBound]
             rest = rest[match.upperBound...]
         }
         guard !tail.isEmpty else { return Array(before + rest) }
-        guard let match = tailExpression?.firstMatch(in: rest) else { return nil }
+        guard let match = tailExpression?.firstMatch(in: rest, steps: &steps) else { return nil }
         return Array(before + rest[..<match.lowerBound] + rest[match.upperBound...])
     }
 }

@@ -9,8 +9,6 @@ struct RegularExpression: Sendable {
 
     /// Expressions that expand to more instructions are refused.
     static let programLimit = 1024
-    /// A search that takes more steps ends without a match.
-    static let stepLimit = 10_000_000
 
     fileprivate enum Instruction: Sendable {
         case byte(ByteSet)
@@ -61,48 +59,53 @@ struct RegularExpression: Sendable {
     }
 
     /// The first match, from the left, the longest there is; NULs in the text are bytes like any other.
-    func firstMatch(in text: ArraySlice<UInt8>) -> Range<Int>? {
-        var search = Search(program: program, text: text)
+    /// - Parameter steps: how many steps the search may take. It is left with those that remain; a search that needs more
+    ///   finds nothing.
+    func firstMatch(in text: ArraySlice<UInt8>, steps: inout Int) -> Range<Int>? {
+        var search = Search(program: program, text: text, steps: steps)
+        defer { steps = max(0, search.steps) }
         return search.run()
     }
 
-    /// One search: the threads that are alive at a position, those that began earlier first.
+    /// One search: the states that are alive at a position, those that began earlier first.
     private struct Search {
         let program: [Instruction]
         let text: ArraySlice<UInt8>
-        private var threads: [Thread] = []
-        private var next: [Thread] = []
+        private var states: [State] = []
+        private var next: [State] = []
         /// The position at which an instruction was last reached, so that each is followed once a position.
         private var reachedAt: [Int]
-        private var steps = 0
+        /// How many are left.
+        private(set) var steps: Int
         private var best: Range<Int>?
 
-        private struct Thread {
+        private struct State {
             let instruction: Int
             let start: Int
         }
 
-        init(program: [Instruction], text: ArraySlice<UInt8>) {
+        init(program: [Instruction], text: ArraySlice<UInt8>, steps: Int) {
             self.program = program
             self.text = text
+            self.steps = steps
             reachedAt = [Int](repeating: -1, count: program.count)
         }
 
         mutating func run() -> Range<Int>? {
             for position in text.startIndex...text.endIndex {
-                // A thread that begins here comes after those that began before.
+                // A state that begins here comes after those that began before.
                 if best == nil { follow(0, start: position, at: position) }
-                swap(&threads, &next)
+                swap(&states, &next)
                 next.removeAll(keepingCapacity: true)
-                guard position < text.endIndex, !threads.isEmpty || best == nil else { break }
-                for thread in threads where best.map({ thread.start <= $0.lowerBound }) ?? true {
-                    guard case .byte(let set) = program[thread.instruction] else { continue }
+                guard position < text.endIndex, !states.isEmpty || best == nil else { break }
+                for state in states where best.map({ state.start <= $0.lowerBound }) ?? true {
+                    guard case .byte(let set) = program[state.instruction] else { continue }
                     if set.contains(text[position]) {
-                        follow(thread.instruction + 1, start: thread.start, at: position + 1)
+                        follow(state.instruction + 1, start: state.start, at: position + 1)
                     }
                 }
-                steps += threads.count
-                guard steps <= RegularExpression.stepLimit else { return nil }
+                steps -= states.count
+                guard steps >= 0 else { return nil }
             }
             return best
         }
@@ -113,9 +116,9 @@ struct RegularExpression: Sendable {
             while let instruction = open.popLast() {
                 guard reachedAt[instruction] != position else { continue }
                 reachedAt[instruction] = position
-                steps += 1
+                steps -= 1
                 switch program[instruction] {
-                case .byte: next.append(Thread(instruction: instruction, start: start))
+                case .byte: next.append(State(instruction: instruction, start: start))
                 case .jump(let target): open.append(target)
                 case .fork(let first, let second):
                     open.append(second)

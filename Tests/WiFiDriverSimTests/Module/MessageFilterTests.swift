@@ -42,4 +42,20 @@ struct MessageFilterTests {
         let added = (0...MessageFilters.limit).map { _ in filters.add(filter) }
         #expect(added.dropLast().allSatisfy { $0 } && added.last == false)
     }
+
+    @Test func `All filters together take a bounded number of steps for one message`() throws {
+        let slow = try #require(MessageFilter(head: Array(".\\{0,255\\}x".utf8), tail: []))
+        let quick = try #require(MessageFilter(head: Array("^a".utf8), tail: []))
+        let message = [UInt8](repeating: UInt8(ascii: "a"), count: 1460)
+        var filters = MessageFilters()
+        _ = filters.add(slow)
+        _ = filters.add(quick)
+        #expect(filters.apply(to: Array(message.prefix(100))).count == 99)
+        for _ in 2..<MessageFilters.limit { _ = filters.add(slow) }
+        var steps = MessageFilters.stepBudget
+        for filter in filters.all { _ = filter.rest(of: message, steps: &steps) }
+        #expect(steps == 0)
+        let elapsed = ContinuousClock().measure { #expect(filters.apply(to: message) == message) }
+        #expect(elapsed < .seconds(2))
+    }
 }
