@@ -50,7 +50,16 @@ static void before_fork(void) { pthread_mutex_lock(&lock); }
 static void in_parent(void) { pthread_mutex_unlock(&lock); }
 
 static void in_child(void) {
-    for (int i = 0; i < SLOTS; i++) slots[i].users = 0;
+    left = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    for (int i = 0; i < SLOTS; i++) {
+        struct slot *slot = &slots[i];
+        slot->users = 0;
+        slot->connect_waits = false;
+        if (!slot->closing) continue;
+        // The Close that was at work is not going on here.
+        close(slot->fd - 1);
+        *slot = (struct slot){0};
+    }
     pthread_mutex_unlock(&lock);
 }
 
@@ -524,9 +533,9 @@ static int32_t host_close(int32_t socket) {
     if (!slot) return IOT_SOCKET_ESOCK;
     pthread_mutex_lock(&lock);
     slot->closing = true;
-    slot->users--;
-    // Wakes whoever waits in poll(), on a listening and on an unconnected socket too.
-    shutdown(descriptor(slot), SHUT_RDWR);
+    // Wakes the calls of other threads that wait in poll(), on a listening and on an unconnected socket too. Without such a
+    // call nothing is shut down: a forked process may go on with its copy of the socket.
+    if (--slot->users > 0) shutdown(descriptor(slot), SHUT_RDWR);
     while (slot->users > 0) pthread_cond_wait(&left, &lock);
     close(descriptor(slot));
     *slot = (struct slot){0};

@@ -39,6 +39,44 @@ struct `A program in C` {
         }
     }
 
+    @Test func `closes a socket for itself alone, and its forked child goes on with its own`() throws {
+        let program = try CProgram(
+            """
+            #include <string.h>
+            #include <sys/wait.h>
+            #include <unistd.h>
+            #include "iot_socket.h"
+            #include "iot_socket_mux.h"
+            #include "iot_socket_tables.h"
+            static const uint8_t loopback[4] = {127, 0, 0, 1};
+            int main(void) {
+                char bytes[8], turn;
+                int go[2], status;
+                iotSocketRegisterApi(&iotSocketApiHost);
+                int32_t listener = iotSocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_STREAM, 0);
+                int32_t client = iotSocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_STREAM, 0);
+                uint32_t time = 10000;
+                iotSocketSetOpt(client, IOT_SOCKET_SO_RCVTIMEO, &time, 4);
+                if (pipe(go) || iotSocketBind(listener, loopback, 4, 8188) || iotSocketListen(listener, 1)) return 1;
+                if (iotSocketConnect(client, loopback, 4, 8188)) return 2;
+                int32_t accepted = iotSocketAccept(listener, NULL, NULL, NULL);
+                pid_t child = fork();
+                if (child == 0) {
+                    iotSocketClose(listener);
+                    if (read(go[0], &turn, 1) != 1) _exit(1);
+                    _exit(iotSocketSend(accepted, "hello", 5) == 5 ? 0 : 2);
+                }
+                iotSocketClose(accepted);
+                if (write(go[1], "", 1) != 1) return 3;
+                if (iotSocketRecv(client, bytes, 5) != 5 || memcmp(bytes, "hello", 5)) return 4;
+                if (waitpid(child, &status, 0) != child || status != 0) return 5;
+                int32_t next = iotSocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_STREAM, 0);
+                return iotSocketConnect(next, loopback, 4, 8188) == 0 ? 0 : 6;
+            }
+            """, library: "IoTSocketMux")
+        #expect(try program.run([]).status == 0)
+    }
+
     @Test func `has its own signal handlers, and may end in any of its threads`() throws {
         let program = try CProgram(
             """
