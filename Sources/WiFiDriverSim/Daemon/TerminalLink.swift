@@ -1,6 +1,3 @@
-import CPosix
-import Glibc
-
 /// A symbolic link to a tty, under a name that stays the same from run to run.
 final class TerminalLink {
     let path: String
@@ -12,18 +9,20 @@ final class TerminalLink {
         self.target = target
         if let old = Files.linkTarget(path) {
             guard old.hasPrefix("/dev/pts/") else { throw TerminalLinkError(path: path, reason: "is a link to \(old)") }
-            try systemCall("remove \(path)") { unlink(path) }
+            try Files.unlink(path)
         } else if Files.exists(path) {
             throw TerminalLinkError(path: path, reason: "exists and is not a link")
         }
-        guard symlink(target, path) == 0 else {
-            throw TerminalLinkError(path: path, reason: String(cString: strerror(errno)))
+        do throws(SystemError) {
+            try Files.makeLink(at: path, to: target)
+        } catch {
+            throw TerminalLinkError(path: path, reason: error.explanation)
         }
     }
 
     /// Removes the link, unless it leads elsewhere by now.
     func remove() {
-        if Files.linkTarget(path) == target { unlink(path) }
+        if Files.linkTarget(path) == target { Files.remove(path) }
     }
 }
 

@@ -49,7 +49,7 @@ enum Files {
         let temporary = temporaryPath(of: path)
         do throws(SystemError) {
             if try !writeUnnamed(bytes, for: path, mode: mode, isNew: isNew) {
-                unlink(temporary)
+                remove(temporary)
                 let descriptor = FileDescriptor(
                     owning: try systemCall("create \(temporary)") {
                         open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
@@ -58,7 +58,7 @@ enum Files {
             }
             try systemCall("rename \(temporary) to \(path)") { rename(temporary, path) }
         } catch {
-            unlink(temporary)
+            remove(temporary)
             throw error
         }
     }
@@ -73,7 +73,7 @@ enum Files {
         let descriptor = FileDescriptor(owning: rawValue)
         try fill(descriptor, with: bytes, mode: isNew ? nil : mode, path: path)
         let temporary = temporaryPath(of: path)
-        unlink(temporary)
+        remove(temporary)
         return cposix_name_unnamed(descriptor.rawValue, temporary) == 0
     }
 
@@ -91,13 +91,34 @@ enum Files {
         try systemCall("fsync \(path)") { fsync(descriptor.rawValue) }
     }
 
-    /// The name of a file on its way to `path`. There is one only, so that what a kill leaves does not add up.
-    private static func temporaryPath(of path: String) -> String { "\(path).wifisim-tmp" }
+    /// The name of a file on its way to `path`. It is this process's own, because others may write the same file.
+    private static func temporaryPath(of path: String) -> String { "\(path).\(getpid())\(temporarySuffix)" }
 
-    /// Removes what a process that was killed while it wrote this file has left.
-    static func removeLeftovers(of path: String) { unlink(temporaryPath(of: path)) }
+    private static let temporarySuffix = ".wifisim-tmp"
 
-    static func remove(_ path: String) { unlink(path) }
+    /// Removes what processes that were killed while they wrote this file have left.
+    static func removeLeftovers(of path: String) {
+        let folder = folder(of: path)
+        let prefix = (path.split(separator: "/").last ?? "") + "."
+        for name in (try? Folder.names(in: folder)) ?? [] {
+            guard name.hasPrefix(prefix), name.hasSuffix(temporarySuffix) else { continue }
+            let owner = Int32(name.dropFirst(prefix.count).dropLast(temporarySuffix.count))
+            if let owner, owner > 0, !Environment.isRunning(owner) { remove("\(folder)/\(name)") }
+        }
+    }
+
+    /// Removes a file, where there is one.
+    static func remove(_ path: String) { Glibc.unlink(path) }
+
+    /// Removes a file.
+    static func unlink(_ path: String) throws(SystemError) {
+        try systemCall("remove \(path)") { Glibc.unlink(path) }
+    }
+
+    /// Makes a symbolic link.
+    static func makeLink(at path: String, to target: String) throws(SystemError) {
+        try systemCall("link \(path)") { symlink(target, path) }
+    }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 

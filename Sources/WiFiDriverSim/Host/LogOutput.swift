@@ -1,8 +1,7 @@
 import CPosix
 import Glibc
 
-/// A file, pipe or terminal that takes a log. Nobody waits for its reader: what a reader does not take is lost beyond a
-/// limit, and counted.
+/// A file, pipe or terminal that takes a log. Never blocks on its reader. Above the limit lines are dropped and counted.
 final class LogOutput {
     private let descriptor: Int32
     /// Closes the descriptor, where it is not the process's own.
@@ -25,6 +24,7 @@ final class LogOutput {
                 owning: try systemCall("open \(path)") {
                     open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0o600)
                 })
+            try Self.makePrivate(file, path: path)
         } catch {
             guard error.code == ENXIO else { throw error }
             throw SystemError("open \(path)", code: ENXIO, reason: "nobody reads it; start its reader first")
@@ -43,6 +43,14 @@ final class LogOutput {
     /// Standard error.
     static func standardError() -> LogOutput { LogOutput(standardError: STDERR_FILENO) }
 
+    /// A file that was there already and that others may read is the user's alone from here on.
+    private static func makePrivate(_ file: FileDescriptor, path: String) throws(SystemError) {
+        var information = stat()
+        try systemCall("look at \(path)") { fstat(file.rawValue, &information) }
+        guard information.st_mode & S_IFMT == S_IFREG, information.st_uid == geteuid() else { return }
+        try systemCall("chmod \(path)") { fchmod(file.rawValue, 0o600) }
+    }
+
     private static func isRegular(_ descriptor: Int32) -> Bool {
         var information = stat()
         return fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
@@ -55,7 +63,7 @@ final class LogOutput {
             return
         }
         if lostCount > 0 {
-            unsent.append(contentsOf: "# \(lostCount) lines were lost: the log's reader is too slow\n".utf8)
+            unsent.append(contentsOf: "# \(lostCount) lines were lost: the log could not take them\n".utf8)
             lostCount = 0
         }
         unsent.append(contentsOf: line.utf8)
@@ -74,11 +82,10 @@ final class LogOutput {
             }
             if count > 0 {
                 unsent.removeFirst(count)
-            } else if errno == EAGAIN {
-                return
             } else {
-                // The reader has gone, or the disk is full. A log that cannot be written must not stop what it tells of.
-                unsent.removeAll()
+                // The reader is slow or has gone, or the disk is full. The log must not stop what it tells of: the lines
+                // wait, up to the limit.
+                return
             }
         }
     }

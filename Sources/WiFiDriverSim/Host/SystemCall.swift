@@ -16,7 +16,10 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
         self.reason = reason
     }
 
-    public var description: String { "\(operation): \(reason ?? String(cString: strerror(code)))" }
+    public var description: String { "\(operation): \(explanation)" }
+
+    /// What went wrong, without the operation.
+    var explanation: String { reason ?? String(cString: strerror(code)) }
 }
 
 /// Runs a system call that answers -1 on failure, again while a signal interrupts it.

@@ -133,6 +133,60 @@ struct FileTests {
         for name in ["session.1.at", "session.2.at"] { _ = try Transcript.Script(contentsOf: folder.path(name)) }
     }
 
+    @Test func `A log that others may read is the user's alone once it is used`() throws {
+        let log = folder.write("before\n", to: "log")
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: log)
+        let (program, _) = try Program.module("--log", log)
+        program.send(SIGTERM)
+        #expect(program.finish().status == 0)
+        #expect(try mode(log) == 0o600)
+        #expect(try String(contentsOfFile: log, encoding: .utf8).hasPrefix("before\n"))
+    }
+
+    @Test func `A log loses no line without a count while nobody reads it`() throws {
+        signal(SIGPIPE, SIG_IGN)
+        let fifo = makeFIFO("fifo")
+        var reader = cposix_open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        let log = try LogOutput(path: fifo)
+        close(reader)
+        let count = 40_000
+        for number in 0..<count { log.write("\(number) \(String(repeating: "x", count: 60))\n") }
+        reader = cposix_open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        defer { close(reader) }
+        var text: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+        func readAll() {
+            while true {
+                log.flush()
+                let length = read(reader, &buffer, buffer.count)
+                guard length > 0 else { return }
+                text += buffer[..<length]
+            }
+        }
+        readAll()
+        log.write("last\n")
+        readAll()
+        let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
+        #expect(lines.first?.hasPrefix("0 x") == true && lines.last == "last")
+        let lost = lines.dropLast().last
+        #expect(lost == "# \(count - (lines.count - 2)) lines were lost: the log could not take them")
+    }
+
+    // MARK: Several writers
+
+    @Test func `Several processes may write the same file`() throws {
+        let good = folder.write("transcript 1\n> AT\\r\\n\n< AT\\r\\n\n< \\r\\nOK\\r\\n\n", to: "good.at")
+        let junit = folder.path("junit.xml")
+        for _ in 0..<5 {
+            let checks = try (0..<8).map { _ in try Program(["check", "--quiet", "--junit", junit, good]) }
+            for check in checks {
+                let result = check.finish()
+                #expect(result.status == 0, "\(result.errors)")
+            }
+        }
+        #expect(try names == ["good.at", "junit.xml"])
+    }
+
     // MARK: The state file
 
     @Test func `A state that a link leads to stays where it is`() throws {
@@ -164,7 +218,9 @@ struct FileTests {
     @Test func `A killed run leaves nothing but the state, and what lies in its way is not written to`() throws {
         let state = folder.path("flash")
         let victim = folder.write("precious", to: "victim")
-        try FileManager.default.createSymbolicLink(atPath: "\(state).wifisim-tmp", withDestinationPath: victim)
+        // As of a process that is gone.
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(state).\(Int32.max).wifisim-tmp", withDestinationPath: victim)
         for round in 0..<8 {
             let (program, client) = try Program.module("--state", state)
             for _ in 0..<round { try client.write(Array("AT+CWMODE=1\r\nAT+CWMODE=2\r\n".utf8)) }
