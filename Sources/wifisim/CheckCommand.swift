@@ -14,8 +14,8 @@ extension CommandLineTool {
             below. With --device the transcripts are played to a real
             module, one after the other and in real time; the peers and access points that they tell of must be there.
 
-            Exit status, of several the highest: 0 if all agree; 1 if a module says something else; 65 for what is no
-            transcript; 66 for a file that is not there. All other transcripts are checked all the same.
+            Exit status, the highest that applies: 0 all agree; 1 a module says something else; 64 a folder without
+            transcripts; 65 not a transcript; 66 file missing or not readable. The other transcripts are checked in any case.
 
             Examples:
               wifisim check fixtures
@@ -39,12 +39,12 @@ extension CommandLineTool {
         guard !parsed.operands.isEmpty else {
             throw UsageError("check needs a transcript or a folder of them", hint: "Try: wifisim check fixtures")
         }
-        let (targets, unreadable) = try targets(parsed.operands)
+        let (targets, unreadable) = targets(parsed.operands)
         let report = Report(junitPath: parsed.string("--junit"), isQuiet: parsed.has("--quiet"))
         if parsed.has("--update") {
             try parsed.refuse(
                 ["--split", "--junit", "--jobs", "--device", "--baud", "--verbose"], "has no effect with --update")
-            return try max(update(targets), report.status(of: unreadable))
+            return try max(update(targets), report.tell(unreadable))
         }
         if let device = parsed.string("--device") {
             try parsed.refuse(["--split", "--jobs", "--verbose"], "has no effect with --device")
@@ -91,8 +91,8 @@ extension CommandLineTool {
         let name: String
     }
 
-    /// The files that the operands stand for, and those of which that cannot be told.
-    private static func targets(_ operands: [String]) throws -> (readable: [Target], unreadable: [TranscriptCheck]) {
+    /// The files that the operands stand for, and those operands that stand for none.
+    private static func targets(_ operands: [String]) -> (readable: [Target], unreadable: [TranscriptCheck]) {
         var targets: [Target] = []
         var unreadable: [TranscriptCheck] = []
         for operand in operands {
@@ -103,7 +103,9 @@ extension CommandLineTool {
                 unreadable.append(TranscriptCheck(of: operand, failedBy: error))
                 continue
             }
-            if paths.isEmpty { throw UsageError("\(operand) holds no transcript (.at file)") }
+            if paths.isEmpty {
+                unreadable.append(TranscriptCheck(of: operand, failedBy: EmptyFolderError(path: operand)))
+            }
             let folder = operand.hasSuffix("/") ? operand : operand + "/"
             targets += paths.map { path in
                 let name = path.hasPrefix(folder) ? path.dropFirst(folder.count) : path.split(separator: "/").last
@@ -121,7 +123,7 @@ extension CommandLineTool {
         /// Tells them.
         /// - Returns: the exit status.
         func end(_ checks: [TranscriptCheck], _ remarks: String) throws -> Int32 {
-            let status = status(of: checks)
+            let status = tell(checks)
             if let junitPath { try TranscriptCheck.writeJUnit(checks, to: junitPath) }
             if !isQuiet {
                 let count = checks.count { $0.problem == nil }
@@ -132,11 +134,20 @@ extension CommandLineTool {
 
         /// Tells the problems.
         /// - Returns: the exit status.
-        func status(of checks: [TranscriptCheck]) -> Int32 {
+        func tell(_ checks: [TranscriptCheck]) -> Int32 {
             for problem in checks.compactMap(\.problem) { Console.print(problem) }
             return checks.map { check in
-                check.problem == nil ? 0 : check.error.map(ExitCode.of) ?? EXIT_FAILURE
+                check.problem == nil ? 0 : check.error.map(CommandLineTool.checkStatus) ?? EXIT_FAILURE
             }.max() ?? 0
+        }
+    }
+
+    /// The exit status for a transcript that cannot be checked.
+    private static func checkStatus(_ error: any Error) -> Int32 {
+        switch error {
+        case is EmptyFolderError: EX_USAGE
+        case let error as SystemError where error.code == EACCES: EX_NOINPUT
+        default: ExitCode.of(error)
         }
     }
 
@@ -168,7 +179,7 @@ extension CommandLineTool {
                 Console.print("\(path): updated")
             } catch {
                 Console.print("\(error)")
-                status = max(status, ExitCode.of(error))
+                status = max(status, checkStatus(error))
             }
         }
         return status
@@ -195,6 +206,11 @@ extension CommandLineTool {
             }
         }
     }
+}
+
+private struct EmptyFolderError: Error, CustomStringConvertible {
+    let path: String
+    var description: String { "\(path): holds no transcript (.at file)" }
 }
 
 /// Counts on standard error.

@@ -64,6 +64,18 @@ struct TranscriptProgramTests {
         #expect(try run("check", "--update", wrong).status == 65)
         #expect(try run("check", "--update", missing, wrong, good).status == 66)
 
+        // A folder without transcripts and a file that may not be read do not keep the others from being checked.
+        let empty = folder.path("empty")
+        try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: false)
+        let beside = try run("check", empty, other)
+        #expect(beside.status == 64)
+        #expect(beside.output.contains("holds no transcript") && beside.output.contains("other.at:4: differs"))
+        if getuid() != 0 {
+            try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: good)
+            #expect(try run("check", wrong, good).status == 66)
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: good)
+        }
+
         let junit = folder.path("junit.xml")
         let all = try run("check", "--junit", junit, missing, wrong, other, good)
         #expect(all.status == 66)
