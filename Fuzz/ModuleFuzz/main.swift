@@ -68,7 +68,8 @@ func supervise(seconds: Double, first: UInt64) -> Int {
         let failure = start(["run", "\(end.timeIntervalSinceNow)", "\(seed)", trail])
         guard let failure else { break }
         guard let text = try? String(contentsOfFile: trail, encoding: .utf8), let session = Session(text) else {
-            return 1
+            print("\(failure), before a session was written to \(trail)")
+            return failures + 1
         }
         failures += 1
         let small = shrink(session, failing: failure)

@@ -28,9 +28,9 @@ typedef struct {
     int32_t (*SocketGetHostByName)(const char *name, int32_t af, uint8_t *ip, uint32_t *ip_len);
 } iotSocketApi_t;
 
-/// Puts `api` behind iot_socket.h; it must stay valid. Sockets that are made and names that are resolved from now on are its
-/// affair. A socket that is open stays with the implementation that made it, and its number is the multiplexer's. NULL takes
-/// `api` away: no socket can be made then. Gives 0, or IOT_SOCKET_ENOMEM for the 17th implementation.
+/// New sockets and name lookups go to `api`, which must stay valid. An open socket stays with the implementation that made
+/// it; numbers are the multiplexer's own. After NULL, Create gives IOT_SOCKET_ERROR. Returns 0, or IOT_SOCKET_ENOMEM for the
+/// 17th implementation.
 extern int32_t iotSocketRegisterApi(const iotSocketApi_t *api);
 
 #ifdef __cplusplus

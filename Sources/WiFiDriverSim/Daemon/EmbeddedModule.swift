@@ -27,11 +27,8 @@ public enum EmbeddedModule {
             options.world.accessPoints[0].latency = .zero
         }
         options.hostAddress = hostAddress
-        var ends: [Int32] = [-1, -1]
-        try systemCall("socketpair") {
-            socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
-        }
-        let line = ends[1]
+        let (hostEnd, moduleEnd) = try UnixSocket.pair()
+        let line = moduleEnd.rawValue
         // The options are copied into the thread, which makes everything else itself.
         let thread = Thread { [options] in
             do { try run(options, line: line) } catch {
@@ -41,11 +38,13 @@ public enum EmbeddedModule {
             }
         }
         let running = try thread.startJoinable()
+        // It is the thread's from here on.
+        _ = moduleEnd.release()
         threads.withLock { threads in
             threads.removeAll { $0.joinIfEnded() }
             threads.append(running)
         }
-        return ends[0]
+        return hostEnd.release()
     }
 
     /// Of the modules that run, or have ended since the last one was started.

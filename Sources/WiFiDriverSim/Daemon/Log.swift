@@ -49,6 +49,7 @@ public final class Log {
 
     /// Tells the bytes of which nothing more has come.
     func advance(to now: Instant) {
+        guard let nextDeadline, nextDeadline <= now else { return }
         for (module, joiner) in joiners.sorted(by: { $0.key < $1.key }) {
             var joiner = joiner
             tell(joiner.advance(to: now), module)

@@ -1,6 +1,3 @@
-import CPosix
-import Glibc
-
 /// Modules on pseudo-terminals, with the host's network: what `wifisim run` runs.
 ///
 /// Belongs to the thread that made it.
@@ -42,7 +39,8 @@ public final class Simulator {
         self.log = log
         self.observer = observer
         modules = try ModuleLoop(options, log: log)
-        Self.raiseDescriptorLimit()
+        // A thousand modules take more descriptors than a shell gives.
+        ProcessLife.raiseDescriptorLimit()
         do {
             for index in 0..<options.count { try addModule(index, options) }
             if let path = options.controlPath {
@@ -190,14 +188,6 @@ public final class Simulator {
                 return AccessPointState(
                     accessPoint, isSoftAP: !accessPoint.network.hasRouter, stations: stations.map { "\($0)" })
             })
-    }
-
-    /// A thousand modules take more descriptors than a shell gives.
-    private static func raiseDescriptorLimit() {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 }
 

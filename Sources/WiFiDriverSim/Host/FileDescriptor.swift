@@ -4,9 +4,16 @@ import Glibc
 /// An open file descriptor that closes with its owner.
 final class FileDescriptor {
     let rawValue: Int32
+    private var isOwned = true
 
     init(owning rawValue: Int32) { self.rawValue = rawValue }
-    deinit { close(rawValue) }
+    deinit { if isOwned { close(rawValue) } }
+
+    /// Hands the descriptor over: the caller closes it.
+    func release() -> Int32 {
+        isOwned = false
+        return rawValue
+    }
 
     /// What a non-blocking read or write came to.
     enum Transfer: Equatable {

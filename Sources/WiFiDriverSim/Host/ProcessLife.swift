@@ -11,4 +11,12 @@ enum ProcessLife {
 
     /// Calls `body` when the program ends by `exit` or by returning from `main`.
     static func atExit(_ body: @convention(c) () -> Void) { atexit(body) }
+
+    /// Lets the process have as many descriptors as it may.
+    static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
 }

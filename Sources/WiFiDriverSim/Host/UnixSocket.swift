@@ -14,6 +14,15 @@ final class UnixSocket {
             })
     }
 
+    /// Two sockets that are connected to each other.
+    static func pair() throws(SystemError) -> (FileDescriptor, FileDescriptor) {
+        var ends: [Int32] = [-1, -1]
+        try systemCall("socketpair") {
+            socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
+        }
+        return (FileDescriptor(owning: ends[0]), FileDescriptor(owning: ends[1]))
+    }
+
     /// Listens at a path that only its owner may use. A socket that a process left behind there is replaced.
     /// - Throws: `SystemError`, with EADDRINUSE where something else is there or somebody listens.
     static func listening(at path: String) throws(SystemError) -> UnixSocket {

@@ -15,8 +15,10 @@ public struct TranscriptRecorder {
     private var header: Transcript.Header
     /// The start that the header had when it was taken.
     private var takenStart: Simulation.Start?
-    /// All that was taken, as long as a line could still change the header.
+    /// All that was taken, as long as a line could still change the header to `start power`.
     private var opening: String? = ""
+    /// In bytes. A module that starts says so long before it has said as much.
+    private static let longestOpening = 64 * 1024
     /// Ports that will be others when the session is played again.
     private var localPorts: [String: Payload.Placeholder] = [:]
     /// Something that belongs before the lines from here on is not known yet, since then.
@@ -177,6 +179,7 @@ public struct TranscriptRecorder {
         opening?.append(text)
         let replacesAll = takenStart != nil && takenStart != header.start
         if replacesAll, let opening { text = opening }
+        if header.start == .power || opening?.utf8.count ?? 0 > Self.longestOpening { opening = nil }
         if takenStart != header.start { text = "\(header)\n" + text }
         takenStart = header.start
         return Output(files: files, text: text, replacesAll: replacesAll)
