@@ -9,4 +9,5 @@ seconds=$(awk -v hours="${1:-1}" 'BEGIN { print int(hours * 3600) }')
 .ci/run
 SEED=$(date +%s) Scripts/fuzz.sh "$seconds" module
 Scripts/fuzz.sh "$seconds" responses
+Scripts/simulate.sh "${1:-1}h"
 swift test --sanitize=thread --scratch-path .build/thread --filter 'DriverTests|IoTSocketTests'

@@ -16,7 +16,9 @@ import Testing
         let reader = Int32(try driver.createSocket(family: .v4, isStream: false))
         try driver.bind(reader, to: try endpoint("0.0.0.0", 4000))
         try driver.setSocketOption(ARM_SOCKET_SO_RCVTIMEO, of: reader, to: 100)
-        while !driver.perform({ driver.isHeldBack(for: .command) }) { _ = try? driver.receive(reader) }
+        while !driver.perform({ driver.core.isHeldBack(above: DriverCore.heldBackLimit) }) {
+            _ = try? driver.receive(reader)
+        }
         return socket
     }
 
@@ -84,14 +86,14 @@ import Testing
         module.say("\r\nOK\r\n")
         _ = try? scanning.value()
         driver.perform {
-            #expect(driver.events.count <= WiFiDriver.eventLimit)
-            #expect(driver.jobs.count < 10)
-            #expect(driver.links.compactMap { $0 }.allSatisfy { $0.queue.datagramCount <= 4096 })
+            #expect(driver.core.events.count <= DriverCore.eventLimit)
+            #expect(driver.core.queue.count < 10)
+            #expect(driver.core.links.compactMap { $0 }.allSatisfy { $0.queue.datagramCount <= 4096 })
         }
         var count = 0
         try driver.setSocketOption(ARM_SOCKET_IO_FIONBIO, of: datagrams, to: 1)
         while (try? driver.receive(datagrams)) != nil { count += 1 }
-        #expect(count == WiFiDriver.datagramLimit.count)
+        #expect(count == DriverCore.datagramLimit.count)
         try driver.uninitialize()
     }
 

@@ -345,9 +345,9 @@ import Testing
         try driver.listen(other)
         try driver.setSocketOption(2, of: other, to: 300)
         #expect(throws: SocketFailure.wouldBlock) { try driver.accept(other) }
-        let queued = driver.perform { driver.links.compactMap { $0?.queue.count }.max() ?? 0 }
-        #expect(queued > WiFiDriver.idleLimit)
-        #expect(queued <= WiFiDriver.heldBackLimit + 64 * 1024)
+        let queued = driver.perform { driver.core.links.compactMap { $0?.queue.count }.max() ?? 0 }
+        #expect(queued > DriverCore.idleLimit)
+        #expect(queued <= DriverCore.heldBackLimit + 64 * 1024)
         var position = 0
         while position < total * block {
             let bytes = try driver.receive(socket)

@@ -165,7 +165,7 @@ func makeDriver(
     try driver.powerControl(.full)
     try driver.activate(
         interface: 0,
-        WiFiDriver.NetworkConfiguration(
+        NetworkConfiguration(
             ssid: Array("wifisim".utf8), password: Array("password".utf8), security: 3, channel: 0, wps: .none))
     return driver
 }

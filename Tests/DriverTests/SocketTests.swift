@@ -1,4 +1,5 @@
 import CDriverWiFi
+import Dispatch
 import Testing
 
 @testable import WiFiDriverSim
@@ -121,7 +122,7 @@ import Testing
     ) throws {
         let station = try SimulatedStation(profile: profile)
         let driver = station.driver
-        let mayRead = DriverGate()
+        let mayRead = DispatchSemaphore(value: 0)
         let received = Locked<[UInt8]>([])
         let server = try HostServer(room: 65536) { connection in
             mayRead.wait()
@@ -135,7 +136,7 @@ import Testing
         func sendOn() throws { sent += try driver.send(socket, Array(period[(sent % period.count)...])) }
         #expect(throws: SocketFailure.wouldBlock) { while sent < 1 << 26 { try sendOn() } }
         #expect(sent > 0)
-        mayRead.open()
+        mayRead.signal()
         try driver.setSocketOption(ARM_SOCKET_IO_FIONBIO, of: socket, to: 0)
         try driver.setSocketOption(ARM_SOCKET_SO_SNDTIMEO, of: socket, to: 0)
         try sendOn()
@@ -183,7 +184,7 @@ import Testing
         let station = try SimulatedStation()
         let driver = station.driver
         var sockets: [Int] = []
-        for _ in 0..<WiFiDriver.socketLimit { sockets.append(try driver.createSocket(family: .v4, isStream: true)) }
+        for _ in 0..<DriverCore.socketLimit { sockets.append(try driver.createSocket(family: .v4, isStream: true)) }
         #expect(throws: SocketFailure.noMemory) { try driver.createSocket(family: .v4, isStream: true) }
         for socket in sockets { try driver.close(Int32(socket)) }
         let server = try HostServer.echo()

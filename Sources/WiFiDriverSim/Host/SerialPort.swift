@@ -182,12 +182,14 @@ final class SerialPortWatch: Sendable {
 
     func disarm() { try? control(EPOLL_CTL_MOD, descriptor, EPOLLONESHOT.rawValue) }
 
-    /// Sleeps until an armed line has bytes or `wake` is called.
-    func sleep() {
+    /// Sleeps until an armed line has bytes, `wake` is called or the deadline has come (nil: never).
+    func sleep(until deadline: RealTime? = nil) {
         var events: InlineArray<2, epoll_event> = .init(repeating: epoll_event())
         var span = events.mutableSpan
         let count = retryingInterrupts {
-            span.withUnsafeMutableBufferPointer { epoll_wait(poller, $0.baseAddress, 2, -1) }
+            span.withUnsafeMutableBufferPointer {
+                epoll_wait(poller, $0.baseAddress, 2, deadline?.millisecondsLeft ?? -1)
+            }
         }
         for index in 0..<max(0, Int(count)) where events[index].data.fd == waker {
             var value: UInt64 = 0

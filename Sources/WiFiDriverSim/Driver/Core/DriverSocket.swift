@@ -1,4 +1,4 @@
-/// A socket of the application's. Guarded by the driver's lock.
+/// A socket of the application's.
 final class DriverSocket {
     enum State {
         /// Created and nothing more, or back there after a failed Connect.
@@ -57,14 +57,5 @@ final class DriverSocket {
         case .datagram(let datagram): datagram.local?.port
         case .idle, .connecting, .connectFailed, .connected: nil
         }
-    }
-
-    var topic: DriverTopics { .socket(number) }
-
-    func receiveDeadline() -> RealTime? { Self.deadline(receiveTimeout) }
-    func sendDeadline() -> RealTime? { Self.deadline(sendTimeout) }
-
-    private static func deadline(_ milliseconds: UInt32) -> RealTime? {
-        milliseconds == 0 ? nil : .now + .milliseconds(Int(milliseconds))
     }
 }

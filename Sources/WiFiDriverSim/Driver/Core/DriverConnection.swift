@@ -1,6 +1,6 @@
 /// A link of the module's, from the driver's side: a TCP connection or an open UDP port.
 ///
-/// It outlives the link while received bytes wait in its queue. Guarded by the driver's lock.
+/// It outlives the link while received bytes wait in its queue.
 final class DriverConnection {
     enum Ending {
         /// The peer closed or reset it.

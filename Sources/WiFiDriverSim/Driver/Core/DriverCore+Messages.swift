@@ -1,83 +1,49 @@
 import CDriverWiFi
 
-/// What the module says, applied to the driver's state. Called with the lock held.
-extension WiFiDriver {
-    /// Hands messages and payload to a driver.
-    private struct Dispatcher: ResponseHandler {
-        let driver: WiFiDriver
-        let line: DriverLine
+/// What the module says, applied to the state.
+extension DriverCore {
+    /// Hands messages and payload to a core.
+    struct Dispatcher: ResponseHandler {
+        let core: DriverCore
 
-        func message(_ message: ModuleMessage) { driver.receive(message, from: line) }
+        func message(_ message: ModuleMessage) { core.receive(message) }
 
         func payload(_ bytes: UnsafeRawBufferPointer) {
-            switch line.sink {
+            switch core.sink {
             case .connection(let connection) where !connection.discards:
                 connection.queue.append(bytes)
-                driver.noteReadable(connection)
-            case .discard, .connection: line.droppedCount += bytes.count
+                core.noteChange()
+            case .discard, .connection: core.droppedCount += bytes.count
             }
         }
     }
 
-    func handle(_ input: DriverLine.Input, from line: DriverLine) {
-        changed = []
-        let direct = min(input.count, input.room.count)
-        if direct > 0, case .connection(let connection) = line.sink {
-            connection.queue.commit(direct)
-            line.parser.payloadDelivered(direct)
-            noteReadable(connection)
-        }
-        if input.count > direct {
-            var dispatcher = Dispatcher(driver: self, line: line)
-            // While it parses, nothing that a message leads to may look at the parser.
-            line.parser.parse(
-                UnsafeRawBufferPointer(rebasing: input.bytes[..<(input.count - direct)]), into: &dispatcher)
-        }
-        notify(changed)
-    }
-
-    private func noteReadable(_ connection: DriverConnection) {
-        if let owner = connection.owner { changed.insert(.socket(owner)) }
-    }
-
-    private func receive(_ message: ModuleMessage, from line: DriverLine) {
+    private func receive(_ message: ModuleMessage) {
         switch message {
         case .linkOpened(let link, let details): linkOpened(link, details)
         case .linkClosed(let link): linkClosed(link)
         case .dataWaiting(let link):
-            guard let connection = connection(at: link) else { break }
-            connection.hasDataWaiting = true
-            noteReadable(connection)
-        case .payload(let header): line.sink = sink(for: header, on: line)
+            connection(at: link)?.hasDataWaiting = true
+            noteChange()
+        case .payload(let header): sink = sink(for: header)
         case .gotAddress:
             station.isConnected = true
             station.addressIsStale = true
+            noteChange()
         case .leftNetwork: forgetNetwork()
-        case .stationJoined(let mac): report(UInt32(ARM_WIFI_EVENT_AP_CONNECT), mac, on: line)
-        case .stationLeft(let mac): report(UInt32(ARM_WIFI_EVENT_AP_DISCONNECT), mac, on: line)
+        case .stationJoined(let mac): report(UInt32(ARM_WIFI_EVENT_AP_CONNECT), mac)
+        case .stationLeft(let mac): report(UInt32(ARM_WIFI_EVENT_AP_DISCONNECT), mac)
         case .ready: moduleRestarted()
         case .ok, .error, .prompt, .sendOK, .sendFailed, .busy, .joinedNetwork, .text: break
         }
-        guard let before = exchange?.state else { return }
-        exchange?.receive(message)
-        if exchange?.state != before || exchange?.hasUnexplainedOK == true { changed.insert(.command) }
-        concludeUnconfirmed()
-    }
-
-    private func report(_ event: UInt32, _ mac: MACAddress, on line: DriverLine) {
-        guard eventCallback != nil else { return }
-        guard events.count < Self.eventLimit else {
-            droppedEvents += 1
-            return
-        }
-        events.append((event, mac))
-        line.watch.wake()
+        commandReceived(message)
     }
 
     /// The station is in no network any more, and what that has assigned is gone with it.
     func forgetNetwork() {
         station.isConnected = false
         options.forgetAssigned()
+        noteChange()
     }
 
     // MARK: Links
@@ -125,18 +91,18 @@ extension WiFiDriver {
         connection.isOpen = true
         connection.localPort = localPort
         links[link] = connection
-        if let (socket, listener) = listener {
+        if let (_, listener) = listener {
             if listener.pending.count >= Self.pendingLimit,
                 let ended = listener.pending.firstIndex(where: { $0.ending != nil })
             {
                 listener.pending.remove(at: ended)
             }
             listener.pending.append(connection)
-            changed.insert(socket.topic)
         } else {
             connection.discards = true
-            enqueueClosing()
+            closeUnwantedLinks()
         }
+        noteChange()
         return connection
     }
 
@@ -147,10 +113,10 @@ extension WiFiDriver {
         // Without a network, that is why: the report of its loss comes before.
         connection.end(station.isConnected || accessPointIsActive ? .byPeer : .aborted)
         links[link] = nil
-        noteReadable(connection)
+        noteChange()
     }
 
-    private func sink(for header: PayloadHeader, on line: DriverLine) -> DriverLine.Sink {
+    private func sink(for header: PayloadHeader) -> Sink {
         let connection =
             switch header.origin {
             case .pushed(let link): connection(at: link)
@@ -171,6 +137,13 @@ extension WiFiDriver {
         return .connection(connection)
     }
 
+    func isPassive(_ connection: DriverConnection) -> Bool {
+        receivesPassively && !connection.isDatagram && !pushesEverything
+    }
+
+    /// The one mode of all links is to push, for the datagrams of some.
+    var pushesEverything: Bool { !dialect.hasReceiveType && !pushingLinks.isEmpty }
+
     // MARK: The module or the line is gone
 
     /// `ready`, and nobody has asked for it: what was set up is gone, and with it every connection.
@@ -178,15 +151,6 @@ extension WiFiDriver {
         guard power == .full || power == .low else { return }
         needsSetup = true
         abortEverything()
-    }
-
-    func loseLine() {
-        guard let line, !line.isLost else { return }
-        line.lose()
-        exchange?.end(.lineLost)
-        concludeUnconfirmed()
-        abortEverything()
-        notify(.all)
     }
 
     /// Ends all connections with a code that says it happened here.
@@ -203,6 +167,6 @@ extension WiFiDriver {
         forgetNetwork()
         accessPointIsActive = false
         mode = 1
-        changed.formUnion(.all)
+        noteChange()
     }
 }

@@ -56,6 +56,9 @@ final class ReceiveQueue {
         datagrams.removeLast()
     }
 
+    /// Takes back the last bytes of a stream, as far as they have not been read.
+    func takeBack(_ count: Int) { tail -= min(count, tail - head) }
+
     /// Free room for at most `count` bytes, in one piece; not empty unless `count` is 0.
     func reserve(_ count: Int) -> UnsafeMutableRawBufferPointer {
         if storage.count - self.count < count, storage.count < Self.preferredCapacity || self.count == storage.count {

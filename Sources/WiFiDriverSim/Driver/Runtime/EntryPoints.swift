@@ -2,14 +2,14 @@ import CDriverWiFi
 
 // The functions of the access structures: pointers in, codes out. What they do is in WiFiDriver.
 
+private let busyTimeout = DriverEnvironment.busyTimeout()
+
 /// Driver_WiFi0 and Driver_WiFi1. Where the line of each is, the environment says: see docs/Driver.md.
 private let drivers = ["WIFISIM_TTY", "WIFISIM_TTY1"].map { variable in
-    WiFiDriver(
-        connectTimeout: DriverEnvironment.connectTimeout(variable: variable),
-        busyTimeout: DriverEnvironment.busyTimeout()
-    ) {
+    WiFiDriver(connectTimeout: DriverEnvironment.connectTimeout(variable: variable), busyTimeout: busyTimeout) {
         ProcessLife.watchForks()
-        endsAtExit
+        // Registers the handler, once.
+        _ = endsAtExit
         return try DriverEnvironment.openLine(variable: variable)
     }
 }
@@ -187,7 +187,7 @@ public func wifisim_driver_Activate(_ number: UInt32, _ interface: UInt32, _ con
 }
 
 private func configuration(_ config: UnsafePointer<ARM_WIFI_CONFIG_t>) throws(DriverFailure)
-    -> WiFiDriver.NetworkConfiguration
+    -> NetworkConfiguration
 {
     let config = config.pointee
     func text(_ pointer: UnsafePointer<CChar>?) -> [UInt8]? {
@@ -201,7 +201,7 @@ private func configuration(_ config: UnsafePointer<ARM_WIFI_CONFIG_t>) throws(Dr
     }
     let ssid = text(config.ssid)
     let password = text(config.pass)
-    let wps: WiFiDriver.NetworkConfiguration.WPS
+    let wps: NetworkConfiguration.WPS
     switch UInt32(config.wps_method) {
     case ARM_WIFI_WPS_METHOD_NONE: wps = .none
     case ARM_WIFI_WPS_METHOD_PBC: wps = .pushButton
@@ -217,7 +217,7 @@ private func configuration(_ config: UnsafePointer<ARM_WIFI_CONFIG_t>) throws(Dr
             guard let password, password.count <= 64 else { throw .invalidParameter }
         }
     }
-    return WiFiDriver.NetworkConfiguration(
+    return NetworkConfiguration(
         ssid: ssid ?? [], password: password ?? [], security: config.security, channel: config.ch, wps: wps)
 }
 

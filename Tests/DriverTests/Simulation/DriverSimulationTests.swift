@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+
+@testable import WiFiDriverSim
+
+/// The driver's core against the simulated module, in virtual time, with a fault at a random byte.
+@Suite struct `In virtual time, the driver` {
+    private static let length = 60
+
+    /// Runs scripts until so many calls were made, or for so long, from a seed on. `Scripts/simulate.sh` sets these.
+    private static func setting(_ name: String) -> Double? {
+        ProcessInfo.processInfo.environment[name].flatMap { Double($0) }
+    }
+
+    @Test func `ends every call with a documented code in time, loses no byte, and leaves nothing over`() {
+        let calls = Int(Self.setting("WIFISIM_SIMULATE_CALLS") ?? 10_000)
+        let end = Self.setting("WIFISIM_SIMULATE_SECONDS").map { Date(timeIntervalSinceNow: $0) }
+        let first = UInt64(Self.setting("WIFISIM_SIMULATE_SEED") ?? 1)
+        var (seed, count, faults) = (first, 0, 0)
+        while end.map({ Date() < $0 }) ?? (count < calls) {
+            let script = DriverScript.random(seed, length: Self.length)
+            let run = ScriptRun(script)
+            count += run.callCount
+            faults += run.faultCount
+            if let failure = run.failure {
+                Issue.record("seed \(seed): \(failure)\n\(Self.shrink(script, failure))")
+                break
+            }
+            seed += 1
+        }
+        print("driver simulation: seeds \(first) to \(seed), \(count) calls, \(faults) faults")
+    }
+
+    /// A session of each kind, each with few bytes, since every one of them gets its faults.
+    private static let sessions: [(name: String, steps: [DriverScript.Step])] = [
+        ("join", [.names(0), .leave, .join]),
+        (
+            "TCP",
+            [
+                .create(isStream: true), .connect(0, .echo), .wait(milliseconds: 10), .send(0, count: 10),
+                .wait(milliseconds: 20), .receive(0), .receive(0), .close(0), .wait(milliseconds: 20),
+            ]
+        ),
+        (
+            "UDP",
+            [
+                .create(isStream: false), .bind(0, port: 4000), .wait(milliseconds: 10), .send(0, count: 10),
+                .wait(milliseconds: 20), .receive(0), .close(0), .wait(milliseconds: 20),
+            ]
+        ),
+        (
+            "server",
+            [
+                .create(isStream: true), .bind(0, port: 4000), .listen(0), .wait(milliseconds: 10),
+                .peerConnects(port: 4000), .peerSends(count: 10), .wait(milliseconds: 50), .accept(0),
+                .wait(milliseconds: 50), .receive(1), .peerCloses, .wait(milliseconds: 50), .receive(1), .close(1),
+                .close(0), .wait(milliseconds: 20),
+            ]
+        ),
+    ]
+
+    @Test(arguments: Firmware.all)
+    func `survives a reset, a silence and a lost byte at each byte of every kind of session`(firmware: Firmware) {
+        // In swift test some of the bytes, the others in Scripts/simulate.sh.
+        let stride = Int(Self.setting("WIFISIM_SIMULATE_STRIDE") ?? 29)
+        var count = 0
+        for (name, steps) in Self.sessions {
+            let script = DriverScript(firmware: firmware, seed: 1, steps: steps)
+            let clean = ScriptRun(script)
+            #expect(clean.failure == nil, "\(name)")
+            for position in Swift.stride(from: 0, to: clean.byteCount, by: stride) {
+                for fault in [LineFault.reset, .silence, .lost] {
+                    count += 1
+                    guard let failure = ScriptRun(script, fault: (fault, position)).failure else { continue }
+                    Issue.record("\(name), \(fault) at byte \(position): \(failure)")
+                }
+            }
+        }
+        print("driver simulation: \(firmware), \(count) sessions with a fault")
+    }
+
+    /// Leaves out steps for as long as the script fails in the same way.
+    private static func shrink(_ script: DriverScript, _ failure: String) -> DriverScript {
+        var best = script
+        var size = best.steps.count / 2
+        while size > 0 {
+            var position = 0
+            while position < best.steps.count {
+                var smaller = best
+                smaller.steps.removeSubrange(position..<min(position + size, best.steps.count))
+                if ScriptRun(smaller).failure == failure { best = smaller } else { position += size }
+            }
+            size /= 2
+        }
+        return best
+    }
+}

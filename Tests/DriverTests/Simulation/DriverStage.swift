@@ -1,0 +1,137 @@
+@testable import WiFiDriverSim
+
+/// A driver's core on a simulated module, in virtual time: no thread, no clock, no line but memory.
+final class DriverStage {
+    let core: DriverCore
+    let simulation: Simulation
+    var line = FaultyLine()
+    /// Cuts what arrives into pieces.
+    private var random: SplitMix
+    private let splits: Bool
+    /// What the Sends under way have to send.
+    private var blocks: [CallID: [UInt8]] = [:]
+    /// Calls whose outcome is taken by `outcome(of:)`.
+    var now: Instant { simulation.now }
+
+    static let echo = Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 7)
+    static let silent = Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 9999)
+    static let refusing = Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 9998)
+
+    init(_ firmware: Firmware, seed: UInt64, splits: Bool = true) {
+        simulation = Simulation(firmware: firmware, seed: seed)
+        core = DriverCore(times: .init(connect: .seconds(2), reply: .seconds(5), busy: .seconds(10)))
+        random = SplitMix(seed: seed)
+        self.splits = splits
+        simulation.network.ignore(.tcp, at: Self.silent)
+        core.isLineLost = false
+        core.power = .off
+    }
+
+    // MARK: Calls
+
+    func start(bytes: [UInt8] = [], _ make: (CallID) -> PendingCall) -> CallID {
+        exchange()
+        let id = core.call(
+            { id in
+                blocks[id] = bytes
+                return make(id)
+            }, at: now)
+        exchange()
+        return id
+    }
+
+    func outcome(of id: CallID) -> CallOutcome? {
+        let outcome = core.takeOutcome(of: id)
+        if outcome != nil { blocks[id] = nil }
+        return outcome
+    }
+
+    /// Runs a call to its end, at most for so long.
+    func run(bytes: [UInt8] = [], within limit: Duration = .seconds(300), _ make: (CallID) -> PendingCall)
+        -> CallOutcome?
+    {
+        let id = start(bytes: bytes, make)
+        let end = now + limit
+        while true {
+            if let outcome = outcome(of: id) { return outcome }
+            if now >= end { return nil }
+            pass(until: end)
+        }
+    }
+
+    // MARK: Time
+
+    /// Lets time pass until something is due, at most until then.
+    func pass(until end: Instant) {
+        exchange()
+        let due =
+            [core.nextDeadline, simulation.nextDeadline, line.silentUntil.flatMap { $0 > now ? $0 : nil }]
+            .compactMap { $0 }.min() ?? end
+        simulation.run(until: max(now, min(end, due)))
+        exchange()
+        core.advance(to: now)
+        exchange()
+    }
+
+    func pass(_ time: Duration) {
+        let end = now + time
+        while now < end { pass(until: end) }
+    }
+
+    /// Carries bytes to and fro until the line is quiet at this moment.
+    func exchange() {
+        var moves = true
+        while moves {
+            moves = false
+            let said = simulation.modules[0].takeBytes()
+            if !said.isEmpty {
+                moves = true
+                deliver(line.pass(said, at: now))
+                if line.takeReset() { simulation.modules[0].reset() }
+            }
+            while let output = core.output {
+                moves = true
+                let bytes = bytes(of: output)
+                // As much as a line takes at once.
+                let part = splits ? Array(bytes.prefix(Int.random(in: 1...4096, using: &random))) : bytes
+                if !line.isSilent(at: now) { simulation.modules[0].send(part) }
+                core.wrote(part.count, at: now)
+            }
+            simulation.run(for: .zero)
+        }
+    }
+
+    private func bytes(of output: DriverCore.Output) -> [UInt8] {
+        switch output {
+        case .command(let bytes), .bytes(let bytes): bytes
+        case .block(let id, let range): Array(blocks[id]?[range] ?? [])
+        }
+    }
+
+    private func deliver(_ bytes: [UInt8]) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = splits ? Int.random(in: 1...rest.count, using: &random) : rest.count
+            Array(rest.prefix(count)).withUnsafeBytes { core.receive($0, at: now) }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    // MARK: The usual
+
+    /// Switches on and joins the network; false if that fails.
+    func begin() -> Bool {
+        guard case .success? = run({ PowerCall($0, to: .full) }) else { return false }
+        let network = NetworkConfiguration(
+            ssid: Array("wifisim".utf8), password: Array("password".utf8), security: 3, channel: 0, wps: .none)
+        guard case .success? = run({ ActivateCall($0, .station, network) }) else { return false }
+        return true
+    }
+
+    func read(_ number: Int, _ room: Int = 8192) -> [UInt8]? {
+        guard let socket = core.sockets[number] else { return nil }
+        var buffer = [UInt8](repeating: 0, count: room)
+        let count = buffer.withUnsafeMutableBytes { core.read(socket, into: $0)?.count }
+        return count.map { Array(buffer[..<$0]) }
+    }
+}

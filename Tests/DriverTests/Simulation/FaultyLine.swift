@@ -1,0 +1,73 @@
+@testable import WiFiDriverSim
+
+/// A fault of the line to the module, at a byte that the module says.
+enum LineFault: Equatable, CaseIterable {
+    /// The rest of what it says at that moment is lost.
+    case cut
+    /// Another byte comes.
+    case garbled
+    case lost
+    case repeated
+    /// The module restarts, as by its reset line.
+    case reset
+    /// Nothing comes for a while, and nothing gets there.
+    case silence
+
+    /// Whether data may come through it changed, which no AT driver can see.
+    var damagesData: Bool {
+        switch self {
+        case .cut, .garbled, .lost, .repeated: true
+        case .reset, .silence: false
+        }
+    }
+}
+
+/// What a module says on its way to the driver, in pieces of any size, with one fault at a chosen byte.
+struct FaultyLine {
+    /// The fault, and how many bytes come before.
+    var fault: (kind: LineFault, after: Int)?
+    private(set) var silentUntil: Instant?
+    /// A fault that the module has to carry out.
+    private(set) var wantsReset = false
+    private(set) var hasDamaged = false
+    private(set) var faultCount = 0
+    /// Bytes that the module has said.
+    private(set) var count = 0
+
+    static let silence = Duration.seconds(20)
+
+    /// What arrives of what the module says.
+    mutating func pass(_ bytes: [UInt8], at now: Instant) -> [UInt8] {
+        defer { count += bytes.count }
+        if isSilent(at: now) { return [] }
+        guard let (kind, after) = fault else { return bytes }
+        guard after < bytes.count else {
+            fault = (kind, after - bytes.count)
+            return bytes
+        }
+        fault = nil
+        faultCount += 1
+        if kind.damagesData { hasDamaged = true }
+        var passed = bytes
+        switch kind {
+        case .cut: return Array(bytes[..<after])
+        case .garbled: passed[after] ^= 0x15
+        case .lost: passed.remove(at: after)
+        case .repeated: passed.insert(bytes[after], at: after)
+        case .reset:
+            wantsReset = true
+            return Array(bytes[..<after])
+        case .silence:
+            silentUntil = now + Self.silence
+            return Array(bytes[..<after])
+        }
+        return passed
+    }
+
+    func isSilent(at now: Instant) -> Bool { silentUntil.map { now < $0 } ?? false }
+
+    mutating func takeReset() -> Bool {
+        defer { wantsReset = false }
+        return wantsReset
+    }
+}
