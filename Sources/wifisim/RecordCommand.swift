@@ -6,12 +6,12 @@ extension CommandLineTool {
         name: "record", summary: "runs a module, or stands before a real one, and writes the session as a transcript",
         help: """
             Usage: wifisim record FILE [OPTION…]
-                   wifisim record FILE --device TTY [--baud N] [--profile NAME]
+                   wifisim record FILE --device TTY [--baud N] [--profile NAME] [--origin TEXT]
 
             Runs a module on a pseudo-terminal as wifisim run does, and writes what passes on its line, and what its peers do,
             to FILE, a new transcript. With --device, a real module is on TTY and the client opens the pseudo-terminal
-            instead; bit rates that the client sets are passed on, --profile is what FILE tells of the module, and only --baud
-            and --origin may be given beside it. Long data go to files in a folder beside FILE. FILE is
+            instead. With --device the client's bit rates are passed on, and --profile names the profile in FILE's header. Of
+            the other options only --baud and --origin are allowed. Long data go to files in a folder beside FILE. FILE is
             whole at any time, even if the recorder is killed.
 
             Examples:

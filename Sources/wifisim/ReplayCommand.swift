@@ -12,8 +12,9 @@ extension CommandLineTool {
             and the exit status is 1. With --loose the client may send the lines in another order, and the module answers at
             once.
 
-            The tty is printed, and the replay ends when the client closes it. With COMMAND, which finds the tty in WIFISIM_TTY,
-            the replay ends with COMMAND, or ends it at the first difference; without a difference the exit status is COMMAND's.
+            The tty is printed, and the replay ends when the client closes it. COMMAND finds the tty in WIFISIM_TTY.
+            The replay runs until COMMAND exits. At the first difference it sends COMMAND SIGTERM and exits with 1; else with
+            COMMAND's status.
 
             Examples:
               wifisim replay session.at --as module

@@ -197,7 +197,7 @@ import Testing
         #expect(api.SocketGetHostByName("192.0.2.7", IOT_SOCKET_AF_INET, &ip, &length) == 0)
         #expect(ip.prefix(4) == [192, 0, 2, 7])
         #expect(
-            api.SocketGetHostByName("no-such- stack.host.invalid", IOT_SOCKET_AF_INET, &ip, &length)
+            api.SocketGetHostByName("no-such-host.invalid", IOT_SOCKET_AF_INET, &ip, &length)
                 == IOT_SOCKET_EHOSTNOTFOUND
         )
     }

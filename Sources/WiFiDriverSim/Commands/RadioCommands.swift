@@ -64,7 +64,7 @@ let radioCommands: [Command] =
 
 /// The 802.11 standards of an interface. Only later firmware stores them.
 private func protocolCommands(
-    _ name: String, _ key: any WritableKeyPath<Settings, Settings.RadioProtocols?> & Sendable,
+    _ name: String, _ key: any WritableKeyPath<Settings, RadioProtocols?> & Sendable,
     requiring require: @escaping @Sendable (Call) throws(CommandError) -> Void
 ) -> [Command] {
     let query: @Sendable (Call) throws(CommandError) -> CommandOutcome = { call throws(CommandError) in
@@ -74,7 +74,7 @@ private func protocolCommands(
     func set(_ names: ClosedRange<Int>, isAllowed: @escaping @Sendable (Int) -> Bool) -> Command.SetForm {
         .init(Integer("protocol", names)) { (call, protocols) throws(CommandError) in
             try require(call)
-            guard isAllowed(protocols), let protocols = Settings.RadioProtocols(protocols) else {
+            guard isAllowed(protocols), let protocols = RadioProtocols(protocols) else {
                 throw CommandError(kind: .invalid, position: 0)
             }
             call.set(key, to: protocols)

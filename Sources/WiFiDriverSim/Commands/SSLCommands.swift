@@ -24,8 +24,8 @@ let sslCommands: [Command] = [
         },
         set: .init(
             LinkID(all: true), Number("auth_mode", as: SSLSettings.Authentication.self),
-            Optionally(Number("pki_number", as: SSLSettings.Number.self)),
-            Optionally(Number("ca_number", as: SSLSettings.Number.self))
+            Optionally(Number("pki_number", as: SSLSettings.CredentialNumber.self)),
+            Optionally(Number("ca_number", as: SSLSettings.CredentialNumber.self))
         ) { (call, id, authentication, certificate, authority) throws(CommandError) in
             // Numbers go with what they are for (core library of 4.1, at_setup_cmd_cipsslcconf).
             guard (authentication != 0) == (certificate != nil), (certificate == nil) == (authority == nil) else {

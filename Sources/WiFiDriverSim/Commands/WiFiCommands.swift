@@ -55,7 +55,7 @@ private let stationCommands: [Command] = [
             Optionally(Text("pwd", StationSettings.passwordLength)),
             Optionally(Quoted("bssid", as: MACAddress.self)),
             Optionally(Flag("pci_en")),
-            Optionally(Number("reconn interval", as: Reconnect.Interval.self), since: .esp32_2_1),
+            Optionally(Number("reconn interval", as: ReconnectInterval.self), since: .esp32_2_1),
             Optionally(Number("listen interval", as: StationSettings.ListenInterval.self), since: .esp32_2_1),
             Optionally(Flag("scan mode"), since: .esp32_2_1),
             Optionally(Integer("jap timeout", 3...600), since: .esp8266_2_2),
@@ -78,7 +78,7 @@ private let stationCommands: [Command] = [
                 target.password = known.password
             }
             target.bssid = bssid
-            // As of the payment card industry: no open network, and no WEP.
+            // `pci_en` (PCI DSS): refuse open and WEP networks.
             target.threshold = wantsEncryption == true ? 2 : 0
             target.listenInterval = listenInterval ?? 3
             target.scansAll = scansAll ?? false
@@ -97,7 +97,7 @@ private let stationCommands: [Command] = [
         name: "CWRECONNCFG", family: .wifi, firmware: .since(.esp8266_2_2), storing: .chosen,
         query: { call in call.answer("\(call.settings.reconnect.interval),\(call.settings.reconnect.count)") },
         set: .init(
-            Number("interval second", as: Reconnect.Interval.self), Number("repeat count", as: Reconnect.Count.self)
+            Number("interval second", as: ReconnectInterval.self), Number("repeat count", as: Reconnect.Count.self)
         ) { call, interval, count in
             call.set(\.reconnect, to: Reconnect(interval: interval, count: count))
             return .ok

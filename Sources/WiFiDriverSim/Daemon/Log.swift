@@ -80,27 +80,10 @@ public final class Log {
         let microseconds = entry.at.nanoseconds / 1000
         let fraction = String(1_000_000 + microseconds % 1_000_000).dropFirst()
         let arrow = entry.direction == .toModule ? ">" : "<"
-        let isLong = entry.bytes.count > longestShown
-        let shown = isLong ? entry.bytes.prefix(shownOfLong) : entry.bytes[...]
+        let isLong = entry.bytes.count > LongData.threshold
+        let shown = isLong ? entry.bytes.prefix(LongData.headLength) : entry.bytes[...]
+        let text = String(escaping: shown, special: "\"")
         let length = isLong ? " … (\(entry.bytes.count) bytes)" : ""
-        return "\(microseconds / 1_000_000).\(fraction) \(module) \(arrow) \(escaped(shown))\(length)\n"
-    }
-
-    private static let longestShown = 320
-    private static let shownOfLong = 80
-
-    private static func escaped(_ bytes: ArraySlice<UInt8>) -> String {
-        var text = "\""
-        for byte in bytes {
-            switch byte {
-            case UInt8(ascii: "\r"): text += "\\r"
-            case UInt8(ascii: "\n"): text += "\\n"
-            case UInt8(ascii: "\""): text += "\\\""
-            case UInt8(ascii: "\\"): text += "\\\\"
-            case 0x20..<0x7F: text.unicodeScalars.append(Unicode.Scalar(byte))
-            default: text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
-            }
-        }
-        return text + "\""
+        return "\(microseconds / 1_000_000).\(fraction) \(module) \(arrow) \"\(text)\"\(length)\n"
     }
 }

@@ -21,7 +21,7 @@ final class ModuleHost {
     private var blocked: (retryAt: Instant, delay: Duration)?
     private static let retryDelays = (first: Duration.microseconds(200), longest: Duration.milliseconds(100))
 
-    /// The line goes on with this once so much of the output is sent.
+    /// The UART configuration to apply after `afterBytes` more bytes.
     private var nextLine: (configuration: UARTConfiguration, afterBytes: Int)?
     /// So much of the module's output has been traced.
     private var tracedCount = 0

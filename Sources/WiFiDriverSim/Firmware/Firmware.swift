@@ -81,7 +81,7 @@ public struct Firmware: Sendable {
     /// CIPSTO's value until it is set, in seconds.
     var defaultServerTimeout = 0
     /// CWRECONNCFG's interval until it is set, in seconds; 0 is never.
-    var defaultReconnectInterval: Reconnect.Interval = 0
+    var defaultReconnectInterval: ReconnectInterval = 0
     /// Whether CIPDNS? prints one line with its mode first (else a line for each server).
     var dnsOnOneLine = true
     /// The DNS servers that the firmware falls back to (ESP-AT docs, TCP-IP, CIPDNS).
@@ -112,7 +112,7 @@ public struct Firmware: Sendable {
     /// How many texts MDNS takes.
     var longestServiceText = 10
     /// CWSTAPROTO and CWAPPROTO until they are set.
-    var radioProtocols: Settings.RadioProtocols = 7
+    var radioProtocols: RadioProtocols = 7
     /// Where the two application partitions are (SYSROLLBACK).
     var firmwareSlots = (first: 0x60000, second: 0x230000)
     /// The SNTP servers where CIPSNTPCFG names none.

@@ -7,7 +7,7 @@ import Glibc
 final class Claim {
     private let descriptor: FileDescriptor
 
-    /// Claims a path, by whichever of its names it is told. Where it is a link itself, that or what it leads to is claimed.
+    /// Claims a path under its canonical name. `followsLast`: a symbolic link stands for its target.
     init(of path: String, followsLast: Bool) throws {
         // Where there is no folder for it, whoever is to make the file says so.
         let identity = (try? Files.canonicalPath(of: path, followsLast: followsLast)) ?? path

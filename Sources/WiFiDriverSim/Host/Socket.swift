@@ -41,8 +41,8 @@ struct Socket {
         return socket
     }
 
-    /// Keeps what a peer can get rid of near a window of so many bytes, before the connection comes about; connections that
-    /// a listener accepts have its window.
+    /// Limits what a peer can send ahead to about `window` bytes. Set before the connection exists; accepted connections
+    /// inherit it.
     ///
     /// The system doubles the size, and fills half of it with its own: a buffer of half the window takes as much again as
     /// that. Smaller ones lose small segments, and the peer waits 200 ms each time. Without a limit for segments, those

@@ -46,8 +46,7 @@ public struct Thread {
     struct Running: Sendable {
         fileprivate let thread: pthread_t
 
-        /// Waits until it has ended, for so long at most; a thread that is to wait for itself does not. One that goes on gives
-        /// its stack back when it ends.
+        /// Waits up to `time` for it to end, then detaches it. Does not wait for the calling thread.
         func join(within time: Duration) {
             let isOther = pthread_equal(thread, pthread_self()) == 0
             if isOther, cposix_join(thread, Int64(time.milliseconds)) == 0 { return }

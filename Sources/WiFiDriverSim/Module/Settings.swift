@@ -51,7 +51,6 @@ public struct Settings: Codable, Equatable, Sendable {
 
     var bandwidths: [Bandwidth] { bandwidth ?? [2, 2] }
 
-    typealias RadioProtocols = Bounded<1, 15>
     typealias Bandwidth = Bounded<1, 2>
     typealias ReconnectTenths = Bounded<1, 36_000>
 
@@ -103,12 +102,10 @@ struct StationSettings: Codable, Equatable, Sendable {
 
 struct Reconnect: Codable, Equatable, Sendable {
     /// Between attempts; 0 never tries.
-    var interval: Interval = 0
+    var interval: ReconnectInterval = 0
     /// Attempts until it gives up; 0 never does.
     var count: Count = 0
 
-    /// In seconds.
-    typealias Interval = Bounded<0, 7200>
     typealias Count = Bounded<0, 1000>
 }
 
@@ -166,12 +163,12 @@ struct SSLSettings: Codable, Equatable, Sendable {
     var authentication: Authentication = 0
     var showsCertificate: Bool { authentication.value & 1 != 0 }
     var checksServer: Bool { authentication.value & 2 != 0 }
-    var certificate: Number = 0
-    var authority: Number = 0
+    var certificate: CredentialNumber = 0
+    var authority: CredentialNumber = 0
 
     typealias Authentication = Bounded<0, 3>
     /// Which of several certificates.
-    typealias Number = Bounded<0, 255>
+    typealias CredentialNumber = Bounded<0, 255>
 }
 
 /// The bits of SYSMSG (ESP-AT docs, Basic, SYSMSG).

@@ -24,8 +24,8 @@ struct StaticAddress: Codable, Equatable, Sendable {
     /// What the soft-AP's DHCP server hands out until CWDHCPS says otherwise: up to a hundred addresses on the larger side
     /// of its own (ESP-IDF, dhcpserver.c, dhcps_poll_set).
     var defaultLeases: ClosedRange<IPv4Address> {
-        let first = address.rawValue & netmask.rawValue + 1
-        let last = address.rawValue | ~netmask.rawValue - 1
+        let first = (address.rawValue & netmask.rawValue) + 1
+        let last = (address.rawValue | ~netmask.rawValue) - 1
         let (above, below) = (last - address.rawValue, address.rawValue - first)
         guard above > 0 || below > 0 else { return address...address }
         let range = above > below ? address.rawValue + 1...last : first...address.rawValue - 1

@@ -21,7 +21,7 @@ struct UARTClock: Sendable {
         let scaled = frequency << fractionBits
         var prescaler = 1
         if let integerBits {
-            let longest = rate * (1 << integerBits - 1)
+            let longest = rate * ((1 << integerBits) - 1)
             prescaler = (frequency + longest - 1) / longest
         }
         let divider = max(1, scaled / (rate * prescaler))

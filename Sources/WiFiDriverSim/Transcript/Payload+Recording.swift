@@ -1,17 +1,13 @@
 extension Payload {
     /// Bytes as they are recorded: long data by reference, behind the header that announces them.
     init(recording bytes: [UInt8]) {
-        guard bytes.count > Self.longestLiteral else {
+        guard bytes.count > LongData.threshold else {
             self.init(bytes)
             return
         }
         let header =
-            bytes.prefix(Self.longestHeader).firstIndex(of: UInt8(ascii: ":")).map { Array(bytes[...$0]) } ?? []
+            bytes.prefix(LongData.headLength).firstIndex(of: UInt8(ascii: ":")).map { Array(bytes[...$0]) } ?? []
         let data = Piece.reference(Reference(Array(bytes.dropFirst(header.count))))
         self.init(header.isEmpty ? [data] : [.bytes(header), data])
     }
-
-    static let longestLiteral = 320
-    /// As `+IPD,4,2920,"fec0:…",65535:`.
-    private static let longestHeader = 80
 }

@@ -113,22 +113,7 @@ extension Payload.Piece: CustomStringConvertible {
         switch self {
         case .placeholder(let placeholder): return placeholder.description
         case .reference(let reference): return reference.description
-        case .bytes(let bytes):
-            var text = ""
-            text.reserveCapacity(bytes.count + 8)
-            for byte in bytes {
-                switch byte {
-                case UInt8(ascii: "\r"): text += "\\r"
-                case UInt8(ascii: "\n"): text += "\\n"
-                case UInt8(ascii: "\t"): text += "\\t"
-                case UInt8(ascii: "\\"): text += "\\\\"
-                case UInt8(ascii: "<"): text += "\\<"
-                case UInt8(ascii: "{"): text += "\\{"
-                case 0x20..<0x7F: text.unicodeScalars.append(Unicode.Scalar(byte))
-                default: text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
-                }
-            }
-            return text
+        case .bytes(let bytes): return String(escaping: bytes, special: "<{")
         }
     }
 }

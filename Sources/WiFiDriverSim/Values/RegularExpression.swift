@@ -59,8 +59,8 @@ struct RegularExpression: Sendable {
     }
 
     /// The first match, from the left, the longest there is; NULs in the text are bytes like any other.
-    /// - Parameter steps: how many steps the search may take. It is left with those that remain; a search that needs more
-    ///   finds nothing.
+    ///
+    /// The search may take so many `steps`, which is left with those that remain. One that needs more finds nothing.
     func firstMatch(in text: ArraySlice<UInt8>, steps: inout Int) -> Range<Int>? {
         var search = Search(program: program, text: text, steps: steps)
         defer { steps = max(0, search.steps) }
@@ -78,6 +78,8 @@ struct RegularExpression: Sendable {
         /// How many are left.
         private(set) var steps: Int
         private var best: Range<Int>?
+        /// Instructions that `follow` has still to look at; empty between its calls.
+        private var open: [Int] = []
 
         private struct State {
             let instruction: Int
@@ -112,7 +114,7 @@ struct RegularExpression: Sendable {
 
         /// Adds the instructions that want a byte and are reached from here without one.
         private mutating func follow(_ first: Int, start: Int, at position: Int) {
-            var open = [first]
+            open.append(first)
             while let instruction = open.popLast() {
                 guard reachedAt[instruction] != position else { continue }
                 reachedAt[instruction] = position

@@ -118,7 +118,7 @@ struct ProgramTests {
         #expect(try client.command("AT+UART_DEF?").contains("+UART_DEF:9600,8,1,0,1"))
     }
 
-    @Test func `--log shows every byte on the line`() throws {
+    @Test func `--log shows both directions of the line`() throws {
         let file = folder.path("log")
         let (program, client) = try Program.module("--log", file)
         try client.command("AT")

@@ -69,6 +69,12 @@ struct StateFileTests {
         ]
     }
 
+    private func replacements(for old: Any) -> [Any] {
+        let isTruth = old is Bool && !(old is Int)
+        if isTruth { return [true, false] }
+        return old is String ? Self.texts : Self.numbers
+    }
+
     @Test(arguments: [Firmware.esp8266v1_7, .esp32v2_1, .esp8266v2_2, .esp32c3v5_0])
     func `Whatever one value of a state file is, the module starts or says where it is wrong`(firmware: Firmware) throws
     {
@@ -78,8 +84,8 @@ struct StateFileTests {
         var (refused, accepted) = (0, 0)
         for place in places(in: whole) {
             let old = value(at: place[...], in: whole)
-            for new in old is String ? Self.texts : Self.numbers {
-                let changed = replacing(place[...], of: whole, with: old is Bool && !(old is Int) ? true : new)
+            for new in replacements(for: old) {
+                let changed = replacing(place[...], of: whole, with: new)
                 try JSONSerialization.data(withJSONObject: changed).write(to: URL(filePath: file.path))
                 do {
                     let settings = try #require(try file.load())

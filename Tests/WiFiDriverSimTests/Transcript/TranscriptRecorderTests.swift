@@ -73,4 +73,19 @@ struct TranscriptRecorderTests {
 
                 """)
     }
+
+    @Test func `A module's start changes the header of what was taken, as long as that is short`() throws {
+        for (length, changes) in [(1000, true), (100_000, false)] {
+            var recorder = recorder()
+            for _ in 0..<length / 100 {
+                let line = String(repeating: "x", count: 98) + "\r\n"
+                recorder.record(Array(line.utf8), fromHost: false, at: .zero)
+                #expect(!recorder.take(at: .zero).replacesAll)
+            }
+            recorder.record(Array("\r\nready\r\n".utf8), fromHost: false, at: .zero)
+            let output = recorder.finish(at: .zero)
+            #expect(output.replacesAll == changes)
+            #expect(output.text.contains("start power") == changes)
+        }
+    }
 }

@@ -1,0 +1,21 @@
+extension String {
+    /// Bytes as text: printable ASCII as it is, the rest with C's escapes.
+    /// - Parameters:
+    ///   - bytes: the bytes.
+    ///   - special: printable bytes that get a backslash, beside the backslash itself.
+    init(escaping bytes: some Sequence<UInt8>, special: StaticString) {
+        self = ""
+        reserveCapacity(bytes.underestimatedCount + 8)
+        for byte in bytes {
+            switch byte {
+            case UInt8(ascii: "\r"): self += "\\r"
+            case UInt8(ascii: "\n"): self += "\\n"
+            case UInt8(ascii: "\t"): self += "\\t"
+            case 0x20..<0x7F:
+                if byte == UInt8(ascii: "\\") || special.withUTF8Buffer({ $0.contains(byte) }) { self += "\\" }
+                unicodeScalars.append(Unicode.Scalar(byte))
+            default: self += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+            }
+        }
+    }
+}
