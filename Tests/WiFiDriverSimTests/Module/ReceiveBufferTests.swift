@@ -22,8 +22,9 @@ struct ReceiveBufferTests {
             datagrams.append([0], from: sender, isEncrypted: false)
         }
         for left in (0..<200_000).reversed() {
-            #expect(records.take(1).bytes.count == 1 && datagrams.take(1).sender == sender)
-            guard records.encryptedCount == left * 30, datagrams.count == left else {
+            guard records.take(1).bytes.count == 1, datagrams.take(1).sender == sender,
+                records.encryptedCount == left * 30, datagrams.count == left
+            else {
                 Issue.record("\(left) left")
                 return
             }
