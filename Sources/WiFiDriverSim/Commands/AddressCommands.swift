@@ -126,7 +126,7 @@ let addressCommands: [Command] = [
         }),
 
     Command(
-        name: "CIFSR", family: .tcpIP,
+        name: "CIFSR", family: .tcpIP, emptyTest: .until(.nonOS1_7),
         execute: { call in
             let module = call.module
             if call.settings.wifiMode.hasSoftAP {

@@ -2,6 +2,8 @@
 struct Arguments {
     private var items: [Argument]
     private var position = 0
+    /// Who was asked.
+    let module: Module
     /// Link IDs are given (CIPMUX=1).
     let multiplexes: Bool
     /// Parameters that came later are not known.
@@ -19,6 +21,7 @@ struct Arguments {
     /// (ESP-AT docs, AT command set, index).
     init(_ bytes: ArraySlice<UInt8>, on module: Module) throws(CommandError) {
         items = []
+        self.module = module
         multiplexes = module.session.multiplexes
         generation = module.firmware.generation
         explainsRefusals = module.firmware.explainsRefusals
@@ -76,6 +79,12 @@ struct Arguments {
         return text.hasPrefix("0x") || text.hasPrefix("0X") ? Int(text.dropFirst(2), radix: 16) : Int(text)
     }
 
+    /// The number that the parameter read last begins with, as C's `atoi` has it.
+    var leadingNumber: Int {
+        guard position > 0, case .bare(let text) = items[position - 1] else { return 0 }
+        return Self.number(text.prefix { $0 &- UInt8(ascii: "0") < 10 }.prefix(9)) ?? 0
+    }
+
     mutating func nextText() throws(CommandError) -> [UInt8] {
         switch try next() {
         case .missing, .bare: throw error(.parse)
@@ -95,6 +104,12 @@ struct Arguments {
     var nextIsText: Bool {
         guard position < items.count, case .text = items[position] else { return false }
         return true
+    }
+
+    /// Whether the next parameter is `""`.
+    var nextIsEmptyText: Bool {
+        guard position < items.count, case .text(let bytes) = items[position] else { return false }
+        return bytes.isEmpty
     }
 
     mutating func takeRest() -> Arguments {

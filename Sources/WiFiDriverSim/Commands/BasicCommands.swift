@@ -76,10 +76,9 @@ let basicCommands: [Command] = [
             let hidesLightSleep = call.firmware.generation == .esp8266_2_2 && call.session.sleepMode == 2
             return call.answer(hidesLightSleep ? "3" : "\(call.session.sleepMode)")
         },
-        set: .init(Integer("sleep mode", 0...3)) { (call, mode) throws(CommandError) in
-            // Light sleep is 1 on the oldest firmware and modem sleep 2; there is no 3.
+        set: .init(Integer("sleep mode", 0...3).limited { $0.sleepModes }) { (call, mode) throws(CommandError) in
+            // Light sleep is 1 on the oldest firmware and modem sleep 2.
             let lightSleep = call.firmware.generation == .nonOS1_7 ? 1 : 2
-            if call.firmware.generation == .nonOS1_7, mode > 2 { throw CommandError(kind: .invalid, position: 0) }
             // "This parameter cannot be set when the Wi-Fi mode is SoftAP or Station+SoftAP."
             if mode == lightSleep, call.settings.wifiMode.hasSoftAP { throw .failed }
             // "Modem-sleep mode and Light-sleep mode can be set only in station mode."
@@ -105,10 +104,7 @@ let basicCommands: [Command] = [
     Command(
         name: "SYSMSG", family: .basic, storing: .chosen,
         query: { call in call.answer("\(call.settings.systemMessages.rawValue)") },
-        set: .init(Number("state", as: SystemMessages.Bits.self)) { (call, state) throws(CommandError) in
-            guard state.value & ~call.firmware.systemMessageBits == 0 else {
-                throw CommandError(kind: .invalid, position: 0)
-            }
+        set: .init(Number("state", as: SystemMessages.Bits.self).limited { 0...$0.systemMessageBits }) { call, state in
             call.set(\.systemMessages, to: SystemMessages(rawValue: state))
             return .ok
         }),
@@ -135,12 +131,10 @@ let basicCommands: [Command] = [
             try call.requireWiFi()
             return call.answer(call.session.rfPower.map(String.init).joined(separator: ","))
         },
-        set: .init(Integer("Wi-Fi power", 0...84), Rest("Bluetooth LE powers")) {
+        set: .init(Integer("Wi-Fi power", 0...84).limited { $0.rfPowerRange }, Rest("Bluetooth LE powers")) {
             (call, power, rest) throws(CommandError) in
             try call.requireWiFi()
             var rest = rest
-            let range = call.firmware.rfPowerRange
-            guard range.contains(power) else { throw CommandError(kind: .invalid, position: 0) }
             var powers = call.session.rfPower
             if powers.isEmpty { powers = [0] }
             powers[0] = call.firmware.rfPowerSteps.last { $0 <= power } ?? power

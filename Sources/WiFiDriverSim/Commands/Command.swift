@@ -8,6 +8,8 @@ struct Command: Sendable {
     var firmware = Availability.all
     /// The forms that came later than the command.
     var newForms: [Form: Firmware.Generation] = [:]
+    /// Which firmware answers a test form, with OK alone, though there is no set form.
+    var emptyTest: Availability?
     /// Where its settings go, for those that have some.
     var storing = Storage.inUse
     var query: (@Sendable (Call) throws(CommandError) -> CommandOutcome)?
@@ -54,6 +56,7 @@ struct Command: Sendable {
         if query != nil { forms.insert(.query) }
         if set != nil { forms.formUnion([.set, .test]) }
         if execute != nil { forms.insert(.execute) }
+        if emptyTest != nil { forms.insert(.test) }
         return forms
     }
 
@@ -64,6 +67,11 @@ struct Command: Sendable {
         if lacks(.query) { command.query = nil }
         if lacks(.set) { command.set = nil }
         if lacks(.execute) { command.execute = nil }
+        if emptyTest?.includes(firmware) == false { command.emptyTest = nil }
+        for index in command.set?.parameters.indices ?? 0..<0 {
+            guard let range = command.set?.parameters[index].limits?(firmware) else { continue }
+            command.set?.parameters[index].range = "\(range.lowerBound)-\(range.upperBound)"
+        }
         command.set?.parameters.removeAll { $0.since.map { firmware.generation < $0 } ?? false }
         return command
     }
@@ -79,15 +87,19 @@ struct Command: Sendable {
         }
 
         let run: @Sendable (Call, inout Arguments) throws(CommandError) -> CommandOutcome
+        /// What is asked before the parameters are looked at.
+        typealias Condition = @Sendable (Call) throws(CommandError) -> Void
 
         init<each P: Parameter>(
             _ parameters: repeat each P,
+            requires condition: @escaping Condition = { _ in },
             run: @escaping @Sendable (Call, repeat (each P).Value) throws(CommandError) -> CommandOutcome
         ) {
             var descriptions: [ParameterDescription] = []
             for parameter in repeat each parameters { descriptions.append(parameter.description) }
             self.parameters = descriptions
             self.run = { (call, arguments) throws(CommandError) in
+                try condition(call)
                 let values = (repeat try (each parameters).read(from: &arguments))
                 try arguments.end()
                 return try run(call, repeat each values)
@@ -129,8 +141,21 @@ struct Call {
     }
 
     /// The reason that older firmware gives; newer says ERROR alone.
-    func refusal(_ explanation: String, _ kind: CommandError.Kind = .failed, position: Int? = nil) -> CommandError {
+    func refusal(
+        _ explanation: String, _ kind: CommandError.Kind = .failed, of parameter: String? = nil
+    ) -> CommandError {
         CommandError(
-            kind: kind, position: position, explanation: firmware.explainsRefusals ? explanation : nil)
+            kind: kind, position: parameter.flatMap(position),
+            explanation: firmware.explainsRefusals ? explanation : nil)
+    }
+
+    /// A value that only the handler can refuse.
+    func invalid(_ parameter: String) -> CommandError {
+        CommandError(kind: .invalid, position: position(of: parameter))
+    }
+
+    /// Where a parameter of the set form stands in this call, which has a link ID with several connections only.
+    private func position(of parameter: String) -> Int? {
+        command.set?.parameters.filter { session.multiplexes || !$0.isLinkID }.firstIndex { $0.name == parameter }
     }
 }

@@ -56,7 +56,10 @@ struct CommandTable: CommandInterpreter {
             module: module, command: entry.command, name: line.name, storing: storing(of: entry, on: module))
         switch line.form {
         case .test:
-            guard let set = entry.command.set else { throw CommandError(kind: .wrongForm) }
+            guard let set = entry.command.set else {
+                guard entry.command.emptyTest != nil else { throw CommandError(kind: .wrongForm) }
+                return .ok
+            }
             return call.answer(set.parameters.map(\.testText).joined(separator: ","))
         case .query:
             guard let query = entry.command.query else { throw CommandError(kind: .wrongForm) }

@@ -6,10 +6,12 @@ protocol Parameter<Value>: Sendable {
 }
 
 /// A parameter as tables and test forms show it.
-struct ParameterDescription: Sendable, Equatable {
+struct ParameterDescription: Sendable {
     let name: String
     /// As `0-3`; `nil` where there is no range to tell.
     var range: String?
+    /// The range on one firmware, where they differ.
+    var limits: (@Sendable (Firmware) -> ClosedRange<Int>)?
     var isOptional = false
     var isText = false
     /// There only with several connections.
@@ -120,6 +122,23 @@ struct Quoted<Value: LosslessStringConvertible & Sendable>: Parameter {
     }
 }
 
+/// A value in quotes that something is looked for by; with nothing in the quotes, anything will do.
+struct Filter<Value: LosslessStringConvertible & Sendable>: Parameter {
+    let name: String
+    init(_ name: String, as: Value.Type = Value.self) { self.name = name }
+
+    var description: ParameterDescription { Quoted(name, as: Value.self).description }
+
+    func read(from arguments: inout Arguments) throws(CommandError) -> Value? {
+        if arguments.nextIsEmptyText {
+            _ = try arguments.nextText()
+        } else {
+            return try Quoted(name).read(from: &arguments)
+        }
+        return nil
+    }
+}
+
 /// May be left out, or left empty between commas.
 struct Optionally<Wrapped: Parameter>: Parameter {
     let wrapped: Wrapped
@@ -195,6 +214,64 @@ extension Parameter {
         _ explanation: String, of kinds: Set<CommandError.Kind> = [.parse, .length, .invalid]
     ) -> Explained<Self> {
         Explained(wrapped: self, explanation: explanation, kinds: kinds)
+    }
+}
+
+/// Looks at a value before the next one is read: the first thing that is wrong is what the oldest firmware tells.
+struct Checked<Wrapped: Parameter>: Parameter {
+    let wrapped: Wrapped
+    let check: @Sendable (Wrapped.Value, Module) throws(CommandError) -> Void
+
+    var description: ParameterDescription { wrapped.description }
+
+    func read(from arguments: inout Arguments) throws(CommandError) -> Wrapped.Value {
+        let value = try wrapped.read(from: &arguments)
+        if arguments.explainsRefusals { try check(value, arguments.module) }
+        return value
+    }
+}
+
+extension Parameter {
+    /// On firmware that explains its refusals, also asks this as soon as the value is read.
+    func checked(
+        _ check: @escaping @Sendable (Value, Module) throws(CommandError) -> Void
+    ) -> Checked<Self> {
+        Checked(wrapped: self, check: check)
+    }
+}
+
+/// A number whose range is not the same on all firmware.
+struct Limited<Wrapped: Parameter>: Parameter {
+    let wrapped: Wrapped
+    let limits: @Sendable (Firmware) -> ClosedRange<Int>
+
+    var description: ParameterDescription {
+        var description = wrapped.description
+        description.limits = limits
+        return description
+    }
+
+    func read(from arguments: inout Arguments) throws(CommandError) -> Wrapped.Value {
+        var ahead = arguments
+        _ = try Integer(description.name, limits(arguments.module.firmware)).read(from: &ahead)
+        return try wrapped.read(from: &arguments)
+    }
+}
+
+extension Parameter {
+    func limited(_ limits: @escaping @Sendable (Firmware) -> ClosedRange<Int>) -> Limited<Self> {
+        Limited(wrapped: self, limits: limits)
+    }
+}
+
+/// The type of a link, which IPv6 has to be enabled for where it is one of IPv6.
+struct LinkTypeParameter: Parameter {
+    var description: ParameterDescription { ParameterDescription(name: "type", isText: true) }
+
+    func read(from arguments: inout Arguments) throws(CommandError) -> LinkType {
+        let type = try Quoted("type", as: LinkType.self).read(from: &arguments)
+        guard type.family == .v4 || arguments.module.settings.ipv6 else { throw arguments.error(.invalid) }
+        return type
     }
 }
 

@@ -26,7 +26,7 @@ let passthroughCommands: [Command] = [
             case 3:
                 var rest = rest
                 let port = try Optionally(Integer("port", 1...65_535)).read(from: &rest) ?? 333
-                let type = try Optionally(Text("type")).read(from: &rest) ?? "TCP"
+                let type = try Optionally(Quoted("type", as: LinkType.self)).read(from: &rest) ?? .tcp
                 call.set(\.powerUpServer, to: try Links.Server(port: port, type: type, rest, call))
                 call.set(\.powerUpLink, to: nil)
                 return .ok
@@ -94,10 +94,10 @@ private func savePowerUpLink(_ rest: Arguments, _ call: Call) throws(CommandErro
         throw CommandError(kind: .invalid, position: 1)
     }
     let port = try Integer("remote port", 1...65_535).read(from: &rest)
-    let type = try Optionally(Text("type")).read(from: &rest) ?? "TCP"
+    let type = try Optionally(Quoted("type", as: LinkType.self)).read(from: &rest) ?? .tcp
     let number = try Optionally(Integer("keep alive or local port", 0...65_535)).read(from: &rest)
     try rest.end()
-    guard let type = LinkType(rawValue: type), !type.hasTLS || call.firmware.passesThroughSSL else {
+    guard !type.hasTLS || call.firmware.passesThroughSSL else {
         throw CommandError(kind: .invalid, position: 3)
     }
     var link = PowerUpLink(transport: type, host: host, port: UInt16(port))

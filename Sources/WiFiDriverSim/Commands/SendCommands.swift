@@ -37,29 +37,54 @@ private func sendForm(
     _ run: @escaping @Sendable (Call, Int, Int, SendTarget) throws(CommandError) -> CommandOutcome
 ) -> Command.SetForm {
     .init(
-        LinkID(), Integer("length", 1...Int(Int32.max)), Optionally(Text("remote host", 1...64).saying("ip error")),
+        LinkID().checked { (id, module) throws(CommandError) in
+            guard module.links[id]?.phase == .open else { throw .failed(saying: "link is not valid") }
+        },
+        SendLength(),
+        Optionally(Text("remote host", 1...64).saying("ip error")),
         Optionally(
             Integer("remote port", 1...65_535).saying("port error", of: [.parse]).saying(
-                "port range error", of: [.invalid]))
+                "port range error", of: [.invalid])),
+        requires: { (call) throws(CommandError) in
+            guard !call.session.passesThrough else { throw call.refusal("IPMODE=1") }
+        }
     ) { (call, id, length, host, port) throws(CommandError) in
-        guard !call.session.passesThrough else { throw call.refusal("IPMODE=1") }
         guard let link = call.module.links[id], link.phase == .open else { throw call.refusal("link is not valid") }
         guard let host else {
             guard link.transport == .tcp || link.remote.port != 0 else { throw .failed }
             return try run(call, id, length, .peer)
         }
-        guard link.transport == .udp else { throw call.refusal("no tail", .invalid, position: 2) }
+        guard link.transport == .udp else { throw call.refusal("no tail", .invalid, of: "remote host") }
         guard let port = port.flatMap(UInt16.init(exactly:)) else {
-            throw call.refusal("no port", .invalid, position: 3)
+            throw call.refusal("no port", .invalid, of: "remote port")
         }
         return try run(call, id, length, IPAddress(host).map { .endpoint(Endpoint($0, port)) } ?? .name(host, port))
+    }
+}
+
+/// How much is to come. The oldest firmware looks at how large the number is before it sees that it is none
+/// (ESP8266_AT, at_setupCmdCipsend).
+private struct SendLength: Parameter {
+    private var integer: Integer { Integer("length", 1...Int(Int32.max)) }
+    var description: ParameterDescription { integer.description }
+
+    func read(from arguments: inout Arguments) throws(CommandError) -> Int {
+        guard arguments.explainsRefusals else { return try integer.read(from: &arguments) }
+        do throws(CommandError) {
+            let length = try integer.saying("type error", of: [.parse, .count]).read(from: &arguments)
+            guard length <= arguments.module.firmware.longestSend else { throw arguments.error(.invalid) }
+            return length
+        } catch {
+            guard arguments.leadingNumber > arguments.module.firmware.longestSend else { throw error }
+            throw CommandError(kind: .invalid, position: error.position, explanation: "too long")
+        }
     }
 }
 
 /// A block whose length is told before.
 private func sendBlockForm(hasEscapes: Bool) -> Command.SetForm {
     sendForm { (call, id, length, target) throws(CommandError) in
-        guard length <= call.firmware.longestSend else { throw call.refusal("too long", .invalid, position: 1) }
+        guard length <= call.firmware.longestSend else { throw call.invalid("length") }
         return .receiving(
             DataEntry(length: length, hasEscapes: hasEscapes, escape: cancelSend(call)) { module, bytes in
                 // Nothing to send is sent at once.

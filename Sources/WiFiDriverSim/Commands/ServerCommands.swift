@@ -9,7 +9,7 @@ let serverCommands: [Command] = [
         },
         set: .init(
             Flag("mode"), Optionally(Integer("port or close all", 0...65_535)),
-            Optionally(Text("type"), since: .esp32_2_1), Rest("CA enable", since: .esp32_2_1),
+            Optionally(Quoted("type", as: LinkType.self), since: .esp32_2_1), Rest("CA enable", since: .esp32_2_1),
             Rest("netif", since: .v4_1)
         ) { (call, starts, number, type, rest, _) throws(CommandError) in
             guard call.session.multiplexes else { throw .failed }
@@ -17,11 +17,11 @@ let serverCommands: [Command] = [
                 // "Parameters <type> and <CA enable> must be omitted when delete a server."
                 if type != nil { throw .count(2) }
                 guard let closesAll = [nil: false, 0: false, 1: true][number] else {
-                    throw CommandError(kind: .invalid, position: 1)
+                    throw call.invalid("port or close all")
                 }
                 return stopServer(closingLinks: closesAll, call)
             }
-            return start(try Links.Server(port: number ?? 333, type: type ?? "TCP", rest, call), call)
+            return start(try Links.Server(port: number ?? 333, type: type ?? .tcp, rest, call), call)
         }),
 
     Command(
@@ -46,16 +46,15 @@ let serverCommands: [Command] = [
 
 extension Links.Server {
     /// What CIPSERVER and SAVETRANSLINK describe in the same words, from the port on.
-    init(port: Int, type: String, _ rest: Arguments, _ call: Call) throws(CommandError) {
+    init(port: Int, type: LinkType, _ rest: Arguments, _ call: Call) throws(CommandError) {
         var rest = rest
         guard let port = UInt16(exactly: port), port > 0 else { throw CommandError(kind: .invalid, position: 1) }
-        switch type {
-        case "TCP", "SSL": family = .v4
-        case "TCPv6" where call.settings.ipv6, "SSLv6" where call.settings.ipv6: family = .v6
-        default: throw CommandError(kind: .invalid, position: 2)
+        guard type.transport == .tcp, type.family == .v4 || call.settings.ipv6 else {
+            throw CommandError(kind: .invalid, position: 2)
         }
+        family = type.family
         self.port = port
-        hasTLS = type.hasPrefix("SSL")
+        hasTLS = type.hasTLS
         guard !hasTLS || call.firmware.hasSSLServer else { throw CommandError(kind: .invalid, position: 2) }
         let hasInterface = call.firmware.generation >= .v4_1
         // Where both are known, a server without SSL has no place for the first (core library of 4.1,

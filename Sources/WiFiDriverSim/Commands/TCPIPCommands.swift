@@ -6,7 +6,7 @@ let tcpIPCommands: [Command] =
 
 private let linkCommands: [Command] = [
     Command(
-        name: "CIPSTATUS", family: .tcpIP,
+        name: "CIPSTATUS", family: .tcpIP, emptyTest: .until(.nonOS1_7),
         execute: { call in
             call.module.writeLine("STATUS:\(call.module.statusNumber)")
             replyLinks(call)
@@ -23,20 +23,17 @@ private let linkCommands: [Command] = [
     Command(
         name: "CIPSTART", family: .tcpIP,
         set: .init(
-            LinkID().saying("ID ERROR", of: [.invalid]), linkType, linkHost, linkPort, linkTail
-        ) { (call, id, type, host, port, rest) throws(CommandError) in
-            guard call.module.links[id] == nil else { throw call.refusal("ALREADY CONNECTED") }
-            return try open(id, type, host, port, rest, call)
+            LinkID().saying("ID ERROR", of: [.invalid]), linkType, linkHost, linkPort, linkTail, linkAddress,
+            linkTimeout, requires: requireAddress
+        ) { (call, id, type, host, port, rest, _, _) throws(CommandError) in
+            try open(id, type, host, port, rest, call)
         }),
 
     Command(
         name: "CIPSTARTEX", family: .tcpIP, firmware: .since(.esp32_2_1),
-        set: .init(linkType, linkHost, linkPort, linkTail) {
-            (call, type, host, port, rest) throws(CommandError) in
-            guard call.session.multiplexes else {
-                guard call.module.links[0] == nil else { throw call.refusal("ALREADY CONNECTED") }
-                return try open(0, type, host, port, rest, call)
-            }
+        set: .init(linkType, linkHost, linkPort, linkTail, linkAddress, linkTimeout) {
+            (call, type, host, port, rest, _, _) throws(CommandError) in
+            guard call.session.multiplexes else { return try open(0, type, host, port, rest, call) }
             guard let id = call.module.links.firstFree() else { throw .failed }
             return try open(id, type, host, port, rest, call)
         }),
@@ -134,9 +131,9 @@ private func replyLinks(_ call: Call) {
 }
 
 extension Module {
-    /// CIPSTATUS's `<stat>`.
+    /// CIPSTATUS's `<stat>`: of all kinds of links (ESP-AT docs, TCP-IP, CIPSTATUS: "TCP, UDP or SSL").
     fileprivate var statusNumber: Int {
-        if links.open.contains(where: { $0.link.transport == .tcp }) { return 3 }
+        if !links.open.isEmpty { return 3 }
         guard station.lease != nil else {
             if firmware.generation != .nonOS1_7 {
                 if settings.wifiMode == .off { return 0 }
@@ -150,45 +147,49 @@ extension Module {
 
 // MARK: Opening
 
-private let linkType = Text("type").saying("Link type ERROR", of: [.parse, .length, .count])
-private let linkHost = Text("remote host", 1...64).saying("IP ERROR")
+private let linkType = LinkTypeParameter().saying("Link type ERROR", of: [.parse, .invalid, .count])
+private let linkHost = Text("remote host", 0...64).saying("IP ERROR")
 private let linkPort = Integer("remote port", 0...65_535).saying("ENTRY ERROR", of: [.count])
-private let linkTail = Rest("keep alive or local port, mode>,<local IP>,<timeout")
+private let linkTail = Rest("keep alive or local port, mode")
+private let linkAddress = Rest("local IP", since: .esp32_2_1)
+private let linkTimeout = Rest("timeout", since: .v4_1)
+
+/// The oldest firmware asks for an address before it looks at anything else (ESP8266_AT, at_setupCmdCipstart).
+private let requireAddress: Command.SetForm.Condition = { (call) throws(CommandError) in
+    guard call.firmware.explainsRefusals, call.settings.wifiMode == .station else { return }
+    guard call.module.station.lease != nil else { throw call.refusal("no ip") }
+}
 
 /// CIPSTART and CIPSTARTEX from the type on.
 private func open(
-    _ id: Int, _ type: String, _ host: String, _ port: Int, _ rest: Arguments, _ call: Call
+    _ id: Int, _ type: LinkType, _ host: String, _ port: Int, _ rest: Arguments, _ call: Call
 ) throws(CommandError) -> CommandOutcome {
-    var rest = rest
+    var (rest, host) = (rest, host)
     let module = call.module
-    let family: IPAddress.Family = type.hasSuffix("v6") ? .v6 : .v4
-    guard let port = UInt16(exactly: port), ["TCP", "TCPv6", "UDP", "UDPv6", "SSL", "SSLv6"].contains(type) else {
-        throw call.refusal("Link type ERROR", .invalid, position: 0)
-    }
-    if family == .v6, !call.settings.ipv6 { throw call.refusal("Link type ERROR") }
-    let hasTLS = type.hasPrefix("SSL")
     let kind: LinkPlan.Kind
-    if hasTLS || type.hasPrefix("TCP") {
-        guard port != 0 else { throw CommandError(kind: .invalid, position: 3) }
+    guard let port = UInt16(exactly: port) else { throw call.invalid("remote port") }
+    switch type.transport {
+    case .tcp:
+        guard !host.isEmpty else { throw call.refusal("IP ERROR", .length, of: "remote host") }
+        guard port != 0 else { throw call.invalid("remote port") }
         if let keepAlive = try Optionally(Number("keep_alive", as: TCPOptions.KeepAlive.self)).read(from: &rest) {
             var options = call.settings.tcpOptions
             options[id].keepAlive = keepAlive
             module.set(\.tcpOptions, to: options, .inUse)
         }
-        kind = .tcp(call.settings.tcpOptions[id], hasTLS ? module.clientTLS(id) : nil)
-    } else {
-        if port == 0, rest.isAtEnd, call.firmware.explainsRefusals { throw call.refusal("Miss param") }
-        let localPort = try Optionally(Integer("local port", 0...65_535)).read(from: &rest) ?? 0
-        let rule = try Optionally(Choice("mode", 0...2, as: Link.PeerRule.self)).read(from: &rest)
-        // "To use the parameter <mode>, parameter <local port> must be set first"; the default mode needs none.
-        if let rule, rule != .fixed, localPort == 0 { throw CommandError(kind: .invalid, position: 4) }
-        kind = .udp(localPort: UInt16(localPort), rule ?? .fixed)
+        kind = .tcp(call.settings.tcpOptions[id], type.hasTLS ? module.clientTLS(id) : nil)
+    case .udp:
+        let (localPort, rule) =
+            call.firmware.explainsRefusals
+            ? try readOldestUDP(&host, port, &rest, call) : try readUDP(host, &rest, call)
+        kind = .udp(localPort: localPort, rule)
     }
     let localAddress = try Optionally(Text("local IP"), since: .esp32_2_1).read(from: &rest)
     let timeout = try Optionally(Integer("timeout", 0...60_000), since: .v4_1).read(from: &rest)
     try rest.end()
-    var plan = LinkPlan(id: id, kind: kind, family: family, host: host, port: port)
-    if hasTLS {
+    guard module.links[id] == nil else { throw call.refusal("ALREADY CONNECTED") }
+    var plan = LinkPlan(id: id, kind: kind, family: type.family, host: host, port: port)
+    if type.hasTLS {
         if let limit = call.firmware.sslLinkLimit, module.links.sslCount >= limit { throw .failed }
         plan.timeout = LinkPlan.sslTimeout
     }
@@ -198,8 +199,36 @@ private func open(
     if let localAddress, !localAddress.isEmpty {
         guard let address = IPAddress(localAddress), module.ownAddresses.contains(address) else { throw .failed }
     }
-    if let address, address.family != family { throw CommandError(kind: .invalid, position: 2) }
+    if let address, address.family != type.family { throw call.invalid("remote host") }
     return .running(ConnectOperation(plan, on: module))
+}
+
+private func readUDP(
+    _ host: String, _ rest: inout Arguments, _ call: Call
+) throws(CommandError) -> (localPort: UInt16, Link.PeerRule) {
+    guard !host.isEmpty else { throw CommandError(kind: .length, position: call.invalid("remote host").position) }
+    let localPort = try Optionally(Integer("local port", 0...65_535)).read(from: &rest) ?? 0
+    let rule = try Optionally(Choice("mode", 0...2, as: Link.PeerRule.self)).read(from: &rest)
+    // "To use the parameter <mode>, parameter <local port> must be set first"; the default mode needs none.
+    if let rule, rule != .fixed, localPort == 0 { throw rest.error(.invalid) }
+    return (UInt16(localPort), rule ?? .fixed)
+}
+
+/// A link without a remote needs a local port, and sends to all until it hears somebody
+/// (ESP8266_AT, at_setupCmdCipstart).
+private func readOldestUDP(
+    _ host: inout String, _ port: UInt16, _ rest: inout Arguments, _ call: Call
+) throws(CommandError) -> (localPort: UInt16, Link.PeerRule) {
+    guard !rest.isAtEnd else {
+        guard port != 0, !host.isEmpty else { throw call.refusal("Miss param") }
+        return (0, .fixed)
+    }
+    guard let localPort = try Optionally(Integer("local port", 0...65_535)).read(from: &rest), localPort > 0 else {
+        throw call.refusal("Miss param2")
+    }
+    if host.isEmpty { host = "255.255.255.255" }
+    let rule = try Optionally(Choice("mode", 0...2, as: Link.PeerRule.self)).read(from: &rest)
+    return (UInt16(localPort), rule ?? .fixed)
 }
 
 extension Module {

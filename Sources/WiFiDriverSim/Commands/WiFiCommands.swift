@@ -6,11 +6,11 @@ private let stationCommands: [Command] = [
     Command(
         name: "CWMODE", family: .wifi, storing: .chosen,
         query: { call in call.answer("\(call.settings.wifiMode.rawValue)") },
-        set: .init(Choice("mode", 0...3, as: WiFiMode.self), Optionally(Flag("auto connect"), since: .esp32_2_1)) {
-            (call, mode, autoConnect) throws(CommandError) in
+        set: .init(
+            Choice("mode", 0...3, as: WiFiMode.self).limited { $0.wifiModes },
+            Optionally(Flag("auto connect"), since: .esp32_2_1)
+        ) { (call, mode, autoConnect) throws(CommandError) in
             try call.requireWiFi()
-            // The oldest firmware cannot switch its radio off.
-            if mode == .off, call.firmware.generation == .nonOS1_7 { throw CommandError(kind: .invalid, position: 0) }
             let hadStation = call.settings.wifiMode.hasStation
             call.set(\.wifiMode, to: mode)
             if hadStation, !mode.hasStation {
@@ -104,7 +104,7 @@ private let stationCommands: [Command] = [
         }),
 
     Command(
-        name: "CWQAP", family: .wifi,
+        name: "CWQAP", family: .wifi, emptyTest: .until(.nonOS1_7),
         execute: { (call) throws(CommandError) in
             try call.requireStation()
             call.module.write("\r\nOK\r\n")
@@ -196,11 +196,11 @@ private let scanCommands: [Command] = [
     Command(
         name: "CWLAPOPT", family: .wifi,
         set: .init(
-            Optionally(Integer("reserved", 0...Int(Int32.max))), Integer("print mask", 0...0x7FF),
+            Optionally(Integer("reserved", 0...Int(Int32.max))),
+            Integer("print mask", 0...0x7FF).limited { 0...$0.scanFields },
             Optionally(Integer("rssi filter", -100...40), since: .esp8266_2_2),
             Optionally(Integer("authmode mask", 0...0xFFFF), since: .esp8266_2_2)
-        ) { (call, sorts, fields, weakest, securities) throws(CommandError) in
-            guard fields & ~call.firmware.scanFields == 0 else { throw CommandError(kind: .invalid, position: 1) }
+        ) { call, sorts, fields, weakest, securities in
             call.module.session.scanOptions = .init(
                 sortsByStrength: sorts != 0, fields: fields, weakest: weakest ?? -100, securities: securities ?? 0xFFFF)
             return .ok
@@ -209,18 +209,19 @@ private let scanCommands: [Command] = [
     Command(
         name: "CWLAP", family: .wifi,
         set: .init(
-            Optionally(Text("ssid", 0...32)), Optionally(Quoted("mac", as: MACAddress.self)),
+            Optionally(Text("ssid", 0...32)), Optionally(Filter("mac", as: MACAddress.self)),
             Optionally(Integer("channel", 0...14)), Optionally(Flag("scan type")),
             Optionally(Integer("scan time min", 0...1500)), Optionally(Integer("scan time max", 0...1500)),
             Optionally(Integer("2.4 GHz channel bitmap", 0...0x7FFE), since: .v4_1)
         ) { (call, ssid, bssid, channel, passive, leastTime, longestTime, bitmap) throws(CommandError) in
-            if let leastTime, let longestTime, longestTime > 0, leastTime > longestTime {
+            // A passive scan has no minimum (ESP-AT docs, Wi-Fi, CWLAP, `<scan_time_min>`).
+            if passive != true, let leastTime, let longestTime, longestTime > 0, leastTime > longestTime {
                 throw CommandError(kind: .invalid, position: 5)
             }
             var scan = try call.scan()
             // An empty one is no filter (mbed-os, ESP8266.cpp, rssi).
             scan.ssid = ssid == "" ? nil : ssid
-            scan.bssid = bssid
+            scan.bssid = bssid ?? nil
             if let channel, channel != 0 {
                 scan.channels = scan.channels.filter { $0 == channel }
             } else if let bitmap {
@@ -339,7 +340,8 @@ private let softAPCommands: [Command] = [
         execute: { (call) throws(CommandError) in
             try call.requireSoftAP()
             for station in call.module.softAP.stations {
-                if let address = station.address { call.reply("\(address),\(station.mac)") }
+                guard let address = station.address else { continue }
+                call.module.writeLine(call.firmware.stationLine(call.name, address: address, mac: station.mac))
             }
             return .ok
         }),

@@ -72,7 +72,7 @@ public struct Firmware: Sendable {
     var longestPush = 2920
     /// What one passive link holds until it is read: the TCP receive window.
     var receiveWindow = 5760
-    /// The fields of `+CWJAP:`: how many of the nine that it has by now.
+    /// The fields of `+CWJAP:`: how many of the nine that it has by now. AT 1.7 tells `pci_en`.
     var joinFields = 9
     /// CWJAP's `<reconn interval>` is in seconds, else a yes or no (ESP-AT docs, Wi-Fi, CWJAP).
     var joinTakesInterval = true
@@ -94,8 +94,16 @@ public struct Firmware: Sendable {
     var longestSoftAPPassword = 63
     /// Whether refusals are preceded by a line that says why, as `link is not valid`.
     var explainsRefusals = false
+    /// Whether a line that comes while a command runs is refused at its end, and echoed as any other, and whether a line may
+    /// begin anywhere with `AT` or `at` and an empty one is refused (ESP8266_AT, at_recvTask). Else it is refused at its first
+    /// byte and not echoed.
+    var readsLinesAsNonOS = false
     /// Whether `AT+RST` is taken while another command runs.
     var restartsWhileBusy = true
+    /// CWMODE's modes: the oldest firmware cannot switch its radio off.
+    var wifiModes = 0...3
+    /// SLEEP's modes.
+    var sleepModes = 0...3
     /// CWMODE as from the factory.
     var factoryWiFiMode = WiFiMode.off
     var hostName = "espressif"
@@ -168,6 +176,11 @@ extension Firmware {
         guard generation != .nonOS1_7 else { return "+CIPRECVDATA,\(count):" }
         guard let peer else { return "+CIPRECVDATA:\(count)," }
         return "+CIPRECVDATA:\(count),\"\(peer.address)\",\(peer.port),"
+    }
+
+    /// CWLIF's line about a station; the oldest firmware's has no name (ESP8266_AT, at_exeCmdCwlif).
+    func stationLine(_ name: String, address: IPv4Address, mac: MACAddress) -> String {
+        generation == .nonOS1_7 ? "\(address),\(mac)" : "+\(name):\(address),\(mac)"
     }
 
     /// PING's line: the milliseconds, or `nil` for no answer.

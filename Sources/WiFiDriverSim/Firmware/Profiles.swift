@@ -15,6 +15,7 @@ extension Firmware {
         firmware.uartClock = .esp8266
         firmware.flowControl = 1
         firmware.showsUnsetUARTAsZeros = true
+        firmware.joinFields = 5
         return firmware
     }()
 
@@ -115,8 +116,9 @@ extension Firmware {
             defaultServerTimeout: 180, defaultReconnectInterval: 1, dnsOnOneLine: false,
             publicDNS: ["208.67.222.222", "8.8.8.8"], longestDNSList: 2, systemMessageBits: 0b11,
             longestSoftAPPassword: 64,
-            explainsRefusals: true, restartsWhileBusy: false,
-            factoryWiFiMode: .softAP, hostName: softAPPrefix, marksServices: true, tellsTimeUpdate: false,
+            explainsRefusals: true, readsLinesAsNonOS: true, restartsWhileBusy: false,
+            wifiModes: 1...3, sleepModes: 0...2, factoryWiFiMode: .softAP, hostName: softAPPrefix, marksServices: true,
+            tellsTimeUpdate: false,
             keepsTime: false,
             padsDayOfMonth: true,
             rfPower: [], rfPowerRange: 0...82)

@@ -65,12 +65,10 @@ struct CommandError: Error, Equatable {
 
     var code: UInt32 { number ?? 0x0100_0000 | kind.rawValue << 16 | `extension` }
 
-    /// The lower half of the code (esp_at_core.h, ESP_AT_CMD_ERROR_…): two numbers, or the parameter. Its values count
-    /// parameters from 1, but from 0 those that could not be read.
+    /// The lower half of the code: two numbers, or the parameter, counted from 0 (esp_at_core.h, ESP_AT_CMD_ERROR_…).
     private var `extension`: UInt32 {
         switch (kind, position) {
         case (.count, _): UInt32(min(needed, 0xFF)) << 8 | UInt32(min(given, 0xFF))
-        case (.length, let position?), (.invalid, let position?): UInt32(position + 1)
         case (_, let position): UInt32(position ?? 0)
         }
     }

@@ -51,8 +51,7 @@ final class Link {
 
     /// As CIPSTATUS and `+LINK_CONN:` spell it.
     var typeName: String {
-        let name = hasTLS ? "SSL" : transport == .tcp ? "TCP" : "UDP"
-        return family == .v4 ? name : name + "v6"
+        LinkType(transport, hasTLS: hasTLS, family).rawValue
     }
 }
 
@@ -65,7 +64,7 @@ struct Links {
     var server: Server?
     /// Passive UDP links have received something: `+IPD` follows once all of the moment is there.
     var announceAt: Instant?
-    /// A TCP connection was open since the start (CIPSTATUS tells 4 from 2 by it).
+    /// A link was open since the start (CIPSTATUS tells 4 from 2 by it).
     var hadConnection = false
     private var nextSocket: UInt32 = 0
 
@@ -78,7 +77,7 @@ struct Links {
         var interface = Interface.all
 
         /// As CIPSERVER spells it.
-        var typeName: String { (hasTLS ? "SSL" : "TCP") + (family == .v4 ? "" : "v6") }
+        var typeName: String { LinkType(.tcp, hasTLS: hasTLS, family).rawValue }
 
         /// CIPSERVER's `<netif>`.
         enum Interface: Int, Codable { case all, station, softAP }
@@ -124,9 +123,10 @@ struct Links {
 /// What a passive link has received: a stream, for UDP datagrams with their senders, or for SSL records.
 struct ReceiveBuffer {
     private var bytes = ByteQueue()
-    private var datagrams: [(length: Int, sender: Endpoint)] = []
-    /// SSL: the lengths of the records that are not decrypted yet, without what encryption adds.
-    private var records: [Int] = []
+    private var datagrams = Queue<(length: Int, sender: Endpoint)>()
+    /// SSL: the lengths of the records that are not decrypted yet, without what encryption adds, and their sum.
+    private var records = Queue<Int>()
+    private var recordBytes = 0
 
     var count: Int { bytes.count }
     var isEmpty: Bool { bytes.isEmpty }
@@ -137,28 +137,30 @@ struct ReceiveBuffer {
     private static let longestRecord = 16_384
 
     /// SSL: the bytes that a read gives without any more decryption.
-    var decryptedCount: Int { bytes.count - records.reduce(0, +) }
+    var decryptedCount: Int { bytes.count - recordBytes }
     /// SSL: the bytes of the records that are not decrypted yet, as they came.
-    var encryptedCount: Int { records.reduce(0) { $0 + $1 + Self.recordOverhead } }
+    var encryptedCount: Int { recordBytes + records.count * Self.recordOverhead }
 
     mutating func append(_ new: [UInt8], from sender: Endpoint?, isEncrypted: Bool) {
         bytes.append(contentsOf: new)
         if let sender { datagrams.append((new.count, sender)) }
         guard isEncrypted else { return }
         for start in stride(from: 0, to: new.count, by: Self.longestRecord) {
-            records.append(min(Self.longestRecord, new.count - start))
+            let length = min(Self.longestRecord, new.count - start)
+            records.append(length)
+            recordBytes += length
         }
     }
 
     /// Removes at most `limit` bytes. They may be of several datagrams; the last one's sender counts, and its rest is lost.
     mutating func take(_ limit: Int) -> (bytes: [UInt8], sender: Endpoint?, lost: Int) {
         let taken = bytes.take(limit)
-        while decryptedCount < 0 { records.removeFirst() }
+        while decryptedCount < 0, let record = records.popFirst() { recordBytes -= record }
         var sender: Endpoint?
         var left = taken.count
         while left > 0, let datagram = datagrams.first {
             sender = datagram.sender
-            datagrams.removeFirst()
+            _ = datagrams.popFirst()
             left -= datagram.length
         }
         bytes.removeFirst(-min(0, left))

@@ -47,7 +47,7 @@ extension Module {
 
     private func reportConnection(_ id: Int) {
         guard let link = links[id] else { return }
-        if link.transport == .tcp { links.hadConnection = true }
+        links.hadConnection = true
         if settings.systemMessages.detailsConnections {
             report(
                 "+LINK_CONN:0,\(id),\"\(link.typeName)\",\(link.isServed ? 1 : 0),\"\(link.remote.address)\","
@@ -140,7 +140,9 @@ extension Module {
     func waitingLength(_ id: Int) -> Int {
         guard let link = links[id] else { return firmware.lengthOfNoLink }
         guard link.hasTLS else { return link.received.count }
-        let (decrypted, encrypted) = (link.received.decryptedCount, link.received.encryptedCount)
+        // What is not decrypted yet is in the TCP window, however short its records.
+        let encrypted = min(link.received.encryptedCount, max(receiveWindow, firmware.receiveWindow))
+        let decrypted = link.received.decryptedCount
         return firmware.addsEncryptedLength ? decrypted + encrypted : decrypted > 0 ? decrypted : encrypted
     }
 

@@ -192,6 +192,7 @@ public final class Module {
                 return
             case .idle:
                 resumeLine()
+                dropRefusedLine(&rest)
                 receiveInCommandMode(&rest)
             case .running(let operation):
                 refuse(&rest, operation)
@@ -215,13 +216,24 @@ public final class Module {
             case .more:
                 continue
             case .line(let line):
-                if !line.isEmpty { conclude(interpreter.execute(line, on: self)) }
+                if let line = command(in: line) { conclude(interpreter.execute(line, on: self)) }
             case .failed(let error):
                 conclude(.failed(error))
             }
             guard case .idle = state else { return }
         }
     }
+
+    /// What of a line is a command; `nil` is a line that goes without an answer.
+    private func command(in line: [UInt8]) -> [UInt8]? {
+        guard firmware.readsLinesAsNonOS else { return line.isEmpty ? nil : line }
+        guard !line.starts(with: Self.head) else { return line }
+        let start = line.indices.dropLast().first { [Self.head, Self.smallHead].contains(line[$0...$0 + 1]) }
+        return start.map { Array(Self.head + line[($0 + 2)...]) } ?? line
+    }
+
+    private static let head = ArraySlice("AT".utf8)
+    private static let smallHead = ArraySlice("at".utf8)
 
     private func echo(_ bytes: Slice<UnsafeRawBufferPointer>) {
         for byte in bytes {
@@ -236,6 +248,7 @@ public final class Module {
     /// Says that it is busy once for each line that comes while a command runs, and drops it. From 2.1 on a restart is
     /// taken (ESP-AT docs, AT Messages, `Will force to restart!!!`), so what may still become one waits.
     func refuse(_ bytes: inout Slice<UnsafeRawBufferPointer>, _ operation: any Operation) {
+        guard !firmware.readsLinesAsNonOS else { return refuseAtLineEnd(&bytes, operation) }
         while let byte = bytes.popFirst() {
             if firmware.restartsWhileBusy, !lineBuffer.isRefusing,
                 byte == LineBuffer.restartLine[lineBuffer.restartMatch]
@@ -248,11 +261,33 @@ public final class Module {
             lineBuffer.restartMatch = 0
             if !lineBuffer.isRefusing {
                 lineBuffer.isRefusing = true
-                logError(CommandError(kind: .busy))
-                write("\r\n\(firmware.busyText(isSending: operation.isSending))\r\n")
+                sayBusy(operation)
             }
             if byte == UInt8(ascii: "\n") { lineBuffer.isRefusing = false }
         }
+    }
+
+    /// A line of which the rest comes after the command has lost its beginning: that rest is a line of its own.
+    private func refuseAtLineEnd(_ bytes: inout Slice<UnsafeRawBufferPointer>, _ operation: any Operation) {
+        while let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
+            if session.echoes { echo(bytes[...end]) }
+            bytes = bytes[(end + 1)...]
+            sayBusy(operation)
+        }
+        if session.echoes { echo(bytes) }
+        bytes = bytes.dropFirst(bytes.count)
+    }
+
+    private func sayBusy(_ operation: any Operation) {
+        logError(CommandError(kind: .busy))
+        write("\r\n\(firmware.busyText(isSending: operation.isSending))\r\n")
+    }
+
+    /// What is left of a line that was refused has its answer already, though the command has ended meanwhile.
+    private func dropRefusedLine(_ bytes: inout Slice<UnsafeRawBufferPointer>) {
+        guard lineBuffer.isRefusing else { return }
+        bytes = bytes.drop { $0 != UInt8(ascii: "\n") }
+        if bytes.popFirst() != nil { lineBuffer.isRefusing = false }
     }
 
     /// Takes the beginning of a line that came while a command ran and was not refused yet.
@@ -272,7 +307,6 @@ public final class Module {
         case .off, .booting, .asleep: return
         case .idle, .running, .receiving: break
         }
-        lineBuffer.isRefusing = false
         if hasOpenQuery, !outcome.isUnfinished {
             // The command has ended without its answer, which must not become another command's.
             hasOpenQuery = false
@@ -290,6 +324,7 @@ public final class Module {
         case .running(let operation):
             state = .running(operation)
         case .receiving(let operation):
+            lineBuffer.isRefusing = false
             write("\r\nOK\r\n")
             enter(operation)
         }

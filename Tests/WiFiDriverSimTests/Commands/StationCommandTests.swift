@@ -13,7 +13,7 @@ struct StationCommandTests {
             host.ask("AT+CWJAP=\"wifisim\",\"password\"", for: .seconds(3)) == "WIFI CONNECTED\r\nWIFI GOT IP\r\n" + ok)
         let fields =
             switch firmware.generation {
-            case .nonOS1_7: ""
+            case .nonOS1_7: firmware == .esp8266v1_7 ? ",0" : ""
             case .esp32_2_1: ",0,1,3,0"
             default: ",0,1,3,0,1"
             }

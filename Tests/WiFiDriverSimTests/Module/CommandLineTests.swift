@@ -47,7 +47,7 @@ struct CommandLineTests {
         #expect(host.ask("AT+FAKE") == "ERR CODE:0x01090000\r\n" + refused)
         #expect(host.ask("at") == "ERR CODE:0x01030000\r\n" + refused)
         #expect(host.ask("AT+GMR?") == "ERR CODE:0x010c0000\r\n" + refused)
-        #expect(host.ask("AT+CWMODE=9") == "ERR CODE:0x01070001\r\n" + refused)
+        #expect(host.ask("AT+CWMODE=9") == "ERR CODE:0x01070000\r\n" + refused)
         #expect(host.ask("AT+CWMODE=\"1\"") == "ERR CODE:0x01080000\r\n" + refused)
         #expect(host.ask("AT+CWMODE=1,0,0") == "ERR CODE:0x01060203\r\n" + refused)
         #expect(host.ask("AT+CWMODE=") == "ERR CODE:0x01080000\r\n" + refused)
@@ -140,6 +140,77 @@ struct CommandLineTests {
         host.listen(for: .seconds(3))
         host.simulation.send("\r\n")
         #expect(host.listen(for: .seconds(1)).hasPrefix(ok))
+    }
+
+    @Test(arguments: [Firmware.esp32v2_1, .esp8266v2_2, .esp32c3v3_3, .esp32c3v4_1, .esp32c3v5_0])
+    func `A line that was refused has no second answer when the command ends in the middle of it`(firmware: Firmware) {
+        let host = Conversation(firmware)
+        host.ask("AT+CWMODE=1")
+        host.ask("AT+CWLAPOPT=1,1")
+        host.ask("AT+CWLAP")
+        host.simulation.send("AT+G")
+        #expect(host.listen(for: .seconds(5)) == "\r\nbusy p...\r\n+CWLAP:(3)\r\n" + ok)
+        host.simulation.send("MR\r\nAT\r\n")
+        #expect(host.listen() == ok)
+    }
+
+    /// ESP8266_AT, at_recvTask.
+    @Test(arguments: [Firmware.esp8266v1_7, .wizFi360v1_0])
+    func `The NONOS dialect refuses a line at its end`(firmware: Firmware) {
+        let host = Conversation(firmware)
+        host.ask("AT+CWMODE=1")
+        host.ask("AT+CWLAPOPT=1,1")
+        host.ask("AT+CWLAP")
+        host.simulation.send("AT+GM")
+        #expect(host.listen() == "")
+        host.simulation.send("R\r\nAT+G")
+        #expect(host.listen(for: .seconds(5)) == "\r\nbusy p...\r\n+CWLAP:(3)\r\n" + ok)
+        // This line has lost its beginning, and has one answer all the same.
+        #expect(host.ask("MR") == refused)
+        #expect(host.ask("AT") == ok)
+    }
+
+    @Test(arguments: [Firmware.esp8266v1_7, .wizFi360v1_0])
+    func `The NONOS dialect looks for AT or at, and refuses a line without it`(firmware: Firmware) {
+        let host = Conversation(firmware)
+        #expect(
+            ["AT", "at", "xxAT", "\0AAT", "AT+CIPMUX=0", "zzat+CIPMUX=0"].map { host.ask($0) == ok }.allSatisfy { $0 })
+        #expect(["", "At", "a", "x", "A T"].map { host.ask($0) == refused }.allSatisfy { $0 })
+    }
+
+    /// The commands that may begin with a link ID.
+    private static let addressed:
+        [(command: String, parameters: [String], wrong: [(position: Int, values: [String])])] = [
+            ("CIPSTART", ["\"TCP\"", "\"10.0.2.2\"", "7"], wrongOfLinks),
+            ("CIPSTARTEX", ["\"TCP\"", "\"10.0.2.2\"", "7"], wrongOfLinks),
+            ("CIPSEND", ["4"], [(0, ["0", "-1", "8193", "99999"])]),
+            ("CIPSEND", ["4", "\"10.0.2.2\"", "7"], [(1, ["\"10.0.2.2\""])]),
+        ]
+    private static let wrongOfLinks = [
+        (position: 0, values: ["\"XXX\"", "\"tcp\"", "\"TCPv6\"", "\"\""]),
+        (position: 2, values: ["0", "65536", "-1"]),
+        (position: 3, values: ["7201", "-1"]),
+    ]
+
+    @Test(arguments: [false, true], [0, 1, 2, 3])
+    func `A wrong value is told by its place, whoever refuses it, with and without a link ID`(
+        multiplexed: Bool, row: Int
+    ) {
+        let (command, parameters, wrong) = Self.addressed[row]
+        let host = Conversation.joined(multiplexed: multiplexed)
+        _ = host.openPeerLink(multiplexed ? 0 : nil)
+        host.ask("AT+SYSLOG=1")
+        let hasID = multiplexed && command != "CIPSTARTEX"
+        for (position, values) in wrong {
+            for value in values {
+                var given = parameters + (position == parameters.count ? [""] : [])
+                given[position] = value
+                if hasID { given.insert(command == "CIPSEND" ? "0" : "1", at: 0) }
+                let line = "AT+\(command)=\(given.joined(separator: ","))"
+                let place = position + (hasID ? 1 : 0)
+                #expect(host.ask(line) == "ERR CODE:0x0107000\(place)\r\n" + refused, "\(line)")
+            }
+        }
     }
 
     @Test(arguments: [Firmware.esp8266v1_7, .wizFi360v1_0])
