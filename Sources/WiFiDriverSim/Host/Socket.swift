@@ -41,7 +41,7 @@ struct Socket {
         return socket
     }
 
-    /// Keeps what a peer can get rid of near a window of so many bytes, before the connection comes about; connections that
+    /// Keeps what a peer can get rid of near a window of so many bytes, set before it connects; connections that
     /// a listener accepts have its window.
     ///
     /// The system doubles the size, and fills half of it with its own: a buffer of half the window takes as much again as

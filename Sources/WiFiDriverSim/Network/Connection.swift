@@ -20,7 +20,7 @@ final class Connection {
 
     private enum Phase {
         case connecting
-        /// TLS comes about, and then this is so.
+        /// The handshake is in progress; the event is announced when it completes.
         case shakingHands(NetworkEvent)
         case open
         /// The system reports an end that the module has no credit to see yet; it is not watched meanwhile.

@@ -45,6 +45,31 @@ struct LatencyTests {
         #expect(time(until: "CLOSED", host) == .milliseconds(100))
     }
 
+    @Test(arguments: ["AT+CIPSTART=\"TCP\",\"10.0.2.2\",6000", "AT+CIPSTART=\"TCP\",\"10.0.2.2\",13"])
+    func `A server that speaks first is heard one round trip after CONNECT`(start: String) throws {
+        let host = joined(200)
+        let peer = host.simulation.makePeer()
+        peer.listen(at: Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 6000))
+        peer.send("hello")
+        host.simulation.network.serve(.daytime, at: Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 13))
+        host.simulation.send("\(start)\r\n")
+        #expect(time(until: "CONNECT", host) == .milliseconds(200))
+        #expect(time(until: "+IPD", host) == .milliseconds(200))
+    }
+
+    @Test func `A module's server has a connection half a round trip after the module that connects`() throws {
+        let room = Room(modules: 2, world: Self.world(200))
+        for module in 0..<2 {
+            room.ask(module, "AT+CWMODE=1")
+            room.ask(module, "AT+CWJAP=\"wifisim\",\"password\"", for: .seconds(4))
+        }
+        room.ask(0, "AT+CIPMUX=1")
+        room.ask(0, "AT+CIPSERVER=1,80")
+        #expect(room.ask(1, "AT+CIPSTART=\"TCP\",\"10.0.2.15\",80", for: .milliseconds(200)).contains("CONNECT"))
+        #expect(room.listen(0, for: .milliseconds(99)) == "")
+        #expect(room.listen(0, for: .milliseconds(1)).contains("0,CONNECT"))
+    }
+
     @Test func `A datagram and its answer take one round trip`() throws {
         let host = joined(200)
         host.ask("AT+CIPSTART=\"UDP\",\"10.0.2.2\",7,1112,0")
