@@ -10,9 +10,10 @@ final class NetworkPath {
     /// One way to an address, or to the name server for `nil`.
     private let latency: (IPAddress?) -> Duration
     private let clock: () -> Instant
-    /// What may be under way to a module beyond what it has room for, and from it before a send has to wait. Nothing in the
-    /// first case for a module whose window is the firmware's: its peers are to see that.
+    /// Bytes that the host's socket is read ahead of the module's credit. 0 for a module with the firmware's window, so that its
+    /// peers see that window.
     private let readAhead: Int
+    /// Bytes of a socket that may be under way in one direction. With more, a TCP send waits and a datagram is lost.
     private static let room = 128 * 1024
     /// The module's server speaks TLS.
     private var servesTLS = false
@@ -23,7 +24,7 @@ final class NetworkPath {
     private var toModule = TimedQueue<SocketID?, NetworkEvent>()
     private var events: [NetworkEvent] = []
 
-    /// A socket that is at some distance.
+    /// The way of a socket whose peer is at some distance.
     private struct Way {
         let peer: IPAddress
         /// The module asked for TLS on it.
@@ -33,7 +34,7 @@ final class NetworkPath {
         var acceptedAt = Instant.zero
         /// Bytes of a TCP socket that the module still takes.
         var credit = 0
-        /// What has come and exceeds that.
+        /// Received bytes that the credit does not cover.
         var inbound = ByteQueue()
         var isClosing = false
         /// Bytes of blocks and datagrams that have not reached the host's side.
@@ -112,7 +113,7 @@ final class NetworkPath {
         }
     }
 
-    /// Hands over at once what is under way to the host: what counts as sent gets there, whatever becomes of the module.
+    /// Hands over at once what is under way to the host. What counts as sent gets there, also when the module ends.
     func finish(at now: Instant) {
         while let passage = toHost.popFirst() { arrive(passage, at: now) }
     }
@@ -126,7 +127,7 @@ final class NetworkPath {
     private func send(_ bytes: [UInt8], on id: SocketID, to target: Endpoint?, at now: Instant) {
         guard let way = sockets[id] else { return host.handle(.send(id, bytes, to: target), at: now) }
         if way.isDatagrams {
-            // The stack has a route or not; what becomes of the datagram it does not hear.
+            // The module's stack knows whether it has a route, and no more.
             guard let target, host.leadsOn(target) else { return events.append(.sendFailed(id)) }
             events.append(.sent(id))
             let size = bytes.count + NetworkRequest.datagramOverhead

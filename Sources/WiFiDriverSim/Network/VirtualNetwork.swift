@@ -7,7 +7,7 @@
 public final class VirtualNetwork {
     /// One way, between a module and anything else, whatever its access point says; `nil` is half of that one's round trip.
     public var latency: Duration?
-    /// So many bytes more than a module has room for are under way to it from another, as on a path that is never empty.
+    /// Bytes that may be under way from one module to another beyond the receiver's credit, as on a path that is never empty.
     let bytesUnderWay: Int
     /// Names, in lower case. One that is missing does not exist.
     public var names: [String: [IPAddress]]
@@ -31,12 +31,12 @@ public final class VirtualNetwork {
     /// TCP's packets to and from hosts beyond a gateway that lets nothing through, in their order: they are sent until they
     /// get there.
     private var held: [Content] = []
-    /// The air's changes that `held` is up to.
+    /// The air's `changeCount` when `held` was last tried.
     private var changeCount = 0
     private var nextLocalPort: UInt16
     /// After so long without an answer, TCP sends again.
     static let retransmissionTime = Duration.seconds(1)
-    /// So many times; lwIP gives up after about as long.
+    /// Retransmissions before TCP gives up, as lwIP does.
     static let retransmissionLimit = 60
     private static let localPorts: ClosedRange<UInt16> = 49_152...65_535
 

@@ -5,7 +5,7 @@ public final class VirtualStack: Network {
     let index: Int
     private let radio: Air.RadioID
     private var interfaces: [NetworkInterface] = []
-    /// One way, over the last interface there was: what is still under way keeps its order.
+    /// The latency of the last interface, for packets that leave after it went down.
     private var lastLatency = Duration.milliseconds(1)
     /// Counts the module's restarts.
     private(set) var epoch = 0

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import WiFiDriverSim
@@ -87,6 +88,22 @@ struct LatencyTests {
         host.simulation.send("AT+CIPSTART=1,\"TCP\",\"10.0.2.2\",9\r\n")
         host.simulation.network.refuse(.tcp, at: Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 9))
         #expect(time(until: "ERROR", host) == .milliseconds(200))
+    }
+
+    @Test func `Datagrams under way between modules are lost beyond 64 KiB of a link`() throws {
+        let room = Room.stations()
+        room.simulation.network.latency = .seconds(20)
+        room.ask(0, "AT+CIPSTART=\"UDP\",\"10.0.2.16\",5000,5000,0")
+        room.ask(1, "AT+CIPSTART=\"UDP\",\"10.0.2.15\",5000,5000,0")
+        for _ in 0..<60 {
+            room.ask(0, "AT+CIPSEND=1460")
+            #expect(room.send(0, [UInt8](repeating: 0x78, count: 1460)).contains("SEND OK"))
+        }
+        #expect(room.listen(1, for: .seconds(40)).components(separatedBy: "+IPD,1460:").count - 1 == 65_536 / 1460)
+        // Those have arrived, and there is room again.
+        room.ask(0, "AT+CIPSEND=2")
+        room.send(0, Array("hi".utf8))
+        #expect(room.listen(1, for: .seconds(40)).contains("+IPD,2:hi"))
     }
 
     @Test func `Each access point has its own, between modules too`() throws {
