@@ -144,8 +144,7 @@ public struct AccessPoint: Sendable, Equatable {
 
         /// Whether a host of this network can have an address: the network's own and its broadcast address it cannot.
         func hasHost(_ address: IPv4Address) -> Bool {
-            let hostBits = address.rawValue & ~netmask.rawValue
-            return contains(address) && hostBits != 0 && hostBits != ~netmask.rawValue
+            contains(address) && address.isHost(ofNetwork: netmask)
         }
     }
 

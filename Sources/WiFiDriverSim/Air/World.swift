@@ -47,6 +47,13 @@ public struct World: Sendable, Equatable {
         self.updates = updates
     }
 
+    /// The same, where nothing that passes an access point takes any time.
+    public var withoutLatency: World {
+        var world = self
+        for index in accessPoints.indices { world.accessPoints[index].latency = .zero }
+        return world
+    }
+
     /// The same, with standard networks that have addresses for so many stations. A network that was given is as it was given.
     func withRoom(forStations count: Int) -> World {
         var world = self

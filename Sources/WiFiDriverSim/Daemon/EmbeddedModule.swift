@@ -24,7 +24,7 @@ public enum EmbeddedModule {
         } else {
             // The process may end as soon as it has sent; nothing but the driver of this library is on the line, which needs
             // no distance to its peers.
-            options.world.accessPoints[0].latency = .zero
+            options.world = options.world.withoutLatency
         }
         options.hostAddress = hostAddress
         let (hostEnd, moduleEnd) = try UnixSocket.pair()

@@ -10,9 +10,7 @@ struct StaticAddress: Codable, Equatable, Sendable {
     /// What no interface can have; `nil` where all is in order. The gateway may be any unicast address, or 0.0.0.0 for none.
     var wrongPart: Part? {
         guard let prefixLength = netmask.prefixLength, 1...30 ~= prefixLength else { return .netmask }
-        let hostBits = address.rawValue & ~netmask.rawValue
-        let isNetworkOrBroadcast = hostBits == 0 || hostBits == ~netmask.rawValue
-        if !address.isUnicast || address.isLoopback || isNetworkOrBroadcast { return .address }
+        guard address.isUnicast, !address.isLoopback, address.isHost(ofNetwork: netmask) else { return .address }
         return gateway.isAny || gateway.isUnicast ? nil : .gateway
     }
 
@@ -32,15 +30,4 @@ struct StaticAddress: Codable, Equatable, Sendable {
         let end = range.lowerBound + min(UInt32(range.count), 100) - 1
         return IPv4Address(rawValue: range.lowerBound)...IPv4Address(rawValue: end)
     }
-}
-
-extension IPv4Address {
-    /// How many leading ones a netmask has; `nil` where zeros stand between them.
-    var prefixLength: Int? {
-        let length = (~rawValue).leadingZeroBitCount
-        return rawValue.trailingZeroBitCount == 32 - length ? length : nil
-    }
-
-    /// An address that a single interface can have: not of 0/8, a group, or reserved.
-    var isUnicast: Bool { 1...223 ~= rawValue >> 24 }
 }

@@ -15,12 +15,12 @@ final class Connection {
     /// Bytes of the module that the host has not yet taken. As the module's own stack, it takes a block that nothing waits
     /// before.
     private var outbound = ByteQueue()
-    /// How many of them, the last, do not count as sent yet: the module waits for that.
+    /// The last bytes of `outbound`, for whose `sent` the module waits.
     private var unanswered = 0
 
     private enum Phase {
         case connecting
-        /// TLS comes about, and then this is so.
+        /// The handshake is in progress; the event is announced when it completes.
         case shakingHands(NetworkEvent)
         case open
         /// The system reports an end that the module has no credit to see yet; it is not watched meanwhile.
@@ -32,7 +32,7 @@ final class Connection {
     enum Beginning {
         /// The socket has begun to connect.
         case connecting
-        /// It is connected. What TLS makes of it is still to be said.
+        /// It is connected. With TLS the event is announced after the handshake.
         case accepted(NetworkEvent)
     }
 
@@ -57,7 +57,7 @@ final class Connection {
         try loop.watch(socket.descriptor, for: interest) { [weak self] in self?.handle($0) }
     }
 
-    /// It has ended for the module, and what counts as sent has still to go out.
+    /// The module has closed it, and bytes that count as sent have still to go out.
     private(set) var isDraining = false
     /// Called when that is done.
     var drained: () -> Void = {}
@@ -87,7 +87,8 @@ final class Connection {
         loop.unwatch(socket.descriptor)
     }
 
-    /// - Returns: what follows at once, where TLS has more in hand than the module had credit for.
+    /// Lets the module take so many more bytes.
+    /// - Returns: the events that follow at once, from bytes that TLS has already decrypted.
     func allow(_ bytes: Int) -> [NetworkEvent] {
         credit += bytes
         return lookAgain()
@@ -113,7 +114,7 @@ final class Connection {
         return canReadOn ? read() : []
     }
 
-    /// TLS has something for the module that the socket will not tell of.
+    /// TLS holds decrypted bytes, of which the socket reports nothing.
     private var canReadOn: Bool {
         guard case .open = phase, let tls, !isPaused, credit > 0 else { return false }
         return tls.hasReceived

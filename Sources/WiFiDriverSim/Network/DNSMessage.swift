@@ -9,35 +9,27 @@ enum DNSMessage {
     /// How long an answer counts, in seconds: names of the world and of the computer may change.
     private static let timeToLive: UInt32 = 60
 
-    enum RecordType {
-        static let a: UInt16 = 1
-        static let aaaa: UInt16 = 28
-        static let any: UInt16 = 255
-    }
-
     enum Request: Equatable {
         case question(Question)
         /// Nothing to look up: this is the answer.
         case refused([UInt8])
     }
 
-    /// Which addresses a name has.
+    /// What is asked of a name.
     struct Question: Equatable {
         /// In small letters; `nil` for one that no host has.
         let name: String?
+        /// The root, which exists and has no address.
+        fileprivate let isRoot: Bool
         fileprivate let type: UInt16
         /// The ID and the flags.
         fileprivate let head: [UInt8]
         /// The question as it came.
         fileprivate let bytes: [UInt8]
 
-        /// The family that is asked for; `nil` for both.
-        var family: IPAddress.Family? {
-            switch type {
-            case RecordType.a: .v4
-            case RecordType.aaaa: .v6
-            default: nil
-            }
+        /// Whether an address is of the type that is asked for. Of types that hold no address there are no records.
+        fileprivate func asks(for address: IPAddress) -> Bool {
+            type == RecordType.any || type == (address.family == .v4 ? RecordType.a : RecordType.aaaa)
         }
     }
 
@@ -48,32 +40,43 @@ enum DNSMessage {
         case unknown
         /// The look-up itself went wrong.
         case failed
+
+        var addresses: [IPAddress] {
+            if case .found(let addresses) = self { addresses } else { [] }
+        }
     }
 
     /// RFC 1035, section 4.1.1, RCODE.
-    private enum Code: UInt8 { case ok, formatError, serverFailure, nameError, notImplemented }
+    private enum Code: UInt8 { case ok, formatError, serverFailure, nameError, notImplemented, refused }
 
     /// Reads a message; `nil` for what gets no answer: less than a header, or an answer.
     static func read(_ message: [UInt8]) -> Request? {
         guard message.count >= headerLength, message[2] & 0x80 == 0 else { return nil }
-        func refused(_ code: Code) -> Request { .refused(header(message, code) + [0, 0, 0, 0, 0, 0, 0, 0]) }
-        // A standard query is opcode 0.
-        guard message[2] & 0x78 == 0 else { return refused(.notImplemented) }
         var reader = DNSReader(message)
         reader.skip(to: 4)
-        guard reader.number() == 1 else { return refused(.formatError) }
+        let count = reader.number() ?? 0
         reader.skip(to: headerLength)
-        guard let name = reader.name(), let type = reader.number(), let kind = reader.number() else {
-            return refused(.formatError)
+        var name: DomainName?
+        var type: UInt16 = 0
+        var kind: UInt16 = 0
+        var question: [UInt8] = []
+        if count > 0, let readName = reader.name(), let readType = reader.number(), let readKind = reader.number() {
+            (name, type, kind) = (readName, readType, readKind)
+            question = readName.bytes + readType.networkBytes + readKind.networkBytes
         }
+        // What is refused, too, is refused with its question, as far as that could be read.
+        func refused(_ code: Code) -> Request {
+            .refused(header(message, code) + [0, name == nil ? 0 : 1, 0, 0, 0, 0, 0, 0] + question)
+        }
+        // A standard query is opcode 0.
+        guard message[2] & 0x78 == 0 else { return refused(.notImplemented) }
+        guard count == 1, let name else { return refused(.formatError) }
         // Class IN or any.
-        guard kind == 1 || kind == 255, [RecordType.a, RecordType.aaaa, RecordType.any].contains(type) else {
-            return refused(.notImplemented)
-        }
+        guard kind == 1 || kind == 255 else { return refused(.refused) }
         return .question(
             Question(
-                name: name.hostName, type: type, head: Array(message[..<4]),
-                bytes: name.bytes + type.networkBytes + kind.networkBytes))
+                name: name.hostName, isRoot: name.labels.isEmpty, type: type, head: Array(message[..<4]),
+                bytes: question))
     }
 
     /// The answer to a question. One that is longer than `limit` says so instead, and the asker comes again over TCP
@@ -84,8 +87,8 @@ enum DNSMessage {
         switch outcome {
         case .found(let addresses):
             code = .ok
-            records = addresses.filter { question.family == nil || $0.family == question.family }.map(record)
-        case .unknown: code = .nameError
+            records = addresses.filter(question.asks).map(record)
+        case .unknown: code = question.isRoot ? .ok : .nameError
         case .failed: code = .serverFailure
         }
         let length = headerLength + question.bytes.count + records.reduce(0) { $0 + $1.count }
@@ -110,6 +113,16 @@ enum DNSMessage {
         return pointerToQuestion + type.networkBytes + [0, 1] + timeToLive.networkBytes
             + UInt16(data.count).networkBytes + data
     }
+}
+
+/// The types of records (RFC 1035, section 3.2.2; RFC 3596; RFC 2782).
+enum RecordType {
+    static let a: UInt16 = 1
+    static let pointer: UInt16 = 12
+    static let text: UInt16 = 16
+    static let aaaa: UInt16 = 28
+    static let server: UInt16 = 33
+    static let any: UInt16 = 255
 }
 
 /// The messages of DNS over TCP, each behind its length (RFC 1035, section 4.2.2).

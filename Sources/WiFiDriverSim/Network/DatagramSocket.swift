@@ -4,6 +4,8 @@ final class DatagramSocket {
     private let socket: Socket
     private let loop: EventLoop
     private let deliver: ([UInt8], Endpoint) -> Void
+    /// Called with the length of a datagram that is lost.
+    private let drop: (Int) -> Void
     private var credit = 0
     /// Datagrams for the module that no socket brought, and their senders.
     private var answers: [(bytes: [UInt8], sender: Endpoint)] = []
@@ -13,12 +15,14 @@ final class DatagramSocket {
     private static let longestDatagram = 65_535
 
     init(
-        _ id: SocketID, _ socket: Socket, on loop: EventLoop, deliver: @escaping ([UInt8], Endpoint) -> Void
+        _ id: SocketID, _ socket: Socket, on loop: EventLoop, deliver: @escaping ([UInt8], Endpoint) -> Void,
+        drop: @escaping (Int) -> Void
     ) throws(SystemError) {
         self.id = id
         self.socket = socket
         self.loop = loop
         self.deliver = deliver
+        self.drop = drop
         try loop.watch(socket.descriptor, for: []) { [weak self] _ in self?.receive() }
     }
 
@@ -34,7 +38,11 @@ final class DatagramSocket {
     /// Brings the module a datagram of a server that is no socket of the host.
     /// - Returns: what follows at once.
     func answer(_ bytes: [UInt8], from sender: Endpoint) -> [NetworkEvent] {
-        if answers.count < Self.answerLimit { answers.append((bytes, sender)) }
+        guard answers.count < Self.answerLimit else {
+            drop(bytes.count)
+            return []
+        }
+        answers.append((bytes, sender))
         defer { updateInterest() }
         return takeAnswers()
     }

@@ -2,7 +2,9 @@
 struct DomainName: Hashable, Sendable {
     /// From the front, without the root's empty one.
     let labels: [String]
-    /// As it stands in a message, in small letters.
+    /// As it stands in a message, uncompressed. A label may hold any byte, also what is not UTF-8.
+    let bytes: [UInt8]
+    /// The same in small letters; no length of a label is that of a capital.
     private let folded: [UInt8]
 
     /// "Various objects and parameters in the DNS have size limits" (RFC 1035, section 2.3.4). A name counts the length of
@@ -12,20 +14,17 @@ struct DomainName: Hashable, Sendable {
 
     /// A name of these labels, of which more than 63 bytes do not count.
     init(_ labels: [String]) {
-        self.labels = labels
-        folded = Self.bytes(labels).map(Self.smallLetter)
+        self.init(labels: labels, bytes: Self.bytes(labels))
     }
 
-    fileprivate init(labels: [String], folded: [UInt8]) {
+    fileprivate init(labels: [String], bytes: [UInt8]) {
         self.labels = labels
-        self.folded = folded
+        self.bytes = bytes
+        folded = bytes.map(Self.smallLetter)
     }
 
     static func == (left: Self, right: Self) -> Bool { left.folded == right.folded }
     func hash(into hasher: inout Hasher) { hasher.combine(folded) }
-
-    /// As it stands in a message, uncompressed.
-    var bytes: [UInt8] { Self.bytes(labels) }
 
     /// With dots between its labels.
     var text: String { labels.joined(separator: ".") }
@@ -48,7 +47,7 @@ struct DomainName: Hashable, Sendable {
         } + [0]
     }
 
-    fileprivate static func smallLetter(_ byte: UInt8) -> UInt8 {
+    private static func smallLetter(_ byte: UInt8) -> UInt8 {
         UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte
     }
 }
@@ -73,7 +72,7 @@ struct DNSReader {
     /// is broken, too long, or made of more pointers than a name has labels.
     mutating func name() -> DomainName? {
         var labels: [String] = []
-        var folded: [UInt8] = []
+        var bytesOfName: [UInt8] = []
         var place = position
         var end: Int?
         // Each pointer has to lead further to the front than all before it: else a name could have no end.
@@ -84,13 +83,12 @@ struct DNSReader {
             switch length {
             case 0:
                 position = end ?? place + 1
-                return DomainName(labels: labels, folded: folded + [0])
+                return DomainName(labels: labels, bytes: bytesOfName + [0])
             case 1...DomainName.longestLabel:
                 let next = place + 1 + length
-                guard next <= bytes.count, folded.count + 1 + length < DomainName.longest else { return nil }
+                guard next <= bytes.count, bytesOfName.count + 1 + length < DomainName.longest else { return nil }
                 labels.append(String(decoding: bytes[place + 1..<next], as: UTF8.self))
-                folded.append(UInt8(length))
-                folded += bytes[place + 1..<next].lazy.map(DomainName.smallLetter)
+                bytesOfName += bytes[place..<next]
                 place = next
             case 0xC0...:
                 guard place + 1 < bytes.count else { return nil }

@@ -22,9 +22,10 @@ final class HostNetwork: Network {
 
     private let configuration: Configuration
     private let loop: EventLoop
-    private let resolver: Resolver
     private lazy var pinger = Result { () throws(SystemError) in try Pinger(loop: loop) }
     private let log: (String) -> Void
+    /// Datagrams that were dropped.
+    private var dropCount = 0
     /// Called when events have come that no request caused.
     var onActivity: () -> Void = {}
 
@@ -40,7 +41,7 @@ final class HostNetwork: Network {
     private var isFlushing = false
     private var datagramSockets: [SocketID: DatagramSocket] = [:]
     private var server: (listener: Socket?, port: UInt16, tls: TLSConfiguration?)?
-    /// Accepted connections whose TLS has still to come about, and when they have had time enough.
+    /// Accepted connections whose handshake is in progress, and when to give up.
     private var shakingHands: [SocketID: Instant] = [:]
     /// "the timeout of each packet is 10 s" (ESP-AT docs, TCP-IP, CIPSTART); a handshake is three of them.
     private static let handshakeTime = Duration.seconds(30)
@@ -76,7 +77,6 @@ final class HostNetwork: Network {
     ) throws(SystemError) {
         self.configuration = configuration
         self.loop = loop
-        self.resolver = resolver
         nameServer = NameServer(names: configuration.names, resolver: configuration.isRestricted ? nil : resolver)
         self.log = log
         for forward in configuration.forwards where forward.transport == .tcp {
@@ -173,6 +173,13 @@ final class HostNetwork: Network {
         localConnections = [:]
         stopListening()
         events = []
+    }
+
+    /// A datagram is lost. The log tells of the first, the second, the fourth and so on.
+    func logDrop(_ what: String) {
+        dropCount += 1
+        guard dropCount & (dropCount - 1) == 0 else { return }
+        log("dropped \(what) (\(dropCount) since the start)")
     }
 
     /// Something that no request caused.
@@ -371,10 +378,15 @@ final class HostNetwork: Network {
                 try socket.join(group)
             }
             let port = forward == nil ? socket.localEndpoint?.port ?? localPort : localPort
-            datagramSockets[id] = try DatagramSocket(id, socket, on: loop) { [weak self] bytes, sender in
-                guard let self else { return }
-                self.announce(.received(id, bytes, from: self.inside(sender)))
-            }
+            datagramSockets[id] = try DatagramSocket(
+                id, socket, on: loop,
+                deliver: { [weak self] bytes, sender in
+                    guard let self else { return }
+                    self.announce(.received(id, bytes, from: self.inside(sender)))
+                },
+                drop: { [weak self] length in
+                    self?.logDrop("a datagram of \(length) bytes, too many answers wait for the module")
+                })
             events.append(.connected(id, local: Endpoint(peer.address.family == .v4 ? .v4(.any) : .v6(.any), port)))
         } catch {
             log("\(error)\(Self.portAdvice)")
@@ -529,15 +541,12 @@ final class HostNetwork: Network {
     // MARK: Names and pings
 
     private func resolve(_ name: String, _ family: IPAddress.Family?) {
-        if let known = configuration.names[name.lowercased()] {
-            return events.append(.resolved(known.filter { family == nil || $0.family == family }))
-        }
-        guard !configuration.isRestricted else { return events.append(.resolved([])) }
         let epoch = epoch
-        resolver.resolve(name, family) { [weak self] addresses in
+        let outcome = nameServer.lookUp(name.lowercased(), family) { [weak self] outcome in
             guard let self, self.epoch == epoch else { return }
-            self.announce(.resolved(addresses ?? []))
+            self.announce(.resolved(outcome.addresses))
         }
+        if let outcome { events.append(.resolved(outcome.addresses)) }
     }
 
     private func cancelQuery() {

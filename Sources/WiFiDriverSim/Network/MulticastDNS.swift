@@ -33,15 +33,6 @@ enum MulticastDNS {
         let wantsUnicast: Bool
     }
 
-    enum RecordType {
-        static let a: UInt16 = 1
-        static let pointer: UInt16 = 12
-        static let text: UInt16 = 16
-        static let aaaa: UInt16 = 28
-        static let server: UInt16 = 33
-        static let any: UInt16 = 255
-    }
-
     /// A query: its questions, and where they end.
     struct Query: Equatable {
         fileprivate(set) var questions: [Question] = []

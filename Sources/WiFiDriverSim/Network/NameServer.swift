@@ -1,5 +1,5 @@
-/// The name server that DHCP gives to modules on the host's network: it knows the world's names, and asks the system's resolver
-/// for others, as QEMU's does. Belongs to the event loop's thread.
+/// The names that a module on the host's network knows: the world's, and those of the system's resolver, as with QEMU's name
+/// server. Belongs to the event loop's thread.
 final class NameServer {
     private let names: [String: [IPAddress]]
     /// `nil` where no others are to be asked for.
@@ -14,6 +14,28 @@ final class NameServer {
         self.resolver = resolver
     }
 
+    /// What there is of a name.
+    /// - Parameters:
+    ///   - name: in small letters.
+    ///   - family: the addresses that are wanted; `nil` for both.
+    ///   - later: gets it where the resolver is asked.
+    /// - Returns: `nil` where the resolver is asked.
+    func lookUp(
+        _ name: String, _ family: IPAddress.Family?, later: @escaping (DNSMessage.Outcome) -> Void
+    ) -> DNSMessage.Outcome? {
+        if let known = names[name] {
+            return known.isEmpty ? .unknown : .found(known.filter { family == nil || $0.family == family })
+        }
+        guard let resolver else { return .unknown }
+        guard lookUpCount < Self.lookUpLimit else { return .failed }
+        lookUpCount += 1
+        resolver.resolve(name, family) { [weak self] addresses in
+            self?.lookUpCount -= 1
+            later(addresses.map { $0.isEmpty ? .unknown : .found($0) } ?? .failed)
+        }
+        return nil
+    }
+
     /// The answer to a message; `nil` where there is none, or the resolver is asked, and `later` gets it.
     func answer(to message: [UInt8], limit: Int, later: @escaping ([UInt8]) -> Void) -> [UInt8]? {
         switch DNSMessage.read(message) {
@@ -24,15 +46,7 @@ final class NameServer {
                 DNSMessage.answer(to: question, outcome, limit: limit)
             }
             guard let name = question.name else { return answer(.unknown) }
-            if let known = names[name] { return answer(known.isEmpty ? .unknown : .found(known)) }
-            guard let resolver else { return answer(.unknown) }
-            guard lookUpCount < Self.lookUpLimit else { return answer(.failed) }
-            lookUpCount += 1
-            resolver.resolve(name, nil) { [weak self] addresses in
-                self?.lookUpCount -= 1
-                later(answer(addresses.map { $0.isEmpty ? .unknown : .found($0) } ?? .failed))
-            }
-            return nil
+            return lookUp(name, nil) { later(answer($0)) }.map(answer)
         }
     }
 }

@@ -1,5 +1,5 @@
 /// The way between a module and the host's network: what goes over it takes half the access point's latency in each direction,
-/// and keeps its order.
+/// and keeps its order socket by socket.
 ///
 /// Requests go in by `handle`, and reach the host's network later; its events come out of `takeEvents` later than they
 /// happened. What concerns the module's own stack alone, as a port that opens, takes no time. `SEND OK` does not wait: a
@@ -10,29 +10,34 @@ final class NetworkPath {
     /// One way to an address, or to the name server for `nil`.
     private let latency: (IPAddress?) -> Duration
     private let clock: () -> Instant
-    /// What may be under way to a module beyond what it has room for, and from it before a send has to wait. Nothing in the
-    /// first case for a module whose window is the firmware's: its peers are to see that.
+    /// Bytes that the host's socket is read ahead of the module's credit. 0 for a module with the firmware's window, so that its
+    /// peers see that window.
     private let readAhead: Int
+    /// Bytes of a socket that may be under way in one direction. With more, a TCP send waits and a datagram is lost.
     private static let room = 128 * 1024
+    /// The module's server speaks TLS.
+    private var servesTLS = false
 
     private var sockets: [SocketID: Way] = [:]
-    /// In the order in which they arrive; no later one is due before an earlier one.
-    private var toHost = TimedQueue<Passage>()
-    private var toModule = TimedQueue<NetworkEvent>()
+    /// Each socket is a lane, and so are the queries, as `nil`.
+    private var toHost = TimedQueue<SocketID?, Passage>()
+    private var toModule = TimedQueue<SocketID?, NetworkEvent>()
     private var events: [NetworkEvent] = []
 
-    /// A socket that is at some distance.
+    /// The way of a socket whose peer is at some distance.
     private struct Way {
         let peer: IPAddress
-        /// TLS has yet to come about.
-        var awaitsTLS = false
+        /// The module asked for TLS on it.
+        var hasTLS = false
         var isDatagrams = false
+        /// When the peer has accepted the connection, before which it says nothing.
+        var acceptedAt = Instant.zero
         /// Bytes of a TCP socket that the module still takes.
         var credit = 0
-        /// What has come and exceeds that.
+        /// Received bytes that the credit does not cover.
         var inbound = ByteQueue()
         var isClosing = false
-        /// Bytes that have not reached the host's side.
+        /// Bytes of blocks and datagrams that have not reached the host's side.
         var bytesUnderWay = 0
         /// The module waits for the last block to count as sent.
         var awaitsSent = false
@@ -65,8 +70,8 @@ final class NetworkPath {
     func handle(_ request: NetworkRequest, at now: Instant) {
         switch request {
         case .connect(let id, let remote, _, let tls):
-            if latency(remote.address) > .zero { sockets[id] = Way(peer: remote.address, awaitsTLS: tls != nil) }
-            pass(request, to: remote.address, at: now)
+            if latency(remote.address) > .zero { sockets[id] = Way(peer: remote.address, hasTLS: tls != nil) }
+            pass(.request(request), of: id, to: remote.address, at: now)
         case .openUDP(let id, let peer, _):
             if latency(peer.address) > .zero { sockets[id] = Way(peer: peer.address, isDatagrams: true) }
             host.handle(request, at: now)
@@ -78,8 +83,8 @@ final class NetworkPath {
             deliver(id)
         case .close(let id, _):
             guard let way = sockets.removeValue(forKey: id) else { return host.handle(request, at: now) }
-            pass(request, to: way.peer, at: now)
-        case .resolve, .ping: pass(request, to: nil, at: now)
+            pass(.request(request), of: id, to: way.peer, at: now)
+        case .resolve, .ping: pass(.request(request), of: nil, to: nil, at: now)
         case .cancelQuery:
             toHost.removeAll { passage in
                 switch passage {
@@ -101,40 +106,44 @@ final class NetworkPath {
             toModule = TimedQueue()
             events = []
             host.handle(request, at: now)
-        case .setOptions, .listen, .stopListening, .interfaces: host.handle(request, at: now)
+        case .listen(_, _, let tls):
+            servesTLS = tls != nil
+            host.handle(request, at: now)
+        case .setOptions, .stopListening, .interfaces: host.handle(request, at: now)
         }
     }
 
-    /// Hands over at once what is under way to the host: what counts as sent gets there, whatever becomes of the module.
+    /// Hands over at once what is under way to the host. What counts as sent gets there, also when the module ends.
     func finish(at now: Instant) {
         while let passage = toHost.popFirst() { arrive(passage, at: now) }
     }
 
-    private func pass(_ request: NetworkRequest, to address: IPAddress?, at now: Instant) {
-        pass(.request(request), to: address, at: now)
-    }
-
-    private func pass(_ passage: Passage, to address: IPAddress?, at now: Instant) {
+    private func pass(_ passage: Passage, of id: SocketID?, to address: IPAddress?, at now: Instant) {
         let delay = latency(address)
         if delay == .zero, toHost.isEmpty { return arrive(passage, at: now) }
-        toHost.append(passage, at: now + delay)
+        toHost.append(passage, in: .some(id), at: now + delay)
     }
 
     private func send(_ bytes: [UInt8], on id: SocketID, to target: Endpoint?, at now: Instant) {
         guard let way = sockets[id] else { return host.handle(.send(id, bytes, to: target), at: now) }
         if way.isDatagrams {
-            // The stack has a route or not; what becomes of the datagram it does not hear.
+            // The module's stack knows whether it has a route, and no more.
             guard let target, host.leadsOn(target) else { return events.append(.sendFailed(id)) }
             events.append(.sent(id))
-            return pass(.request(.send(id, bytes, to: target)), to: target.address, at: now)
+            let size = bytes.count + NetworkRequest.datagramOverhead
+            guard way.bytesUnderWay + size <= Self.room else {
+                return host.logDrop("a datagram of \(bytes.count) bytes, too many are under way")
+            }
+            sockets[id]?.bytesUnderWay += size
+            return pass(.request(.send(id, bytes, to: target)), of: id, to: target.address, at: now)
         }
         sockets[id]?.bytesUnderWay += bytes.count
         if way.bytesUnderWay + bytes.count <= Self.room, host.takesBlocks(id) {
             events.append(.sent(id))
-            pass(.block(id, bytes), to: way.peer, at: now)
+            pass(.block(id, bytes), of: id, to: way.peer, at: now)
         } else {
             sockets[id]?.awaitsSent = true
-            pass(.request(.send(id, bytes, to: target)), to: way.peer, at: now)
+            pass(.request(.send(id, bytes, to: target)), of: id, to: way.peer, at: now)
         }
     }
 
@@ -158,7 +167,9 @@ final class NetworkPath {
             sockets[id]?.bytesUnderWay -= bytes.count
             host.take(bytes, on: id)
         case .request(let request):
-            if case .send(let id, let bytes, _) = request { sockets[id]?.bytesUnderWay -= bytes.count }
+            if case .send(let id, let bytes, _) = request, let way = sockets[id] {
+                sockets[id]?.bytesUnderWay -= bytes.count + (way.isDatagrams ? NetworkRequest.datagramOverhead : 0)
+            }
             host.handle(request, at: now)
         }
     }
@@ -168,7 +179,7 @@ final class NetworkPath {
     func takeEvents() -> [NetworkEvent] {
         let now = clock()
         for event in host.takeEvents() { note(event, at: now) }
-        while let event = toModule.popFirst(dueBy: now) { arrive(event) }
+        while let (_, event) = toModule.popFirst(dueBy: now) { arrive(event) }
         guard !events.isEmpty else { return [] }
         defer { events.removeAll(keepingCapacity: true) }
         return events
@@ -182,43 +193,54 @@ final class NetworkPath {
             // Its own port.
             if way.isDatagrams { return events.append(event) }
             host.handle(.allow(id, bytes: readAhead), at: now)
-            returnLater(event, from: way.peer, extra: handshakeTime(way), at: now)
+            let handshake = handshakeTime(way.hasTLS, with: way.peer)
+            // The host's socket is connected at once. A peer has the module's acknowledgement one round trip after its own.
+            sockets[id]?.acceptedAt = now + (way.hasTLS ? handshake : latency(way.peer) * 2)
+            returnLater(event, of: id, from: way.peer, extra: handshake, at: now)
         case .connectFailed(let id, _):
-            guard let way = sockets[id] else { return returnLater(event, from: nil, at: now) }
+            // Of an accepted connection, whose handshake has failed, the module never heard.
+            guard let way = sockets[id] else { return returnLater(event, of: id, from: nil, at: now) }
             if way.isDatagrams { return arrive(event) }
-            returnLater(event, from: way.peer, extra: handshakeTime(way), at: now)
+            returnLater(event, of: id, from: way.peer, extra: handshakeTime(way.hasTLS, with: way.peer), at: now)
         case .accepted(let id, let peer, _):
             if latency(peer.address) > .zero {
                 sockets[id] = Way(peer: peer.address)
                 host.handle(.allow(id, bytes: readAhead), at: now)
             }
-            returnLater(event, from: peer.address, at: now)
+            returnLater(event, of: id, from: peer.address, extra: handshakeTime(servesTLS, with: peer.address), at: now)
         case .received(let id, _, let sender):
-            returnLater(event, from: sender?.address ?? sockets[id]?.peer, at: now)
-        case .closed(let id): returnLater(event, from: sockets[id]?.peer, at: now)
+            let peer = sender?.address ?? sockets[id]?.peer
+            returnLater(event, of: id, from: peer, extra: timeUntilAccepted(id, now), at: now)
+        case .closed(let id):
+            returnLater(event, of: id, from: sockets[id]?.peer, extra: timeUntilAccepted(id, now), at: now)
         case .sent(let id), .sendFailed(let id):
             // That of a datagram was told.
             guard let way = sockets[id] else { return events.append(event) }
             guard way.awaitsSent else { return }
             sockets[id]?.awaitsSent = false
             events.append(event)
-        case .resolved: returnLater(event, from: nil, at: now)
+        case .resolved: returnLater(event, of: nil, from: nil, at: now)
         case .pinged(let roundTrip):
-            returnLater(.pinged(roundTrip.map { $0 + latency(nil) * 2 }), from: nil, at: now)
+            returnLater(.pinged(roundTrip.map { $0 + latency(nil) * 2 }), of: nil, from: nil, at: now)
         case .listening, .listenFailed: events.append(event)
         }
     }
 
-    private func handshakeTime(_ way: Way) -> Duration {
-        way.awaitsTLS ? latency(way.peer) * 2 * TLSConfiguration.handshakeRoundTrips : .zero
+    private func handshakeTime(_ hasTLS: Bool, with peer: IPAddress) -> Duration {
+        hasTLS ? latency(peer) * 2 * TLSConfiguration.handshakeRoundTrips : .zero
+    }
+
+    /// How long it takes until the peer can say its first word.
+    private func timeUntilAccepted(_ id: SocketID, _ now: Instant) -> Duration {
+        sockets[id].map { max(.zero, $0.acceptedAt - now) } ?? .zero
     }
 
     private func returnLater(
-        _ event: NetworkEvent, from address: IPAddress?, extra: Duration = .zero, at now: Instant
+        _ event: NetworkEvent, of id: SocketID?, from address: IPAddress?, extra: Duration = .zero, at now: Instant
     ) {
         let delay = latency(address) + extra
         if delay == .zero, toModule.isEmpty { return arrive(event) }
-        toModule.append(event, at: now + delay)
+        toModule.append(event, in: .some(id), at: now + delay)
     }
 
     /// Something has come to the module's side.
@@ -256,7 +278,7 @@ final class NetworkPath {
 
     func advance(to now: Instant) {
         host.advance(to: now)
-        while let passage = toHost.popFirst(dueBy: now) { arrive(passage, at: now) }
+        while let (_, passage) = toHost.popFirst(dueBy: now) { arrive(passage, at: now) }
     }
 
     /// Sends what has come to the host's side.
@@ -265,49 +287,4 @@ final class NetworkPath {
 
     /// Connections to hosts that are cut off are silent from now on, until they are not.
     func pauseConnections(where isCutOff: (IPAddress) -> Bool) { host.pauseConnections(where: isCutOff) }
-}
-
-/// What happens later, in the order in which it was added.
-struct TimedQueue<Element> {
-    private var elements: [(at: Instant, element: Element)] = []
-    private var head = 0
-
-    var isEmpty: Bool { head == elements.count }
-    /// When the first is due.
-    var nextDue: Instant? { isEmpty ? nil : elements[head].at }
-
-    /// Adds something that is due then, but not before what was added earlier.
-    mutating func append(_ element: Element, at due: Instant) {
-        elements.append((max(due, elements.last?.at ?? due), element))
-    }
-
-    /// Removes the first, if it is due.
-    mutating func popFirst(dueBy now: Instant) -> Element? {
-        guard let due = nextDue, due <= now else { return nil }
-        return popFirst()
-    }
-
-    mutating func popFirst() -> Element? {
-        guard !isEmpty else { return nil }
-        let element = elements[head].element
-        head += 1
-        if head == elements.count {
-            elements.removeAll(keepingCapacity: elements.capacity <= Self.keptCapacity)
-            head = 0
-        } else if head > Self.keptCapacity, head > elements.count / 2 {
-            elements.removeSubrange(..<head)
-            head = 0
-        }
-        return element
-    }
-
-    private static var keptCapacity: Int { 64 }
-
-    /// Removes the last that matches.
-    mutating func removeLast(where matches: (Element) -> Bool) -> Element? {
-        guard let index = elements[head...].lastIndex(where: { matches($0.element) }) else { return nil }
-        return elements.remove(at: index).element
-    }
-
-    mutating func removeAll(where matches: (Element) -> Bool) { elements[head...].removeAll { matches($0.element) } }
 }

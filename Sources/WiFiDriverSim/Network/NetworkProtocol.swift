@@ -92,7 +92,7 @@ public enum NetworkEvent: Equatable, Sendable {
     case sendFailed(SocketID)
     /// The peer has closed or reset the connection and all its bytes are delivered.
     case closed(SocketID)
-    /// A connection came in at the server. One whose TLS does not come about ends in `connectFailed` instead.
+    /// A connection came in at the server. One whose handshake fails ends in `connectFailed` instead.
     case accepted(SocketID, peer: Endpoint, local: Endpoint)
     case listening
     case listenFailed
@@ -104,7 +104,7 @@ public enum NetworkEvent: Equatable, Sendable {
 
 public enum ConnectFailure: Equatable, Sendable {
     case refused, unreachable, timedOut, addressInUse
-    /// TLS did not come about, and why.
+    /// The TLS handshake failed, and why.
     case handshake(String)
 }
 

@@ -2,12 +2,12 @@
 /// the other modules.
 ///
 /// Sans-IO and deterministic. Each module has a `VirtualStack` on it. Every packet takes half the latency of the module's
-/// access point; those of one socket keep their order. Who reaches whom is the air's to say: modules and virtual stations that are on the same access
-/// point reach each other, the rest of the world is behind an access point that has a router.
+/// access point; those of one socket keep their order. Who reaches whom is the air's to say: modules and virtual stations
+/// that are on the same access point reach each other, the rest of the world is behind an access point that has a router.
 public final class VirtualNetwork {
     /// One way, between a module and anything else, whatever its access point says; `nil` is half of that one's round trip.
     public var latency: Duration?
-    /// So many bytes more than a module has room for are under way to it from another, as on a path that is never empty.
+    /// Bytes that may be under way from one module to another beyond the receiver's credit, as on a path that is never empty.
     let bytesUnderWay: Int
     /// Names, in lower case. One that is missing does not exist.
     public var names: [String: [IPAddress]]
@@ -27,18 +27,16 @@ public final class VirtualNetwork {
     private var listeners: [Listening: Listener] = [:]
     /// The peers that take datagrams at an address and port, the latest last.
     private var datagramPeers: [Endpoint: [VirtualPeer]] = [:]
-    private var underWay: [Packet] = []
-    /// The first packet of `underWay` that has not arrived.
-    private var head = 0
+    private var underWay = TimedQueue<Lane, Content>()
     /// TCP's packets to and from hosts beyond a gateway that lets nothing through, in their order: they are sent until they
     /// get there.
     private var held: [Content] = []
-    /// The air's changes that `held` is up to.
+    /// The air's `changeCount` when `held` was last tried.
     private var changeCount = 0
     private var nextLocalPort: UInt16
     /// After so long without an answer, TCP sends again.
     static let retransmissionTime = Duration.seconds(1)
-    /// So many times; lwIP gives up after about as long.
+    /// Retransmissions before TCP gives up, as lwIP does.
     static let retransmissionLimit = 60
     private static let localPorts: ClosedRange<UInt16> = 49_152...65_535
 
@@ -64,9 +62,10 @@ public final class VirtualNetwork {
         }
     }
 
-    struct Packet {
-        let at: Instant
-        let content: Content
+    /// What keeps its order: a module's socket in one direction.
+    enum Lane: Equatable {
+        case fromModule(SocketReference)
+        case toModule(SocketReference)
     }
 
     enum Content {
@@ -78,12 +77,26 @@ public final class VirtualNetwork {
         /// What did not get through is sent again.
         case retransmission(SocketReference)
         case closeOfRemote(SocketReference, isReset: Bool)
-        case closeOfModule(Remote, isReset: Bool)
+        case closeOfModule(SocketReference, Remote, isReset: Bool)
         case event(stack: Int, epoch: Int, NetworkEvent)
         case accepted(SocketReference, peer: Endpoint, local: Endpoint)
         case query(stack: Int, epoch: Int, name: String, IPAddress.Family?)
         case chargen(SocketReference, line: Int)
         case peerConnect(VirtualPeer, stack: Int, Transport, port: UInt16)
+
+        /// `nil` for what waits for nothing else.
+        var lane: Lane? {
+            switch self {
+            case .connect(let socket, _), .toRemote(let socket, _, _): .fromModule(socket)
+            case .closeOfModule(_, .module(let other), _): .toModule(other)
+            case .closeOfModule(let socket, _, _): .fromModule(socket)
+            case .toModule(let socket, _, _), .closeOfRemote(let socket, _), .accepted(let socket, _, _):
+                .toModule(socket)
+            case .event(let stack, let epoch, .connected(let id, _)):
+                .toModule(SocketReference(stack: stack, epoch: epoch, id: id))
+            case .window, .retransmission, .event, .query, .chargen, .peerConnect: nil
+            }
+        }
     }
 
     /// A module's socket. The epoch tells it from one of the same number before the module's restart.
@@ -187,8 +200,8 @@ public final class VirtualNetwork {
 
     /// Nobody waits for the answers to this module's queries any more.
     func cancelQueries(of stack: Int) {
-        underWay[head...].removeAll { packet in
-            switch packet.content {
+        underWay.removeAll { content in
+            switch content {
             case .query(stack, _, _, _), .event(stack, _, .resolved), .event(stack, _, .pinged): true
             default: false
             }
@@ -197,7 +210,7 @@ public final class VirtualNetwork {
 
     // MARK: Time
 
-    public var nextDeadline: Instant? { head < underWay.count ? underWay[head].at : nil }
+    public var nextDeadline: Instant? { underWay.nextDue }
 
     /// Lets everything arrive that is due by `now`.
     public func advance(to now: Instant) {
@@ -207,25 +220,17 @@ public final class VirtualNetwork {
             held = []
             for content in waiting { arrive(content) }
         }
-        while head < underWay.count, underWay[head].at <= now {
-            let packet = underWay[head]
-            head += 1
-            if head == underWay.count {
-                underWay.removeAll(keepingCapacity: true)
-                head = 0
-            }
-            self.now = max(self.now, packet.at)
-            arrive(packet.content)
+        while let (time, content) = underWay.popFirst(dueBy: now) {
+            self.now = max(self.now, time)
+            arrive(content)
         }
         self.now = max(self.now, now)
     }
 
-    /// Sends something on its way; what is sent for the same moment keeps its order.
+    /// Sends something on its way. What is sent for the same moment keeps its order, and so does all of one socket in one
+    /// direction.
     func send(_ content: Content, after delay: Duration) {
-        let time = now + delay
-        var index = underWay.endIndex
-        while index > head, underWay[index - 1].at > time { index -= 1 }
-        underWay.insert(Packet(at: time, content: content), at: index)
+        underWay.append(content, in: content.lane, at: now + delay)
     }
 
     // MARK: Arrivals
@@ -240,10 +245,10 @@ public final class VirtualNetwork {
         case .window(let socket, let bytes): stack(of: socket)?.windowOpens(socket.id, by: bytes)
         case .retransmission(let socket): stack(of: socket)?.sendAgain(socket)
         case .closeOfRemote(let socket, let isReset): stack(of: socket)?.remoteClosed(socket.id, isReset: isReset)
-        case .closeOfModule(.peer(let peer), let isReset): peer.moduleClosed(isReset: isReset)
-        case .closeOfModule(.module(let socket), let isReset):
+        case .closeOfModule(_, .peer(let peer), let isReset): peer.moduleClosed(isReset: isReset)
+        case .closeOfModule(_, .module(let socket), let isReset):
             stack(of: socket)?.remoteClosed(socket.id, isReset: isReset)
-        case .closeOfModule(.server, _): break
+        case .closeOfModule(_, .server, _): break
         case .event(let stack, let epoch, let event):
             if stacks[stack].epoch == epoch { stacks[stack].tell(event) }
         case .accepted(let socket, let peer, let local):
@@ -263,7 +268,7 @@ public final class VirtualNetwork {
         case .toRemote(let socket, _, _), .toModule(let socket, _, nil), .closeOfRemote(let socket, _):
             guard let peer = stacks[socket.stack].connectedHost(of: socket) else { return false }
             return stacks[socket.stack].isCutOff(from: peer)
-        case .closeOfModule(.peer(let peer), _):
+        case .closeOfModule(_, .peer(let peer), _):
             guard let host = peer.endpoint?.address, let stack = peer.moduleStack else { return false }
             return stacks[stack].isCutOff(from: host)
         default: return false
@@ -298,6 +303,7 @@ public final class VirtualNetwork {
 
     /// Bytes or a datagram of a module's have come to the other end.
     private func dataArrive(_ bytes: [UInt8], from socket: SocketReference, at target: Endpoint) {
+        stacks[socket.stack].hasArrived(bytes.count, from: socket)
         if let remote = stacks[socket.stack].remote(of: socket) {
             switch remote {
             case .server(.echo): reply(bytes, to: socket, from: target, isDatagram: false)

@@ -26,9 +26,9 @@ public final class VirtualPeer {
     private var socket: VirtualNetwork.SocketReference?
     /// The UDP socket whose datagrams come here, although another peer listens at the same address and port by now.
     var correspondent: VirtualNetwork.SocketReference?
-    /// When its connection has come about, on its side.
+    /// When it has its connection, before which it says nothing.
     private var connectedAt = Instant.zero
-    /// What it said before the connection had come about.
+    /// What it said without a connection.
     private var unsent: [Saying] = []
 
     private enum Saying {

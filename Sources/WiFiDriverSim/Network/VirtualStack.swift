@@ -5,14 +5,14 @@ public final class VirtualStack: Network {
     let index: Int
     private let radio: Air.RadioID
     private var interfaces: [NetworkInterface] = []
-    /// One way, over the last interface there was: what is still under way keeps its order.
+    /// The latency of the last interface, for packets that leave after it went down.
     private var lastLatency = Duration.milliseconds(1)
     /// Counts the module's restarts.
     private(set) var epoch = 0
     private var sockets: [SocketID: Socket] = [:]
     private var server: (port: UInt16, family: IPAddress.Family, tls: TLSConfiguration?)?
     private var events: [NetworkEvent] = []
-    /// The network tells of it to who asks for news.
+    /// True while this stack is queued in the network's news.
     var hasNews = false
     private var nextAccepted = VirtualStack.firstAccepted
     static let firstAccepted: UInt32 = 0xC000_0000
@@ -33,6 +33,8 @@ public final class VirtualStack: Network {
         var outbound = ByteQueue()
         /// How much more the other module takes.
         var window = 0
+        /// Bytes of datagrams that have left and not arrived.
+        var datagramsUnderWay = 0
         /// Transmissions in a row that did not get through.
         var failedAttempts = 0
 
@@ -80,7 +82,7 @@ public final class VirtualStack: Network {
         case .setOptions: break
         case .close(let id, let aborting):
             guard let socket = sockets.removeValue(forKey: id) else { return }
-            tellRemote(of: socket, isReset: aborting)
+            tellRemote(of: id, socket, isReset: aborting)
         case .listen(let port, let family, let tls):
             guard !network.busyPorts.contains(port) else { return tell(.listenFailed) }
             server = (port, family, tls)
@@ -96,7 +98,7 @@ public final class VirtualStack: Network {
             if interfaces.isEmpty { lastLatency = latency(to: nil) }
             self.interfaces = interfaces
         case .reset:
-            for socket in sockets.values { tellRemote(of: socket, isReset: true) }
+            for (id, socket) in sockets { tellRemote(of: id, socket, isReset: true) }
             sockets = [:]
             server = nil
             events = []
@@ -112,6 +114,10 @@ public final class VirtualStack: Network {
             return pump(id)
         }
         tell(.sent(id))
+        if socket.transport == .udp {
+            guard socket.datagramsUnderWay + bytes.count <= Self.datagramRoom else { return }
+            sockets[id]?.datagramsUnderWay += bytes.count
+        }
         let target = target ?? socket.peer
         network.send(.toRemote(reference(id), bytes, to: target), after: latency(to: target.address))
     }
@@ -149,9 +155,10 @@ public final class VirtualStack: Network {
         network.send(.event(stack: index, epoch: epoch, .pinged(roundTrip)), after: roundTrip)
     }
 
-    private func tellRemote(of socket: Socket, isReset: Bool) {
+    private func tellRemote(of id: SocketID, _ socket: Socket, isReset: Bool) {
         guard case .connected(let remote) = socket.phase else { return }
-        network.send(.closeOfModule(remote, isReset: isReset), after: latency(to: socket.peer.address))
+        network.send(
+            .closeOfModule(reference(id), remote, isReset: isReset), after: latency(to: socket.peer.address))
     }
 
     public var nextDeadline: Instant? { network.nextDeadline }
@@ -305,16 +312,17 @@ public final class VirtualStack: Network {
         case .server(.names, _) where !resolvesNames: break
         case .server(let server, _):
             connect(socket, to: .server(server), after: .zero)
-            if case .chargen = server { network.send(.chargen(socket, line: 0), after: .zero) }
+            let speaks = acceptTime(hasTLS: tls != nil, with: remote.address)
+            if case .chargen = server { network.send(.chargen(socket, line: 0), after: speaks) }
             if let greeting = server.greeting(at: network.clock) {
-                let latency = latency(to: remote.address)
-                network.send(.toModule(socket, greeting, from: nil), after: latency)
-                network.send(.closeOfRemote(socket, isReset: false), after: latency)
+                let arrives = speaks + latency(to: remote.address)
+                network.send(.toModule(socket, greeting, from: nil), after: arrives)
+                network.send(.closeOfRemote(socket, isReset: false), after: arrives)
             }
         case .peer(let peer, let delay):
             let wait = delay + (tls == nil ? .zero : handshakeTime(with: remote.address))
             connect(socket, to: .peer(peer), after: wait)
-            peer.accept(socket, after: wait)
+            peer.accept(socket, after: delay + acceptTime(hasTLS: tls != nil, with: remote.address))
         case .silent: break
         case nil: if network.isThere(remote.address) { refuse(socket.id) }
         }
@@ -327,6 +335,12 @@ public final class VirtualStack: Network {
 
     private func handshakeTime(with peer: IPAddress) -> Duration {
         latency(to: peer) * 2 * TLSConfiguration.handshakeRoundTrips
+    }
+
+    /// How long a server waits, from a client's first packet on, until it has the connection: for the acknowledgement of its
+    /// answer, or for the end of the handshake.
+    private func acceptTime(hasTLS: Bool, with peer: IPAddress) -> Duration {
+        hasTLS ? handshakeTime(with: peer) : latency(to: peer) * 2
     }
 
     private func connect(
@@ -359,9 +373,10 @@ public final class VirtualStack: Network {
         var socket = Socket(transport: .tcp, local: local, peer: peer, phase: .connected(remote))
         if case .module = remote { socket.window = network.bytesUnderWay }
         sockets[id] = socket
-        network.send(
-            .accepted(reference(id), peer: peer, local: local),
-            after: server.tls == nil ? .zero : handshakeTime(with: peer.address))
+        // A peer that is played counts as connected once its connection has reached the module.
+        var wait = server.tls == nil ? Duration.zero : handshakeTime(with: peer.address)
+        if case .module = remote { wait = acceptTime(hasTLS: server.tls != nil, with: peer.address) }
+        network.send(.accepted(reference(id), peer: peer, local: local), after: wait)
         return reference(id)
     }
 
@@ -395,8 +410,14 @@ public final class VirtualStack: Network {
         receive(bytes, on: id, from: sender)
     }
 
-    /// Datagrams that nobody takes are lost beyond so many bytes.
+    /// Bytes of a socket's datagrams that wait to be taken, and that are under way from it. Those beyond are lost.
     private static let datagramRoom = 64 * 1024
+
+    /// A module's bytes have come to the other end.
+    func hasArrived(_ count: Int, from socket: VirtualNetwork.SocketReference) {
+        guard socket.epoch == epoch, sockets[socket.id]?.transport == .udp else { return }
+        sockets[socket.id]?.datagramsUnderWay -= count
+    }
 
     func socketID(udpPort port: UInt16) -> SocketID? {
         sockets.first { $0.value.transport == .udp && $0.value.local.port == port }?.key
@@ -425,7 +446,7 @@ public final class VirtualStack: Network {
             sockets[id] = nil
             tell(.closed(id))
             // The firmware closes its side, too.
-            tellRemote(of: socket, isReset: false)
+            tellRemote(of: id, socket, isReset: false)
         }
     }
 

@@ -1,5 +1,5 @@
 /// How another host takes part in TLS on a network in memory. Nothing is encrypted there: a handshake takes its time, and
-/// comes about or not by what both sides hold.
+/// succeeds or fails by what both sides hold.
 public struct TLSPeer: Equatable, Sendable {
     /// An authority that the module trusts has signed its certificate.
     public var isTrusted = true

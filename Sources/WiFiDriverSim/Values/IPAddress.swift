@@ -41,6 +41,20 @@ public struct IPv4Address: Hashable, Sendable, Codable, LosslessStringConvertibl
     public var isLoopback: Bool { rawValue >> 24 == 127 }
     /// 224.0.0.0/4.
     public var isMulticast: Bool { rawValue >> 28 == 0xE }
+    /// An address that a single interface can have: not of 0/8, a group, or reserved.
+    var isUnicast: Bool { 1...223 ~= rawValue >> 24 }
+
+    /// Whether it is neither the network's own address nor its broadcast address, with this netmask.
+    func isHost(ofNetwork netmask: IPv4Address) -> Bool {
+        let hostBits = rawValue & ~netmask.rawValue
+        return hostBits != 0 && hostBits != ~netmask.rawValue
+    }
+
+    /// How many leading ones a netmask has; `nil` where zeros stand between them.
+    var prefixLength: Int? {
+        let length = (~rawValue).leadingZeroBitCount
+        return rawValue.trailingZeroBitCount == 32 - length ? length : nil
+    }
 
     public var description: String {
         "\(rawValue >> 24).\(rawValue >> 16 & 0xFF).\(rawValue >> 8 & 0xFF).\(rawValue & 0xFF)"

@@ -19,7 +19,7 @@ final class ModuleClient {
         var options = SimulatorOptions()
         options.firmware = firmware
         // What is measured is the program, not the distance that it simulates.
-        for index in options.world.accessPoints.indices { options.world.accessPoints[index].latency = .zero }
+        options.world = options.world.withoutLatency
         return try BackgroundModule.start(options)
     }
 

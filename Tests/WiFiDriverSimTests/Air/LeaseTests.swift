@@ -8,7 +8,7 @@ struct LeaseTests {
         let room = Room(modules: count)
         var addresses: Set<String> = []
         for module in 0..<count {
-            room.simulation.modules[module].send("AT+CWMODE=1\r\nAT+CWJAP=\"wifisim\",\"password\"\r\n")
+            room.simulation.modules[module].send("AT+CWMODE=1\r\n")
             room.simulation.run(for: .milliseconds(1))
             room.simulation.modules[module].send("AT+CWJAP=\"wifisim\",\"password\"\r\n")
         }

@@ -118,9 +118,7 @@ struct NetworkProgramTests {
         try client.read(until: ">")
         let there = clock.now
         try client.write(Array("hi".utf8))
-        // The module's stack has taken it.
         try client.read(until: "SEND OK\r\n")
-        #expect(clock.now - there < .milliseconds(150))
         #expect(peer.receive(2) == Array("hi".utf8))
         #expect(clock.now - there >= .milliseconds(150))
         let back = clock.now
@@ -142,7 +140,7 @@ struct NetworkProgramTests {
 
     @Test func `What counts as sent gets there, even if the program ends meanwhile`() throws {
         let world = folder.write(
-            "{\"accessPoints\": [{\"ssid\": \"wifisim\", \"password\": \"password\", \"latency\": 2000}]}",
+            "{\"accessPoints\": [{\"ssid\": \"wifisim\", \"password\": \"password\", \"latency\": 4000}]}",
             to: "world.json")
         let (program, client) = try Program.module("--world", world)
         let listener = try Listener()
@@ -151,8 +149,11 @@ struct NetworkProgramTests {
         let peer = try listener.accept()
         try client.command("AT+CIPSEND=4")
         try client.read(until: ">")
+        let start = ContinuousClock().now
         try client.write(Array("last".utf8))
+        // The module's stack has taken it, long before it has arrived.
         try client.read(until: "SEND OK\r\n")
+        #expect(ContinuousClock().now - start < .seconds(1))
         program.send(SIGTERM)
         #expect(peer.receive(.max) == Array("last".utf8))
     }
@@ -162,14 +163,21 @@ struct NetworkProgramTests {
     @Test func `A restricted module joins no group`() throws {
         let (_, client) = try Program.module("--restrict", "on")
         try client.join()
+        // As the system prints 224.7.7.7, 224.7.7.8 and MDNS's 224.0.0.251, to which others of the computer may belong.
+        func groups(_ name: String) throws -> [Substring] {
+            try String(contentsOfFile: "/proc/net/igmp", encoding: .utf8).split(separator: "\n").filter {
+                $0.contains(name)
+            }
+        }
+        let before = try groups("FB0000E0")
         try client.command("AT+CIPSTART=\"UDP\",\"224.7.7.7\",5000,5000,0")
+        #expect(try groups("070707E0").isEmpty)
         try client.command("AT+CIPCLOSE")
         try client.command("AT+CIPMUX=1")
         try client.command("AT+CIPSTART=0,\"UDP\",\"224.7.7.8\",5000,5000,0")
+        #expect(try groups("080707E0").isEmpty)
         try client.command("AT+MDNS=1,\"host\",\"_iot\",80")
-        let groups = try String(contentsOfFile: "/proc/net/igmp", encoding: .utf8)
-        // As the system prints 224.7.7.7 and 224.7.7.8.
-        #expect(!groups.contains("070707E0") && !groups.contains("080707E0"))
+        #expect(try groups("FB0000E0") == before)
         // What is sent there goes nowhere.
         try client.command("AT+CIPSEND=0,2")
         try client.read(until: ">")

@@ -48,20 +48,44 @@ struct DNSMessageTests {
         #expect(long[2] & 2 == 0 && long[7] == 40)
     }
 
-    @Test func `What is no question about addresses is refused by its code`() {
-        func code(_ message: [UInt8]) -> UInt8? {
-            if case .refused(let answer)? = DNSMessage.read(message) { answer[3] & 0x0F } else { nil }
+    @Test(arguments: [2, 6, 12, 15, 16, 33, 65] as [UInt16])
+    func `A name without records of a type is known all the same, one that does not exist is not`(type: UInt16) throws {
+        let message = query(["Broker", "local"], type)
+        let question = try #require(readQuestion(message))
+        let counts: [UInt8] = [0, 1, 0, 0, 0, 0, 0, 0]
+        let rest = counts + message[12...]
+        #expect(DNSMessage.answer(to: question, .found(addresses)) == [0x12, 0x34, 0x81, 0x80] + rest)
+        #expect(DNSMessage.answer(to: question, .unknown) == [0x12, 0x34, 0x81, 0x83] + rest)
+    }
+
+    @Test func `The root exists`() throws {
+        #expect(DNSMessage.answer(to: try #require(readQuestion(query([], 2))), .unknown)[3] == 0x80)
+    }
+
+    private func refusal(_ message: [UInt8]) -> [UInt8]? {
+        if case .refused(let answer)? = DNSMessage.read(message) { answer } else { nil }
+    }
+
+    @Test func `What is not looked up is refused by its code, with the question where that can be read`() {
+        func check(_ message: [UInt8], _ code: UInt8, repeatsQuestion: Bool = true) {
+            let counts: [UInt8] = [0, repeatsQuestion ? 1 : 0, 0, 0, 0, 0, 0, 0]
+            let question = repeatsQuestion ? query(["X"], kind: message.suffix(1).last == 3 ? 3 : 1)[12...] : []
+            #expect(refusal(message) == [0x12, 0x34, message[2] & 0x79 | 0x80, 0x80 | code] + counts + question)
         }
-        // MX, and another class.
-        #expect(code(query(["x"], 15)) == 4)
-        #expect(code(query(["x"], kind: 3)) == 4)
-        var status = query(["x"])
+        // Another class, another opcode, two questions.
+        check(query(["X"], kind: 3), 5)
+        var status = query(["X"])
         status[2] = 0x10
-        #expect(code(status) == 4)
-        var two = query(["x"])
+        check(status, 4)
+        var two = query(["X"])
         two[5] = 2
-        #expect(code(two) == 1)
-        #expect(code(Array(query(["x"]).dropLast())) == 1)
+        check(two, 1)
+        // No question, a part of one, and one whose name has no end.
+        var none = query(["X"])
+        none[5] = 0
+        check(none, 1, repeatsQuestion: false)
+        check(Array(query(["X"]).dropLast()), 1, repeatsQuestion: false)
+        check(Array(query(["X"]).prefix(12)) + [0xC0, 12, 0, 1, 0, 1], 1, repeatsQuestion: false)
         // No header, and an answer.
         #expect(DNSMessage.read(Array(query(["x"]).prefix(11))) == nil)
         var answer = query(["x"])
@@ -69,10 +93,15 @@ struct DNSMessageTests {
         #expect(DNSMessage.read(answer) == nil)
     }
 
-    @Test func `A label may hold any byte, and then it is no host's`() {
-        let hidden: [UInt8] = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 5] + Array("a\0.bc".utf8) + [0, 0, 1, 0, 1]
-        #expect(readQuestion(hidden)?.name == .some(nil))
+    @Test func `A label may hold any byte, which comes back as it was, and then it is no host's`() throws {
         #expect(readQuestion(query([]))?.name == .some(nil))
+        for label in [Array("a\0.bc".utf8), [0xFF, 0xFE, 0x00], Array("é".utf8)] as [[UInt8]] {
+            var hidden: [UInt8] = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+            hidden += [UInt8(label.count)] + label + [5] + Array("LoCal".utf8) + [0, 0, 1, 0, 1]
+            let question = try #require(readQuestion(hidden))
+            #expect(question.name == nil)
+            #expect(DNSMessage.answer(to: question, .unknown).dropFirst(12) == hidden[12...])
+        }
     }
 
     @Test func `A name has 255 bytes at most, a label 63, and pointers come to an end`() {
@@ -118,7 +147,9 @@ struct DNSMessageTests {
             case .question(let question)?:
                 let answer = DNSMessage.answer(to: question, .found(addresses))
                 #expect(answer.count <= 512 && answer.prefix(2) == bytes.prefix(2))
-            case .refused(let answer)?: #expect(answer.count == 12)
+            case .refused(let answer)?:
+                #expect(answer.prefix(2) == bytes.prefix(2))
+                #expect((answer.count == 12) == (answer[5] == 0))
             case nil: break
             }
         }

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import WiFiDriverSim
@@ -45,6 +46,31 @@ struct LatencyTests {
         #expect(time(until: "CLOSED", host) == .milliseconds(100))
     }
 
+    @Test(arguments: ["AT+CIPSTART=\"TCP\",\"10.0.2.2\",6000", "AT+CIPSTART=\"TCP\",\"10.0.2.2\",13"])
+    func `A server that speaks first is heard one round trip after CONNECT`(start: String) throws {
+        let host = joined(200)
+        let peer = host.simulation.makePeer()
+        peer.listen(at: Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 6000))
+        peer.send("hello")
+        host.simulation.network.serve(.daytime, at: Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 13))
+        host.simulation.send("\(start)\r\n")
+        #expect(time(until: "CONNECT", host) == .milliseconds(200))
+        #expect(time(until: "+IPD", host) == .milliseconds(200))
+    }
+
+    @Test func `A module's server has a connection half a round trip after the module that connects`() throws {
+        let room = Room(modules: 2, world: Self.world(200))
+        for module in 0..<2 {
+            room.ask(module, "AT+CWMODE=1")
+            room.ask(module, "AT+CWJAP=\"wifisim\",\"password\"", for: .seconds(4))
+        }
+        room.ask(0, "AT+CIPMUX=1")
+        room.ask(0, "AT+CIPSERVER=1,80")
+        #expect(room.ask(1, "AT+CIPSTART=\"TCP\",\"10.0.2.15\",80", for: .milliseconds(200)).contains("CONNECT"))
+        #expect(room.listen(0, for: .milliseconds(99)) == "")
+        #expect(room.listen(0, for: .milliseconds(1)).contains("0,CONNECT"))
+    }
+
     @Test func `A datagram and its answer take one round trip`() throws {
         let host = joined(200)
         host.ask("AT+CIPSTART=\"UDP\",\"10.0.2.2\",7,1112,0")
@@ -62,6 +88,22 @@ struct LatencyTests {
         host.simulation.send("AT+CIPSTART=1,\"TCP\",\"10.0.2.2\",9\r\n")
         host.simulation.network.refuse(.tcp, at: Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 9))
         #expect(time(until: "ERROR", host) == .milliseconds(200))
+    }
+
+    @Test func `Datagrams under way between modules are lost beyond 64 KiB of a link`() throws {
+        let room = Room.stations()
+        room.simulation.network.latency = .seconds(20)
+        room.ask(0, "AT+CIPSTART=\"UDP\",\"10.0.2.16\",5000,5000,0")
+        room.ask(1, "AT+CIPSTART=\"UDP\",\"10.0.2.15\",5000,5000,0")
+        for _ in 0..<60 {
+            room.ask(0, "AT+CIPSEND=1460")
+            #expect(room.send(0, [UInt8](repeating: 0x78, count: 1460)).contains("SEND OK"))
+        }
+        #expect(room.listen(1, for: .seconds(40)).components(separatedBy: "+IPD,1460:").count - 1 == 65_536 / 1460)
+        // Those have arrived, and there is room again.
+        room.ask(0, "AT+CIPSEND=2")
+        room.send(0, Array("hi".utf8))
+        #expect(room.listen(1, for: .seconds(40)).contains("+IPD,2:hi"))
     }
 
     @Test func `Each access point has its own, between modules too`() throws {

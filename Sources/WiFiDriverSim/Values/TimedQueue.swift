@@ -1,0 +1,50 @@
+/// Elements that are due at a time each, the earliest first.
+///
+/// Elements of one lane keep the order in which they were added, whatever their times; those of different lanes overtake
+/// each other. Elements that are due at the same time keep their order.
+struct TimedQueue<Lane: Equatable, Element> {
+    private var queue = Queue<Entry>()
+
+    private struct Entry {
+        let lane: Lane?
+        let at: Instant
+        let element: Element
+    }
+
+    var isEmpty: Bool { queue.isEmpty }
+    /// When the first is due.
+    var nextDue: Instant? { queue.first?.at }
+
+    /// Adds an element that is due at `due`, but not before the earlier elements of its lane.
+    /// - Parameters:
+    ///   - element: what is added.
+    ///   - lane: `nil` for an element that waits for no other.
+    ///   - due: its time.
+    mutating func append(_ element: Element, in lane: Lane?, at due: Instant) {
+        let entries = queue.elements
+        var due = due
+        var index = entries.endIndex
+        while index > entries.startIndex, entries[index - 1].at > due {
+            index -= 1
+            guard lane != nil, entries[index].lane == lane else { continue }
+            due = entries[index].at
+            index = entries[index...].firstIndex { $0.at > due } ?? entries.endIndex
+        }
+        queue.insert(Entry(lane: lane, at: due, element: element), at: index)
+    }
+
+    /// Removes the first, if it is due.
+    mutating func popFirst(dueBy now: Instant) -> (at: Instant, element: Element)? {
+        guard let due = nextDue, due <= now, let element = popFirst() else { return nil }
+        return (due, element)
+    }
+
+    mutating func popFirst() -> Element? { queue.popFirst()?.element }
+
+    /// Removes the last that matches.
+    mutating func removeLast(where matches: (Element) -> Bool) -> Element? {
+        queue.removeLast { matches($0.element) }?.element
+    }
+
+    mutating func removeAll(where matches: (Element) -> Bool) { queue.removeAll { matches($0.element) } }
+}
