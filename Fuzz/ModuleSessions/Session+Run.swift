@@ -7,6 +7,8 @@ extension Session {
         public var stuckModules: [Int] = []
         /// Bytes that the modules said.
         public var outputCount = 0
+        /// What the modules have in flash, of those that have stored something.
+        public var storedSettings: [Settings] = []
     }
 
     /// Runs the session in virtual time, and looks whether its modules are well afterwards.
@@ -16,6 +18,7 @@ extension Session {
         var result = Result()
         result.stuckModules = (0..<moduleCount).filter { !stage.isAlive($0) }
         result.outputCount = stage.outputCount
+        result.storedSettings = (0..<moduleCount).compactMap(stage.storedSettings)
         return result
     }
 }
@@ -46,6 +49,8 @@ private final class Stage {
 
     private func module(_ number: Int) -> SimulatedModule { simulation.modules[number % simulation.modules.count] }
     private func peer(_ number: Int) -> VirtualPeer { peers[number % peers.count] }
+
+    func storedSettings(_ number: Int) -> Settings? { module(number).storedSettings }
 
     func perform(_ step: Step) {
         switch step {

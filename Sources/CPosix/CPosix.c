@@ -101,4 +101,9 @@ void cposix_watch_forks(void) {
     pthread_once(&once, watch_forks);
 }
 
+int cposix_ignores(int signal) {
+    struct sigaction action;
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 int cposix_exit_status(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }

@@ -84,7 +84,7 @@ enum ExitCode {
         case is WorldFileError, is StateFileError, is TranscriptError: EX_DATAERR
         case is TerminalLinkError: EX_CANTCREAT
         case let error as SystemError where error.code == EEXIST: EX_CANTCREAT
-        case is ClaimError: EX_TEMPFAIL
+        case is ClaimError, is ControlBusyError: EX_TEMPFAIL
         case is ControlSyntaxError: EX_USAGE
         case is ControlRefusal: EX_DATAERR
         case is ControlSocketError: EX_UNAVAILABLE

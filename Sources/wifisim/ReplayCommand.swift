@@ -39,6 +39,7 @@ extension CommandLineTool {
         let script = try Transcript.Script(contentsOf: path)
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP, SIGCHLD])
         let divergence: Divergence?
+        var status: Int32 = 0
         var command: ChildCommand?
         do {
             let replay = try ModuleReplay(script, parsed.has("--loose") ? .loose : .strict)
@@ -56,12 +57,12 @@ extension CommandLineTool {
                 }
             }
             divergence = try terminal.run(until: signals) { command?.handle($0) ?? ($0 != SIGCHLD) }
+            status = command?.status ?? 0
             // A client that waits for an answer would wait for ever.
-            command?.end(by: SIGTERM)
+            command?.end()
         } catch let error as Divergence {
             divergence = error
         }
-        let status = command?.status ?? 0
         if status != 0 { Console.printError("wifisim: \(parsed.command[0]): exit status \(status)") }
         guard let divergence else {
             Console.printError("wifisim: \(path): no divergence")

@@ -50,3 +50,6 @@ static inline int cposix_is_forked(void) { return cposix_forked; }
 
 /// The exit status of a shell for a process that ended with `status`: its own, or 128 and the signal's number.
 int cposix_exit_status(int status);
+
+/// Whether the process ignores a signal.
+int cposix_ignores(int signal);

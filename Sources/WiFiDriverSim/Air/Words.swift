@@ -63,6 +63,15 @@ public struct Words {
 
     mutating func text(_ what: String) throws(WordError) -> String { try next(what).text }
 
+    /// Of so many bytes.
+    mutating func text(_ what: String, _ length: ClosedRange<Int>) throws(WordError) -> String {
+        let word = try next(what)
+        guard length.contains(word.text.utf8.count) else {
+            throw word.error("\(what) must have \(length.lowerBound) to \(length.upperBound) bytes")
+        }
+        return word.text
+    }
+
     mutating func optionalText() -> String? { words.popFirst()?.text }
 
     mutating func value<Value: LosslessStringConvertible>(_ what: String) throws(WordError) -> Value {

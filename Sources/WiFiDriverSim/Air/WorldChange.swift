@@ -45,6 +45,10 @@ extension WorldChange {
     /// The words that changes begin with.
     static let keywords = ["ap", "station", "smartconfig"]
 
+    /// In bytes, as a phone has them for a station.
+    fileprivate static let ssidLength = 1...32
+    fileprivate static let passwordLength = 0...64
+
     /// Reads a change, all of its words.
     public init(_ words: Words) throws(WordError) {
         var words = words
@@ -58,8 +62,9 @@ extension WorldChange {
             self = .station(name: name, try StationAction(&words))
         case "smartconfig":
             self = .smartConfig(
-                try words.choice("smartconfig's way"), ssid: try words.text("the access point's SSID"),
-                password: try words.text("the password"), key: words.optionalText())
+                try words.choice("smartconfig's way"),
+                ssid: try words.text("the access point's SSID", Self.ssidLength),
+                password: try words.text("the password", Self.passwordLength), key: words.optionalText())
         default:
             throw keyword.error(
                 "there is no change \"\(keyword.text)\"; there are \(Self.keywords.joined(separator: ", "))")
@@ -154,15 +159,27 @@ extension Air {
             }
         case .station(let name, .joins(let ssid, let password)):
             _ = try accessPoints(named: ssid)
+            guard stations[name] != nil || stations.count < Self.mostStations else {
+                throw WorldChangeError(
+                    description: "there are \(Self.mostStations) stations, which is the most; use one of them again")
+            }
             stationJoins(name, ssid: ssid, password: password, at: now)
         case .station(let name, .leaves): stationLeaves(name, at: now)
         case .smartConfig(let way, let ssid, let password, let key):
+            guard WorldChange.ssidLength.contains(ssid.utf8.count),
+                WorldChange.passwordLength.contains(password.utf8.count)
+            else {
+                throw WorldChangeError(description: "an SSID has 1 to 32 bytes, a password 64 at most")
+            }
             smartConfig(ssid: ssid, password: password, way, key: key, at: now)
         }
     }
 }
 
 extension Air {
+    /// Virtual stations of one world.
+    private static let mostStations = 1000
+
     private func accessPoints(named name: String) throws(WorldChangeError) -> [AccessPoint] {
         let bssid = MACAddress(name)
         let named = accessPoints.filter { $0.ssid == name || $0.bssid == bssid }

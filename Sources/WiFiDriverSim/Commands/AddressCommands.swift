@@ -66,9 +66,7 @@ let addressCommands: [Command] = [
         name: "CIPSTAMAC", family: .wifi, storing: .chosen,
         query: { call in call.answer("\"\(call.settings.stationMAC)\"") },
         set: .init(Quoted("mac", as: MACAddress.self)) { (call, address) throws(CommandError) in
-            guard address.isUnicast, address != call.settings.softAPMAC else {
-                throw CommandError(kind: .invalid, position: 0)
-            }
+            try call.requireOwnAddress(address, otherThan: \.softAPMAC)
             call.set(\.stationMAC, to: address)
             return .ok
         }),
@@ -77,9 +75,7 @@ let addressCommands: [Command] = [
         name: "CIPAPMAC", family: .wifi, storing: .chosen,
         query: { call in call.answer("\"\(call.settings.softAPMAC)\"") },
         set: .init(Quoted("mac", as: MACAddress.self)) { (call, address) throws(CommandError) in
-            guard address.isUnicast, address != call.settings.stationMAC else {
-                throw CommandError(kind: .invalid, position: 0)
-            }
+            try call.requireOwnAddress(address, otherThan: \.stationMAC)
             call.set(\.softAPMAC, to: address)
             call.module.updateSoftAP()
             return .ok
@@ -161,6 +157,16 @@ private func addressForm(
 }
 
 extension Call {
+    /// The other interface has another address, in use and, where this one is stored, in flash.
+    fileprivate func requireOwnAddress(
+        _ address: MACAddress, otherThan other: KeyPath<Settings, MACAddress>
+    ) throws(CommandError) {
+        let isStoredOther = storing == .stored && module.storedSettings[keyPath: other] == address
+        guard address.isUnicast, settings[keyPath: other] != address, !isStoredOther else {
+            throw CommandError(kind: .invalid, position: 0)
+        }
+    }
+
     /// The three lines of CIPSTA and CIPAP.
     fileprivate func replyAddress(_ address: StaticAddress) {
         reply("ip:\"\(address.address)\"")

@@ -98,10 +98,14 @@ private func erase(_ partition: FlashPartition, _ range: Range<Int>, _ call: Cal
 }
 
 /// Changes what is in flash; nothing is kept where all is as from the factory again.
-private func change(_ call: Call, _ body: (inout UserData) -> Void) {
+/// - Returns: how the command ends: fails where there is no room.
+@discardableResult
+private func change(_ call: Call, _ body: (inout UserData) -> Void) -> CommandOutcome {
     var userData = call.settings.userData ?? UserData()
     body(&userData)
+    if userData.mistake(for: call.firmware) != nil { return .failed(.failed) }
     call.set(\.userData, to: userData == UserData() ? nil : userData)
+    return .ok
 }
 
 // MARK: Values
@@ -166,8 +170,7 @@ private func write(
     if let type = StoredValue.NumberType(rawValue: type) {
         let number = try Integer("value", type.range).read(from: &rest)
         try rest.end()
-        change(call) { $0.set(key, in: namespace, to: .number(type, number)) }
-        return .ok
+        return change(call) { $0.set(key, in: namespace, to: .number(type, number)) }
     }
     let longest = type == StoredValue.stringType ? UserData.longestString : UserData.longestBinary
     let length = try Integer("value", 1...longest).read(from: &rest)
@@ -175,9 +178,8 @@ private func write(
     return .receiving(
         DataEntry(length: length) { _, bytes in
             let stored = FlashBytes(bytes)
-            change(call) {
+            return change(call) {
                 $0.set(key, in: namespace, to: type == StoredValue.stringType ? .string(stored) : .binary(stored))
             }
-            return .ok
         })
 }

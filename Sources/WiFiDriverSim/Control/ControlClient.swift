@@ -66,11 +66,23 @@ public struct ControlClient {
                 throw ControlSocketError(description: "\(path): the simulator ended before it answered")
             }
             answer += buffer[..<count]
+            guard answer.count <= Self.longestAnswer else {
+                throw ControlSocketError(description: "\(path): the answer is too long for a simulator's")
+            }
+        }
+        guard ControlMessage.isAnswer(answer) else {
+            throw ControlSocketError(description: "\(path): what answers there is no simulator")
         }
         let text = String(decoding: answer.dropLast(), as: UTF8.self)
-        if let reason = ControlMessage.refusal(in: answer) { throw ControlRefusal(description: reason) }
+        if let reason = ControlMessage.refusal(in: answer) {
+            if ControlMessage.isBusy(answer) { throw ControlBusyError(description: reason) }
+            throw ControlRefusal(description: reason)
+        }
         return text
     }
+
+    /// In bytes. The state of a thousand modules is far from it.
+    private static let longestAnswer = 1 << 26
 }
 
 /// Words that are no command.
@@ -80,6 +92,11 @@ public struct ControlSyntaxError: Error, CustomStringConvertible {
 
 /// A command that the simulator cannot carry out.
 public struct ControlRefusal: Error, CustomStringConvertible {
+    public let description: String
+}
+
+/// The simulator has too many clients for now.
+public struct ControlBusyError: Error, CustomStringConvertible {
     public let description: String
 }
 

@@ -25,14 +25,35 @@ enum ControlMessage {
 
     /// Why a request was refused, if this answer says so.
     static func refusal(in answer: [UInt8]) -> String? {
-        (try? JSONDecoder().decode(Failure.self, from: Data(answer)))?.error
+        failure(in: answer)?.error
     }
 
-    private struct Failure: Codable { let error: String }
+    /// Whether it was refused for now only.
+    static func isBusy(_ answer: [UInt8]) -> Bool { failure(in: answer)?.busy ?? false }
+
+    /// Whether this is an answer at all.
+    static func isAnswer(_ line: [UInt8]) -> Bool {
+        (try? JSONDecoder().decode(JSONObject.self, from: Data(line))) != nil
+    }
+
+    private static func failure(in answer: [UInt8]) -> Failure? {
+        try? JSONDecoder().decode(Failure.self, from: Data(answer))
+    }
+
+    private struct JSONObject: Decodable {
+        private enum CodingKeys: CodingKey {}
+        init(from decoder: any Decoder) throws { _ = try decoder.container(keyedBy: CodingKeys.self) }
+    }
+
+    private struct Failure: Codable {
+        let error: String
+        var busy: Bool?
+    }
     private struct Success: Encodable { let ok = true }
 
     static let done = line(Success())
     static func failed(_ reason: String) -> [UInt8] { line(Failure(error: reason)) }
+    static func busy(_ reason: String) -> [UInt8] { line(Failure(error: reason, busy: true)) }
 
     static func line(_ value: some Encodable) -> [UInt8] {
         let encoder = JSONEncoder()

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Serves the control socket: takes requests line by line, and answers each in turn.
 ///
 /// Belongs to the event loop's thread.
@@ -53,13 +55,17 @@ final class ControlServer {
         loop.unwatch(listener.descriptor)
         for client in clients.values { loop.unwatch(client.socket.descriptor) }
         clients = [:]
-        Files.remove(path)
+        listener.removeFile(path)
     }
 
     private func accept() {
-        guard let socket = listener.accept() else { return }
+        guard let socket = listener.accept() else {
+            // The client that waits would make the loop spin.
+            if errno == EMFILE || errno == ENFILE { loop.pause(listener.descriptor, for: .milliseconds(100)) }
+            return
+        }
         guard clients.count < Self.mostClients else {
-            _ = try? ControlMessage.failed("\(Self.mostClients) clients are connected; end one").withUnsafeBytes {
+            _ = try? ControlMessage.busy("\(Self.mostClients) clients are connected; end one").withUnsafeBytes {
                 try socket.send($0)
             }
             return

@@ -120,9 +120,12 @@ final class ModuleHost {
         settle()
     }
 
-    func report(_ line: String) {
+    /// - Returns: whether there was room.
+    func report(_ line: String) -> Bool {
+        guard module.output.count < Self.outputLimit else { return false }
+        defer { settle() }
         module.report(line, at: loop.now)
-        settle()
+        return true
     }
 
     /// An access point has changed.

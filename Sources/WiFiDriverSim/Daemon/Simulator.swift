@@ -11,6 +11,8 @@ public final class Simulator {
     private var control: ControlServer?
     private let log: Log
     private let observer: (any ModuleObserver)?
+    /// Flash that could not be written to its file, as on a full disk, by module.
+    private var unkept: [Int: () throws -> Void] = [:]
 
     /// Makes the modules, their ttys and links. Nothing runs until `run`.
     public convenience init(_ options: SimulatorOptions, log: Log) throws {
@@ -72,8 +74,14 @@ public final class Simulator {
             claims.append(try Claim(of: path, followsLast: true))
             stateFile = file
             settings = try file.load()
-            hostOptions.store = { [log] settings in
-                do { try file.save(settings) } catch { log.write("module \(index): \(error)") }
+            hostOptions.store = { [weak self, log] settings in
+                do {
+                    try file.save(settings)
+                    self?.unkept[index] = nil
+                } catch {
+                    log.write("module \(index): \(error)")
+                    self?.unkept[index] = { try file.save(settings) }
+                }
             }
         }
         let serialNumber = UInt32(index + 1)
@@ -119,7 +127,7 @@ public final class Simulator {
     ///   - signals: the signals to look out for.
     ///   - onSignal: whether this signal ends the run.
     /// - Returns: the signal that did; `nil` after `stop`.
-    /// - Throws: `SystemError` when the event loop fails.
+    /// - Throws: `SystemError` when the event loop fails, or a module's flash could not be written to its file.
     @discardableResult
     public func run(until signals: SignalWatch? = nil, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws
         -> Int32?
@@ -134,6 +142,7 @@ public final class Simulator {
         }
         try modules.run()
         for host in modules.hosts { host.traceOutput() }
+        for (_, keep) in unkept.sorted(by: { $0.key < $1.key }) { try keep() }
         return received
     }
 
@@ -172,7 +181,10 @@ public final class Simulator {
             switch action {
             case .reset: host.reset()
             case .power(let isOn): host.power(isOn: isOn)
-            case .report(let line): host.report(line)
+            case .report(let line):
+                guard host.report(line) else {
+                    throw ControlError("nobody reads module \(index)'s line, and it has no room for more")
+                }
             }
         }
         return ControlMessage.done

@@ -28,8 +28,8 @@ struct StateFile {
             content = try JSONDecoder().decode(Content.self, from: Data(try Files.read(file)))
         } catch let error as SystemError {
             throw error
-        } catch DecodingError.dataCorrupted(let context) where !context.codingPath.isEmpty {
-            throw mistake("\(JSONPlace.text(of: context.codingPath)): \(context.debugDescription)")
+        } catch let error as DecodingError {
+            throw mistake(error.placeAndReason ?? "is not a state file of wifisim")
         } catch {
             throw mistake("is not a state file of wifisim")
         }
@@ -52,6 +52,21 @@ struct StateFile {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         let data = try encoder.encode(Content(profile: firmware.name, settings: settings))
         try Files.write(Array(data) + Array("\n".utf8), to: file, .secret)
+    }
+}
+
+extension DecodingError {
+    /// Where in the JSON it is, and what; `nil` where it concerns all of it.
+    fileprivate var placeAndReason: String? {
+        let (path, reason): ([any CodingKey], String)
+        switch self {
+        case .dataCorrupted(let context): (path, reason) = (context.codingPath, context.debugDescription)
+        case .keyNotFound(let key, let context): (path, reason) = (context.codingPath + [key], "is missing")
+        case .valueNotFound(_, let context): (path, reason) = (context.codingPath, "must not be null")
+        case .typeMismatch(_, let context): (path, reason) = (context.codingPath, "has the wrong type")
+        @unknown default: return nil
+        }
+        return path.isEmpty ? nil : "\(JSONPlace.text(of: path)): \(reason)"
     }
 }
 

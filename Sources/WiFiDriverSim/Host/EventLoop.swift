@@ -22,6 +22,8 @@ final class EventLoop {
 
     private let epoll: FileDescriptor
     private var watches: [Int32: Watch] = [:]
+    /// Watched descriptors that interest nobody until then.
+    private var pauses: [UInt32: Pause] = [:]
     private var readyEvents = [epoll_event](repeating: epoll_event(), count: 64)
     private let start: timespec
     /// Tells a descriptor from an earlier one with the same number.
@@ -31,6 +33,12 @@ final class EventLoop {
         var interest: Interest
         let generation: UInt32
         let handler: (Readiness) -> Void
+    }
+
+    private struct Pause {
+        let descriptor: FileDescriptor
+        let interest: Interest
+        let until: Instant
     }
 
     init() throws(SystemError) {
@@ -65,6 +73,22 @@ final class EventLoop {
         watches[descriptor.rawValue]?.interest = interest
     }
 
+    /// Looks away from a watched descriptor for a while.
+    func pause(_ descriptor: FileDescriptor, for delay: Duration) {
+        guard let watch = watches[descriptor.rawValue], pauses[watch.generation] == nil else { return }
+        pauses[watch.generation] = Pause(descriptor: descriptor, interest: watch.interest, until: now + delay)
+        try? update(descriptor, for: [])
+    }
+
+    private func endPauses() {
+        let now = now
+        for (generation, pause) in pauses where pause.until <= now {
+            pauses[generation] = nil
+            guard watches[pause.descriptor.rawValue]?.generation == generation else { continue }
+            try? update(pause.descriptor, for: pause.interest)
+        }
+    }
+
     func unwatch(_ descriptor: FileDescriptor) {
         guard watches.removeValue(forKey: descriptor.rawValue) != nil else { return }
         epoll_ctl(epoll.rawValue, EPOLL_CTL_DEL, descriptor.rawValue, nil)
@@ -81,6 +105,8 @@ final class EventLoop {
 
     /// Waits until something is ready or the deadline has come, and calls the handlers of what is.
     func wait(until deadline: Instant?) throws(SystemError) {
+        let deadline = Instant?.earlier(deadline, pauses.values.map(\.until).min())
+        defer { if !pauses.isEmpty { endPauses() } }
         let timeout = deadline.map { max(0, ($0 - now).nanoseconds) } ?? -1
         let count = cposix_epoll_wait(epoll.rawValue, &readyEvents, Int32(readyEvents.count), timeout)
         if count < 0 {

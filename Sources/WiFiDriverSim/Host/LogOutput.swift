@@ -34,9 +34,14 @@ final class LogOutput {
         isRegular = Self.isRegular(descriptor)
     }
 
+    /// A terminal, pipe or device is opened anew, so that a write does not wait for its reader: what standard error leads to
+    /// may be shared, and cannot be made non-blocking itself.
     private init(standardError: Int32) {
-        owner = nil
-        descriptor = standardError
+        let own =
+            Self.isRegular(standardError)
+            ? -1 : open("/proc/self/fd/\(standardError)", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+        owner = own >= 0 ? FileDescriptor(owning: own) : nil
+        descriptor = own >= 0 ? own : standardError
         isRegular = Self.isRegular(descriptor)
     }
 
@@ -90,8 +95,7 @@ final class LogOutput {
         }
     }
 
-    /// Whether a write comes back at once. What standard error leads to may be shared, so that it cannot be made
-    /// non-blocking.
+    /// Whether a write comes back at once.
     private var isReady: Bool {
         if isRegular { return true }
         var interest = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)

@@ -6,11 +6,12 @@ public final class SignalWatch {
     private let descriptor: FileDescriptor
     private let previousMask: sigset_t
 
-    /// Holds back these signals from the calling thread, and from threads it starts later.
+    /// Holds back these signals from the calling thread, and from threads it starts later. SIGHUP is left out where it is
+    /// ignored, as nohup has it.
     public init(_ signals: [Int32]) throws(SystemError) {
         var mask = sigset_t()
         sigemptyset(&mask)
-        for signal in signals { sigaddset(&mask, signal) }
+        for signal in signals where signal != SIGHUP || cposix_ignores(SIGHUP) == 0 { sigaddset(&mask, signal) }
         var previous = sigset_t()
         pthread_sigmask(SIG_BLOCK, &mask, &previous)
         previousMask = previous
@@ -40,6 +41,7 @@ public final class SignalWatch {
         var defaults = sigset_t()
         sigemptyset(&defaults)
         sigaddset(&defaults, SIGPIPE)
+        sigaddset(&defaults, SIGXFSZ)
         posix_spawnattr_setsigdefault(&attributes, &defaults)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         var arguments = command.map { strdup($0) } + [nil]

@@ -4,6 +4,8 @@ import Glibc
 /// A local socket with a name in the file system: one that listens, or a client's.
 final class UnixSocket {
     let descriptor: FileDescriptor
+    /// The file that a listening socket has made: its device and number.
+    private var file: (device: dev_t, number: ino_t)?
 
     private init(owning rawValue: Int32) { descriptor = FileDescriptor(owning: rawValue) }
 
@@ -32,8 +34,20 @@ final class UnixSocket {
         let mask = umask(0o177)
         defer { umask(mask) }
         try socket.call("listen at \(path)", path, bind)
-        try systemCall("listen at \(path)") { listen(socket.descriptor.rawValue, 8) }
+        socket.file = identity(of: path)
+        try systemCall("listen at \(path)") { listen(socket.descriptor.rawValue, SOMAXCONN) }
         return socket
+    }
+
+    /// Removes a listening socket's file, unless another has its place.
+    func removeFile(_ path: String) {
+        guard let file, let found = Self.identity(of: path), file == found else { return }
+        unlink(path)
+    }
+
+    private static func identity(of path: String) -> (device: dev_t, number: ino_t)? {
+        var information = stat()
+        return lstat(path, &information) == 0 ? (information.st_dev, information.st_ino) : nil
     }
 
     /// Connects to a listening socket; reads and writes then block.

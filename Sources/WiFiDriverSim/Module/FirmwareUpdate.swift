@@ -200,7 +200,10 @@ extension Module {
             for version in update.response.values(of: "version") { writeLine("+\(name):\"\(version)\"") }
             endUpdate(.ok)
         case (.install, nil):
-            guard let version = update.response.values(of: "rom_version").first else { return failUpdate() }
+            guard let version = update.response.values(of: "rom_version").first,
+                FirmwareImages.versionLength.contains(version.utf8.count),
+                version.utf8.allSatisfy({ (0x20..<0x7F).contains($0) })
+            else { return failUpdate() }
             tell(.gotVersion)
             self.update?.version = version
             connectToUpdateServer()

@@ -536,11 +536,15 @@ public final class Module {
         static func stored(if stored: Bool) -> Storing { stored ? .stored : .inUse }
     }
 
-    /// Changes a setting, in flash too where that is wanted.
+    /// Changes a setting, in flash too where that is wanted. Flash never holds what a state file could not: what comes from
+    /// elsewhere than a command may be such.
     func set<Value: Equatable>(_ key: WritableKeyPath<Settings, Value>, to value: Value, _ storing: Storing) {
         settings[keyPath: key] = value
         guard storing == .stored, storedSettings[keyPath: key] != value else { return }
-        storedSettings[keyPath: key] = value
+        var stored = storedSettings
+        stored[keyPath: key] = value
+        if let mistake = stored.mistake(for: firmware) { return emit(.log("not stored: \(mistake)")) }
+        storedSettings = stored
         emit(.store(storedSettings))
     }
 

@@ -65,7 +65,7 @@ extension Settings {
             if server.hasTLS, !firmware.hasSSLServer { return "powerUpServer.hasTLS: this firmware has no SSL server" }
         }
         for version in [images?.running, images?.other] {
-            if let reason = version?.mistake(1...64) { return "images: a version \(reason)" }
+            if let reason = version?.mistake(FirmwareImages.versionLength) { return "images: a version \(reason)" }
         }
         return nil
     }
@@ -79,8 +79,19 @@ extension UserData {
     /// A little less than the partition.
     static let longestBinary = 120_000
 
+    /// What the values of the host take of their partition, in bytes: each an entry, and its bytes where those are more
+    /// (ESP-IDF, Non-Volatile Storage Library, Structure of Entry).
+    private var valuesSize: Int {
+        values.values.reduce(0) { sum, changes in
+            changes.values.reduce(sum) { $0 + ($1.value == nil ? 0 : 32) + ($1.value?.bytes?.count ?? 0) }
+        }
+    }
+
     /// What no command could have written, and where.
-    fileprivate func mistake(for firmware: Firmware) -> String? {
+    func mistake(for firmware: Firmware) -> String? {
+        if let partition = firmware.partitions.first(where: \.isNVS), valuesSize > partition.size {
+            return "values do not fit into \(partition.name)'s \(partition.size) bytes"
+        }
         for (namespace, changes) in values {
             if let reason = namespace.mistake(Self.nameLength) { return "values: a namespace \(reason)" }
             for (key, change) in changes {

@@ -130,6 +130,9 @@ struct FirmwareImages: Codable, Equatable, Sendable {
     var running: String?
     /// `nil` where the other partition is empty.
     var other: String?
+
+    /// In bytes.
+    static let versionLength = 1...64
 }
 
 struct SoftAPSettings: Codable, Equatable, Sendable {

@@ -2,12 +2,14 @@
 final class RecordingFile {
     private var recorder: TranscriptRecorder
     private let file: AppendingFile
+    private let path: String
     private let folder: String
     private let payloadFolder: String
     private var hasPayloadFolder = false
 
     /// Makes the file.
     init(path: String, header: Transcript.Header, at now: Instant) throws(SystemError) {
+        self.path = path
         let slash = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
         folder = String(path[..<slash])
         // As session.d beside session.at; its name must not hold what a reference cannot.
@@ -15,8 +17,16 @@ final class RecordingFile {
         payloadFolder = Self.freeName(for: base.isTranscriptName ? base : "payloads", in: folder)
         recorder = TranscriptRecorder(header: header, payloadFolder: payloadFolder, at: now)
         file = try AppendingFile(new: path)
-        try write(recorder.take(at: now))
+        do throws(SystemError) {
+            try write(recorder.take(at: now))
+        } catch {
+            remove()
+            throw error
+        }
     }
+
+    /// The session does not begin.
+    func remove() { Files.remove(path) }
 
     /// A name that no other recording's payloads have.
     private static func freeName(for base: String, in folder: String) -> String {

@@ -21,8 +21,14 @@ public final class SimulatorRecorder {
         header.world = try worldPath.map { try Transcript.pathOfWorld($0, inTranscript: path) }
         header.start = .power
         header.origin = origin
-        observer = Observer(try RecordingFile(path: path, header: header, at: .zero), log: log)
-        simulator = try Simulator(options, log: log, observer: observer)
+        let file = try RecordingFile(path: path, header: header, at: .zero)
+        observer = Observer(file, log: log)
+        do {
+            simulator = try Simulator(options, log: log, observer: observer)
+        } catch {
+            file.remove()
+            throw error
+        }
     }
 
     /// Runs until the module has booted and takes commands, or until one of these signals comes.

@@ -29,8 +29,8 @@ extension Transcript.Script {
         if let file = transcript.header.world { world = try World.load(file.hasPrefix("/") ? file : folder + file) }
         for (event, line) in transcript.events {
             for case .reference(let reference) in event.payloads.flatMap(\.pieces) {
-                guard let file = reference.path, contents[file] == nil else { continue }
-                let bytes = try Files.read(folder + file)
+                guard let file = reference.path else { continue }
+                let bytes = try contents[file] ?? Files.read(folder + file)
                 guard Payload.Reference(bytes, path: file) == reference else {
                     throw TranscriptError(
                         file: path, line: line, column: 1,

@@ -7,10 +7,10 @@ extension TranscriptParser {
         case "profile", "world", "seed", "start", "origin": try readHeader(keyword, &scanner, at: place)
         case "wait":
             try scanner.takeSpace(before: "a duration")
-            try finish(.wait(try scanner.takeDuration()), scanner)
+            try finish(.wait(try readTime(&scanner)), scanner)
         case "quiet":
             try scanner.takeSpace(before: "a duration")
-            try finish(.quiet(try scanner.takeDuration()), scanner)
+            try finish(.quiet(try readTime(&scanner)), scanner)
         case "baud":
             try scanner.takeSpace(before: "a bit rate")
             try finish(.baud(try scanner.takeInteger("the bit rate", 80...5_000_000)), scanner)
@@ -43,6 +43,13 @@ extension TranscriptParser {
                 "there is no event \"\(keyword)\"; there are > < wait quiet baud reset power unordered end peer name ap station smartconfig",
                 at: place)
         }
+    }
+
+    private mutating func readTime(_ scanner: inout LineScanner) throws(Failure) -> Duration {
+        let place = scanner.position
+        let duration = try scanner.takeDuration()
+        try addTime(duration, scanner, at: place)
+        return duration
     }
 
     /// An event that ends its line.

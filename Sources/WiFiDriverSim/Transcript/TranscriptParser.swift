@@ -8,6 +8,10 @@ struct TranscriptParser {
     var group: (items: [Transcript.Expectation], line: Int)?
     var isInHeader = true
     var headerKeys: Set<String> = []
+    /// The sum of the time that the lines so far take at least or may take.
+    private var length = Duration.zero
+    /// In hours. No session is that long.
+    private static let longest = 10_000
 
     typealias Failure = LineScanner.Failure
 
@@ -88,6 +92,14 @@ struct TranscriptParser {
         transcript.lines.append(Transcript.Line(content, number: scanner.number))
     }
 
+    /// Counts time that passes at this line.
+    mutating func addTime(_ duration: Duration, _ scanner: LineScanner, at place: Int) throws(Failure) {
+        length += duration
+        guard length <= .seconds(3600 * Self.longest) else {
+            throw scanner.failure("the transcript takes more than \(Self.longest) hours up to here", at: place)
+        }
+    }
+
     private mutating func readExpectation(_ scanner: inout LineScanner) throws(Failure) -> Transcript.Expectation {
         var window: Transcript.Window?
         if scanner.skip(UInt8(ascii: "[")) {
@@ -104,6 +116,7 @@ struct TranscriptParser {
             if let earliest, let latest, earliest > latest {
                 throw scanner.failure("the time window ends before it begins", at: place)
             }
+            try addTime(latest ?? earliest ?? .zero, scanner, at: place)
             window = Transcript.Window(earliest: earliest, latest: latest)
         }
         try scanner.takeSpace(before: "what the module sends")

@@ -1,7 +1,7 @@
 /// A point on the simulation's clock: nanoseconds since that clock started.
 ///
 /// Everything below `Daemon/` takes the time as a parameter of this type and never reads a clock, so that a test moves it
-/// by hand.
+/// by hand. What would lie beyond 292 years is the last moment that there is.
 public struct Instant: Comparable, Hashable, Sendable {
     public let nanoseconds: Int64
 
@@ -11,18 +11,21 @@ public struct Instant: Comparable, Hashable, Sendable {
 
     public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
     public static func + (instant: Instant, delay: Duration) -> Instant {
-        Instant(nanoseconds: instant.nanoseconds + delay.nanoseconds)
+        let (sum, isTooLate) = instant.nanoseconds.addingReportingOverflow(delay.nanoseconds)
+        return Instant(nanoseconds: isTooLate ? (delay < .zero ? .min : .max) : sum)
     }
     public static func - (later: Instant, earlier: Instant) -> Duration {
-        .nanoseconds(later.nanoseconds - earlier.nanoseconds)
+        .nanoseconds(later.nanoseconds) - .nanoseconds(earlier.nanoseconds)
     }
 }
 
 extension Duration {
-    /// The duration in whole nanoseconds; exact up to 292 years.
+    /// The duration in whole nanoseconds; exact up to 292 years, and those for what is longer.
     var nanoseconds: Int64 {
         let (seconds, attoseconds) = components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+        let (whole, isTooLong) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, isTooMuch) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return isTooLong || isTooMuch ? (seconds < 0 ? .min : .max) : sum
     }
 
     /// The duration in whole milliseconds, rounded down.

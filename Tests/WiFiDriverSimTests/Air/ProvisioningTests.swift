@@ -64,4 +64,26 @@ struct ProvisioningTests {
         room.simulation.run(for: .seconds(10))
         for module in 0..<2 { #expect(room.listen(module).hasSuffix("smartconfig connected wifi\r\n")) }
     }
+
+    @Test(arguments: [
+        (String(repeating: "s", count: 33), "password"), ("", "password"), ("ap0", String(repeating: "p", count: 65)),
+    ])
+    func `A phone has no names and passwords that a station cannot keep`(ssid: String, password: String) {
+        let room = room(securities: [.open])
+        #expect(throws: WorldChangeError.self) {
+            try room.simulation.make(.smartConfig(.espTouch, ssid: ssid, password: password, key: nil))
+        }
+        #expect(throws: WordError.self) { try WorldChange(Words(["smartconfig", "esptouch", ssid, password])) }
+    }
+
+    @Test func `A world has a thousand stations at most`() throws {
+        let room = room(securities: [.open])
+        for number in 0..<1000 {
+            try room.simulation.make(.station(name: "s\(number)", .joins(ssid: "ap0", password: "")))
+        }
+        #expect(throws: WorldChangeError.self) {
+            try room.simulation.make(.station(name: "one more", .joins(ssid: "ap0", password: "")))
+        }
+        try room.simulation.make(.station(name: "s7", .joins(ssid: "ap0", password: "")))
+    }
 }

@@ -199,7 +199,7 @@ struct ControlTests {
         let (client, path) = try start()
         var sockets = try (0..<64).map { _ in try connect(to: path) }
         let refused = try readAll(try connect(to: path))
-        #expect(refused == ["{\"error\":\"64 clients are connected; end one\"}"])
+        #expect(refused == ["{\"busy\":true,\"error\":\"64 clients are connected; end one\"}"])
         try client.command("AT")
         sockets.removeLast()
         // Their ends are seen in the order in which they come.

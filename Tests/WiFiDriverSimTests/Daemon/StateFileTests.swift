@@ -128,4 +128,20 @@ struct StateFileTests {
             #expect(error?.reason.hasPrefix(reason) == true, "\(String(describing: error))")
         }
     }
+
+    @Test func `A value that is missing, null or of another type is told with its place`() throws {
+        let file = try StateFile(path: folder.path("state"), firmware: .standard)
+        try file.save(.factory(for: .standard, serialNumber: 1))
+        let text = try String(contentsOfFile: file.path, encoding: .utf8)
+        for (old, new, reason) in [
+            ("\"count\" : 0", "\"other\" : 0", "settings.reconnect.count: is missing"),
+            ("\"count\" : 0", "\"count\" : null", "settings.reconnect.count: must not be null"),
+            ("\"count\" : 0", "\"count\" : \"0\"", "settings.reconnect.count: has the wrong type"),
+            ("\"profile\"", "\"other\"", "profile: is missing"),
+        ] {
+            try text.replacing(old, with: new).write(toFile: file.path, atomically: false, encoding: .utf8)
+            let error = #expect(throws: StateFileError.self) { try file.load() }
+            #expect(error?.reason.hasPrefix(reason) == true, "\(String(describing: error))")
+        }
+    }
 }

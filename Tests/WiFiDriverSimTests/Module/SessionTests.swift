@@ -1,7 +1,8 @@
 import Foundation
 import ModuleSessions
 import Testing
-import WiFiDriverSim
+
+@testable import WiFiDriverSim
 
 /// The fuzzer's sessions (Fuzz/README.md): those that failed once, and a few of each profile.
 struct SessionTests {
@@ -21,12 +22,19 @@ struct SessionTests {
     }
 
     @Test(arguments: Firmware.all)
-    func `Random sessions leave every module answering`(firmware: Firmware) {
+    func `Random sessions leave every module answering, with a flash that can be read again`(
+        firmware: Firmware
+    ) throws {
         for seed in 1...8 as ClosedRange<UInt64> {
             let session = Generator.session(seed: seed, profiles: [firmware])
             let result = session.run()
             #expect(result.stuckModules.isEmpty, "seed \(seed)")
             #expect(result.outputCount > 0)
+            for settings in result.storedSettings {
+                #expect(settings.mistake(for: firmware) == nil, "seed \(seed)")
+                let decoded = try JSONDecoder().decode(Settings.self, from: JSONEncoder().encode(settings))
+                #expect(decoded == settings, "seed \(seed)")
+            }
         }
     }
 

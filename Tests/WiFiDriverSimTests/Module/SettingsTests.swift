@@ -83,4 +83,32 @@ struct SettingsTests {
         // A receiver that is a little off still reads right.
         #expect(Misreading.bytes(text.utf8, sentAt: 74_880, readAt: 75_600) == Array(text.utf8))
     }
+
+    @Test(arguments: Firmware.all.filter { $0.generation != .nonOS1_7 })
+    func `The interfaces' addresses differ in flash, whatever is in use`(firmware: Firmware) {
+        let host = Conversation(firmware)
+        host.ask("AT+CWMODE=3")
+        let factory = Settings.factory(for: firmware, serialNumber: 1)
+        for (mine, other, address) in [
+            ("CIPSTAMAC", "CIPAPMAC", factory.stationMAC), ("CIPAPMAC", "CIPSTAMAC", factory.softAPMAC),
+        ] {
+            host.ask("AT+RESTORE", for: .seconds(2))
+            for line in ["ATE0", "AT+CWMODE=3", "AT+SYSSTORE=0", "AT+\(mine)=\"02:11:22:33:44:55\"", "AT+SYSSTORE=1"] {
+                host.ask(line)
+            }
+            #expect(host.ask("AT+\(other)=\"\(address)\"").contains("ERROR"))
+            #expect(host.simulation.storedSettings?.mistake(for: firmware) == nil)
+        }
+    }
+
+    @Test(arguments: ["", String(repeating: "1", count: 65), "2.0\r\nOK"])
+    func `An update server's version that is none fails the update`(version: String) {
+        var world = World.standard
+        world.updates = UpdateServer(versions: [version])
+        let host = Conversation(world: world)
+        host.ask("AT+CWMODE=1")
+        host.ask("AT+CWJAP=\"wifisim\",\"password\"", for: .seconds(3))
+        #expect(host.ask("AT+CIUPDATE", for: .seconds(200)).hasSuffix(refused))
+        #expect(host.simulation.storedSettings?.images == nil)
+    }
 }

@@ -64,4 +64,24 @@ struct UserDataTests {
         again.ask("ATE0")
         #expect(again.ask("AT+SYSMFG=1,\"client_ca\",\"client_ca.0\"").contains(",8,4,+++>"))
     }
+
+    @Test func `SYSMFG fails once the partition is full, and the flash can be read again`() throws {
+        let host = Conversation()
+        var answers: [String] = []
+        for number in 0..<4 {
+            host.ask("AT+SYSMFG=2,\"mine\",\"key\(number)\",8,60000")
+            host.send([UInt8](repeating: 0x61, count: 60_000))
+            answers.append(host.listen(for: .seconds(10)))
+        }
+        #expect(answers.map { $0.hasSuffix(ok) } == [true, true, false, false], "\(answers)")
+        let stored = try #require(host.simulation.storedSettings)
+        #expect(stored.mistake(for: .standard) == nil)
+        // What is replaced makes room.
+        host.ask("AT+SYSMFG=2,\"mine\",\"key0\",8,5")
+        host.send(Array("abcde".utf8))
+        #expect(host.listen() == ok)
+        host.ask("AT+SYSMFG=2,\"mine\",\"key2\",8,60000")
+        host.send([UInt8](repeating: 0x61, count: 60_000))
+        #expect(host.listen(for: .seconds(10)) == ok)
+    }
 }

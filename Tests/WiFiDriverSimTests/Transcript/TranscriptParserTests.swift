@@ -161,4 +161,18 @@ struct TranscriptParserTests {
     func `SHA-256 gives the digests of FIPS 180-4`(text: String, digest: String) {
         #expect(SHA256.hexDigest(of: Array(text.utf8)) == digest)
     }
+
+    @Test(arguments: ["wait 1000h", "quiet 1000h", "<[..1000h] OK", "<[1000h..] OK"])
+    func `The time that a transcript takes has a limit`(line: String) throws {
+        func repeated(_ count: Int) -> String { "transcript 1\n" + String(repeating: line + "\n", count: count) }
+        _ = try Transcript(parsing: repeated(10))
+        let error = #expect(throws: TranscriptError.self) { try Transcript(parsing: repeated(3000)) }
+        #expect(error?.line == 12)
+    }
+
+    @Test func `The clock ends at its last moment`() {
+        let last = Instant(nanoseconds: .max)
+        #expect(last + .seconds(1) == last && Instant.zero + .seconds(Int64.max) == last)
+        #expect(Instant(nanoseconds: -2) + .nanoseconds(Int64.min) == Instant(nanoseconds: .min))
+    }
 }
