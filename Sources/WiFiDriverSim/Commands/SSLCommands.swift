@@ -51,8 +51,8 @@ let sslCommands: [Command] = [
         set: .init(LinkID(all: true), Integer("counts", 0...255), Rest("cipher_suite")) {
             (call, id, count, rest) throws(CommandError) in
             let suites = try rest.readAll(count, Integer("cipher_suite", 0...0xFFFF)).map { UInt16($0) }
-            guard suites.allSatisfy(firmwareCipherSuites.contains) else {
-                throw CommandError(kind: .invalid, position: 2)
+            if let unknown = suites.firstIndex(where: { !firmwareCipherSuites.contains($0) }) {
+                throw call.invalid("cipher_suite", index: unknown)
             }
             return try configure(call, id) { $0.cipherSuites = suites }
         }),
@@ -100,7 +100,7 @@ let sslCommands: [Command] = [
         query: { call in replyPreSharedKeys(call, \.hex) },
         set: .init(LinkID(all: true), Text("psk", 0...64), Text("hint", 0...32)) {
             (call, id, digits, hint) throws(CommandError) in
-            guard let key = [UInt8](hex: digits) else { throw CommandError(kind: .invalid, position: 0) }
+            guard let key = [UInt8](hex: digits) else { throw call.invalid("psk") }
             return try configure(call, id) { $0.preSharedKey = .init(key: key, identity: Array(hint.utf8)) }
         }),
 ]
