@@ -155,7 +155,7 @@ struct Call {
     }
 
     /// Where a parameter of the set form stands in this call, which has a link ID with several connections only.
-    private func position(of parameter: String) -> Int? {
+    func position(of parameter: String) -> Int? {
         command.set?.parameters.filter { session.multiplexes || !$0.isLinkID }.firstIndex { $0.name == parameter }
     }
 }

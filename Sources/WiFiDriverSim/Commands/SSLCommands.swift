@@ -61,7 +61,7 @@ let sslCommands: [Command] = [
         name: "CIPSSLCCN", family: .tcpIP, firmware: .since(.esp32_2_1),
         query: { call in replyClients(call) { $0.commonName } },
         set: .init(LinkID(all: true), Text("common name")) { (call, id, name) throws(CommandError) in
-            try checkLength(name, call)
+            try checkLength(name, of: "common name", call)
             return try configure(call, id) { $0.commonName = name }
         }),
 
@@ -69,7 +69,7 @@ let sslCommands: [Command] = [
         name: "CIPSSLCSNI", family: .tcpIP, firmware: .since(.esp32_2_1),
         query: { call in replyClients(call) { $0.serverName } },
         set: .init(LinkID(all: true), Text("sni")) { (call, id, name) throws(CommandError) in
-            try checkLength(name, call)
+            try checkLength(name, of: "sni", call)
             return try configure(call, id) { $0.serverName = name }
         }),
 
@@ -105,9 +105,9 @@ let sslCommands: [Command] = [
         }),
 ]
 
-private func checkLength(_ name: String, _ call: Call) throws(CommandError) {
+private func checkLength(_ name: String, of parameter: String, _ call: Call) throws(CommandError) {
     if let limit = call.firmware.longestSSLName, name.utf8.count > limit {
-        throw CommandError(kind: .length, position: 1)
+        throw CommandError(kind: .length, position: call.position(of: parameter))
     }
 }
 
