@@ -149,13 +149,13 @@ struct Call {
             explanation: firmware.explainsRefusals ? explanation : nil)
     }
 
-    /// A value that only the handler can refuse.
-    func invalid(_ parameter: String) -> CommandError {
-        CommandError(kind: .invalid, position: position(of: parameter))
+    /// A value that only the handler can refuse; of several with one name, the one at `index`.
+    func invalid(_ parameter: String, index: Int = 0) -> CommandError {
+        CommandError(kind: .invalid, position: position(of: parameter).map { $0 + index })
     }
 
     /// Where a parameter of the set form stands in this call, which has a link ID with several connections only.
-    private func position(of parameter: String) -> Int? {
+    func position(of parameter: String) -> Int? {
         command.set?.parameters.filter { session.multiplexes || !$0.isLinkID }.firstIndex { $0.name == parameter }
     }
 }

@@ -51,8 +51,8 @@ let sslCommands: [Command] = [
         set: .init(LinkID(all: true), Integer("counts", 0...255), Rest("cipher_suite")) {
             (call, id, count, rest) throws(CommandError) in
             let suites = try rest.readAll(count, Integer("cipher_suite", 0...0xFFFF)).map { UInt16($0) }
-            guard suites.allSatisfy(firmwareCipherSuites.contains) else {
-                throw CommandError(kind: .invalid, position: 2)
+            if let unknown = suites.firstIndex(where: { !firmwareCipherSuites.contains($0) }) {
+                throw call.invalid("cipher_suite", index: unknown)
             }
             return try configure(call, id) { $0.cipherSuites = suites }
         }),
@@ -61,7 +61,7 @@ let sslCommands: [Command] = [
         name: "CIPSSLCCN", family: .tcpIP, firmware: .since(.esp32_2_1),
         query: { call in replyClients(call) { $0.commonName } },
         set: .init(LinkID(all: true), Text("common name")) { (call, id, name) throws(CommandError) in
-            try checkLength(name, call)
+            try checkLength(name, of: "common name", call)
             return try configure(call, id) { $0.commonName = name }
         }),
 
@@ -69,7 +69,7 @@ let sslCommands: [Command] = [
         name: "CIPSSLCSNI", family: .tcpIP, firmware: .since(.esp32_2_1),
         query: { call in replyClients(call) { $0.serverName } },
         set: .init(LinkID(all: true), Text("sni")) { (call, id, name) throws(CommandError) in
-            try checkLength(name, call)
+            try checkLength(name, of: "sni", call)
             return try configure(call, id) { $0.serverName = name }
         }),
 
@@ -100,14 +100,14 @@ let sslCommands: [Command] = [
         query: { call in replyPreSharedKeys(call, \.hex) },
         set: .init(LinkID(all: true), Text("psk", 0...64), Text("hint", 0...32)) {
             (call, id, digits, hint) throws(CommandError) in
-            guard let key = [UInt8](hex: digits) else { throw CommandError(kind: .invalid, position: 0) }
+            guard let key = [UInt8](hex: digits) else { throw call.invalid("psk") }
             return try configure(call, id) { $0.preSharedKey = .init(key: key, identity: Array(hint.utf8)) }
         }),
 ]
 
-private func checkLength(_ name: String, _ call: Call) throws(CommandError) {
+private func checkLength(_ name: String, of parameter: String, _ call: Call) throws(CommandError) {
     if let limit = call.firmware.longestSSLName, name.utf8.count > limit {
-        throw CommandError(kind: .length, position: 1)
+        throw CommandError(kind: .length, position: call.position(of: parameter))
     }
 }
 

@@ -206,7 +206,7 @@ private func open(
 private func readUDP(
     _ host: String, _ rest: inout Arguments, _ call: Call
 ) throws(CommandError) -> (localPort: UInt16, Link.PeerRule) {
-    guard !host.isEmpty else { throw CommandError(kind: .length, position: call.invalid("remote host").position) }
+    guard !host.isEmpty else { throw CommandError(kind: .length, position: call.position(of: "remote host")) }
     let localPort = try Optionally(Integer("local port", 0...65_535)).read(from: &rest) ?? 0
     let rule = try Optionally(Choice("mode", 0...2, as: Link.PeerRule.self)).read(from: &rest)
     // "To use the parameter <mode>, parameter <local port> must be set first"; the default mode needs none.

@@ -183,6 +183,8 @@ struct CommandLineTests {
         [(command: String, parameters: [String], wrong: [(position: Int, values: [String])])] = [
             ("CIPSTART", ["\"TCP\"", "\"10.0.2.2\"", "7"], wrongOfLinks),
             ("CIPSTARTEX", ["\"TCP\"", "\"10.0.2.2\"", "7"], wrongOfLinks),
+            ("CIPSSLCPSKHEX", ["\"00\"", "\"a\""], [(0, ["\"0g\"", "\"0\""])]),
+            ("CIPSSLCCIPHER", ["2", "0xC02B", "0xC02C"], [(1, ["1", "0x10000"]), (2, ["1", "0x10000"])]),
             ("CIPSEND", ["4"], [(0, ["0", "-1", "8193", "99999"])]),
             ("CIPSEND", ["4", "\"10.0.2.2\"", "7"], [(1, ["\"10.0.2.2\""])]),
         ]
@@ -192,7 +194,7 @@ struct CommandLineTests {
         (position: 3, values: ["7201", "-1"]),
     ]
 
-    @Test(arguments: [false, true], [0, 1, 2, 3])
+    @Test(arguments: [false, true], 0..<6)
     func `A wrong value is told by its place, whoever refuses it, with and without a link ID`(
         multiplexed: Bool, row: Int
     ) {
