@@ -60,6 +60,9 @@ final class ModuleHost {
     /// The module's output waits in its own queue; with so much of it, the line is not read: what it would say had no room.
     private static let outputLimit = 64 * 1024
     private static let unpacedWindow = 64 * 1024
+    /// Commands are read in pieces of so many bytes: a short one can have an answer that fills the output, and what follows is
+    /// to wait for room.
+    private static let commandsAtOnce = 512
 
     init(
         module: Module, line: FileDescriptor, terminal: PseudoTerminal? = nil, on modules: ModuleLoop,
@@ -155,7 +158,8 @@ final class ModuleHost {
     /// Reads what is there. A pty hands out its bytes by the page: in the middle of a block the rest is likely to be there
     /// too, a read is cheaper than a round through the loop, and the module takes it all at once.
     private func readLine() {
-        guard readsLine, let limit = inputLimit() else { return }
+        guard readsLine, var limit = inputLimit() else { return }
+        if case .idle = module.state { limit = min(limit, Self.commandsAtOnce) }
         lookAt.input = nil
         let awaited = pacing == nil ? module.awaitedCount : 0
         var count = 0
