@@ -192,9 +192,11 @@ import Testing
             gate.wait()
             return "\r\nOK\r\n\r\n>"
         }
-        let receiving = try Background { try driver.receive(socket) }
         let sending = try Background { try driver.send(socket, [1, 2, 3]) }
         #expect(module.waitForCommand("AT+CIPSEND"))
+        // Sleeps, since Send reads the line.
+        let receiving = try Background { try driver.receive(socket) }
+        while driver.perform({ driver.core.calls.count }) < 2 {}
         let switching = try Background { try driver.powerControl(.off) }
         #expect(receiving.failure == .aborted)
         gate.signal()

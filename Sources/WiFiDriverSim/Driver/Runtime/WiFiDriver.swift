@@ -112,6 +112,8 @@ final class WiFiDriver: @unchecked Sendable {
     private func wait(for id: CallID) -> CallOutcome {
         while true {
             flush()
+            // The call may have ended others, as PowerControl does.
+            wakeEnded()
             if let outcome = core.takeOutcome(of: id) { return outcome }
             turn(id)
         }
@@ -150,7 +152,7 @@ final class WiFiDriver: @unchecked Sendable {
             let sleeper = SleepingCall(id)
             sleepers.append(sleeper)
             // A call whose command is on the line reads the reply itself: through another it costs two more switches.
-            if core.isOnLine(id) { port.port.wake() } else { informReader() }
+            if core.isOnLine(id) { port.port.wake() }
             lock.unlock()
             sleeper.sleep()
             lock.lock()
