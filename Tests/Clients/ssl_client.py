@@ -84,8 +84,8 @@ def connects(link, number):
 
 
 def fails(link, number):
-    answer = command(f'AT+CIPSTART={link},"SSL","10.0.2.2",{number}', b"ERROR\r\n")
-    assert answer == b"%d,CLOSED\r\n\r\nERROR\r\n" % link, answer
+    answer = command(f'AT+CIPSTART={link},"SSL","10.0.2.2",{number}', b"CLOSED\r\n")
+    assert answer == b"\r\nERROR\r\n%d,CLOSED\r\n" % link, answer
 
 
 with tempfile.TemporaryDirectory() as folder:
