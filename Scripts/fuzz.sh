@@ -18,8 +18,8 @@ responses() {
     trap 'rm -rf "$work"' EXIT
     swiftc -O -sanitize=fuzzer,address -parse-as-library -swift-version 6 -module-name ResponseParserFuzz \
         Fuzz/ResponseParserFuzz.swift Sources/WiFiDriverSim/Values/IPAddress.swift \
-        Sources/WiFiDriverSim/Values/MACAddress.swift Sources/WiFiDriverSim/Driver/ResponseParser.swift \
-        Sources/WiFiDriverSim/Driver/ModuleMessage.swift Sources/WiFiDriverSim/Driver/FieldReader.swift -o "$work/fuzz"
+        Sources/WiFiDriverSim/Values/MACAddress.swift Sources/WiFiDriverSim/Driver/Core/ResponseParser.swift \
+        Sources/WiFiDriverSim/Driver/Core/ModuleMessage.swift Sources/WiFiDriverSim/Driver/Core/FieldReader.swift -o "$work/fuzz"
     "$work/fuzz" -max_total_time="$seconds" -max_len=4096 -dict=Fuzz/response-parser.dict Fuzz/corpus/responses
 }
 
