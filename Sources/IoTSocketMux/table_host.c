@@ -319,7 +319,7 @@ static bool is_connected(struct slot *slot) {
     return progress == CONNECTED;
 }
 
-// What a Connect tells of a failed connection, with the lock held; the next one begins anew.
+// Returns the error of a failed connection to Connect, once; the next Connect starts again. Called with the lock held.
 static int32_t told(struct slot *slot) {
     slot->progress = IDLE;
     return slot->failure;

@@ -52,7 +52,7 @@ def receive(link, count):
 
 
 def serve(context, handler):
-    """Runs `handler` with each TLS connection that comes about. Returns the port."""
+    """Runs `handler` with each TLS connection. Returns the port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def run():

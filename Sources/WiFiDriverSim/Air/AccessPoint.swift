@@ -125,7 +125,7 @@ public struct AccessPoint: Sendable, Equatable {
             IPv4Address(rawValue: prefixLength == 0 ? 0 : ~0 << (32 - UInt32(prefixLength)))
         }
 
-        /// Widens it until DHCP has addresses for so many stations, from the same one on.
+        /// Widens the network until DHCP has `count` addresses. The first address stays the same.
         mutating func makeRoom(forStations count: Int) {
             guard let first = leases?.lowerBound else { return }
             var last: IPv4Address { IPv4Address(rawValue: (gateway.rawValue | ~netmask.rawValue) - 1) }

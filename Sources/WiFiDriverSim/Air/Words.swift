@@ -63,7 +63,7 @@ public struct Words {
 
     mutating func text(_ what: String) throws(WordError) -> String { try next(what).text }
 
-    /// Of so many bytes.
+    /// A text whose length in bytes is in `length`.
     mutating func text(_ what: String, _ length: ClosedRange<Int>) throws(WordError) -> String {
         let word = try next(what)
         guard length.contains(word.text.utf8.count) else {

@@ -54,7 +54,7 @@ public struct World: Sendable, Equatable {
         return world
     }
 
-    /// The same, with standard networks that have addresses for so many stations. A network that was given is as it was given.
+    /// This world, with the standard networks widened to `count` addresses. Networks that the file gives stay as they are.
     func withRoom(forStations count: Int) -> World {
         var world = self
         for index in accessPoints.indices where accessPoints[index].network == AccessPoint.Subnet() {

@@ -206,7 +206,7 @@ extension UARTConfiguration {
 }
 
 extension Call {
-    /// The line as it is, with the bit rate that the chip's clock makes of the one that was set.
+    /// The UART's settings in use. The bit rate is the one that the chip's clock divider gives, near the one that was set.
     fileprivate var lineFields: String {
         let uart = settings.uart
         return uart.fields(rate: firmware.uartClock?.actual(uart.baud.value) ?? uart.baud.value)

@@ -12,7 +12,7 @@ final class ControlServer {
     private var clients: [Int32: Client] = [:]
     /// A request of more bytes than this ends its client.
     private static let longestLine = 64 * 1024
-    /// With so many bytes of answers that a client has not read, its next request waits.
+    /// In bytes. While a client has more unread answers than this, its next request waits.
     private static let unsentLimit = 256 * 1024
     /// So many requests of a client are answered before the modules have their turn again.
     private static let answersAtOnce = 16

@@ -60,8 +60,8 @@ final class ModuleHost {
     /// The module's output waits in its own queue; with so much of it, the line is not read: what it would say had no room.
     private static let outputLimit = 64 * 1024
     private static let unpacedWindow = 64 * 1024
-    /// Commands are read in pieces of so many bytes: a short one can have an answer that fills the output, and what follows is
-    /// to wait for room.
+    /// In bytes: how much is read at once. A short command can have an answer that fills the output, and the commands behind
+    /// it have to wait for room.
     private static let commandsAtOnce = 512
 
     init(

@@ -6,7 +6,7 @@ struct LinkPlan: Equatable {
     /// A name or an address.
     var host: String
     var port: UInt16
-    /// How long the connection may take to come about.
+    /// How long the module waits for the connection.
     var timeout = LinkPlan.standardTimeout
 
     enum Kind: Equatable {

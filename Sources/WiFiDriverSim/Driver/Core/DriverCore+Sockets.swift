@@ -139,7 +139,7 @@ final class CloseUnwantedLinks: LineWork {
 
     /// - Parameters:
     ///   - listener: whose server is stopped first.
-    ///   - isRegistered: it is what `isClosingQueued` tells of.
+    ///   - isRegistered: whether `isClosingQueued` stands for this work, which then resets it.
     init(after listener: DriverSocket.Listener? = nil, isRegistered: Bool = false) {
         self.listener = listener
         self.isRegistered = isRegistered
