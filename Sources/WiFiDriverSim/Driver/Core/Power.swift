@@ -31,6 +31,7 @@ final class PowerOn: PowerWork {
         case .waking(let awakening):
             // This one command is taken by a busy module too, from 2.0 on; an older one says that it is busy until it is free.
             if awakening.result == .silent { return .end }
+            if awakening.result == .awake { core.missingBytes = 0 }
             core.trust = .found
             state = .restarting
             return .command(CommandText("RST"), timeout: .seconds(8), expectsReset: true)
@@ -62,12 +63,15 @@ private final class Awakening: LineWork {
     private var attempt = 0
     private var state = State.asking
 
-    private enum State { case asking, asked, escaping, escaped, rested }
+    private enum State { case asking, asked, filled, escaping, escaped, rested }
 
     override func next(_ reply: Reply?, _ core: DriverCore) -> LineStep {
         switch state {
         case .asking:
-            if attempt == 2, let bytes = core.takeMissingBytes() { return .bytes(bytes) }
+            if attempt == 2, let filler = core.filler {
+                state = .filled
+                return .bytes(filler)
+            }
             if attempt == 3 {
                 // Ends a data mode by the escape sequence, which no line end follows, with silence around it
                 // (ESP-AT docs, TCP-IP, +++).
@@ -81,7 +85,7 @@ private final class Awakening: LineWork {
         case .escaped:
             state = .rested
             return .rest(.milliseconds(1100))
-        case .rested: return ask(core)
+        case .filled, .rested: return ask(core)
         case .asked:
             switch reply?.outcome {
             case .done: result = .awake

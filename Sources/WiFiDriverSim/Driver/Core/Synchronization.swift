@@ -8,6 +8,8 @@ final class Synchronization: LineWork {
     private let end: Instant
     private var otherAnswers = 0
     private var refusals = 0
+    /// Each search sends the missing bytes once. The line may have lost those of an earlier one.
+    private var hasFilled = false
 
     private static let attempts = 3
     private static let otherAnswerLimit = 20
@@ -62,7 +64,9 @@ final class Synchronization: LineWork {
             if core.isSwitchingPower { return .end }
             core.silentAttempts += 1
             if core.silentAttempts >= Self.attempts { return silent(core) }
-            return core.takeMissingBytes().map { .bytes($0) }
+            guard !hasFilled, let filler = core.filler else { return nil }
+            hasFilled = true
+            return .bytes(filler)
         }
     }
 
@@ -84,11 +88,11 @@ final class Synchronization: LineWork {
 }
 
 extension DriverCore {
-    /// The module may still be waiting for data that was damaged on the way: what gives it the rest.
-    func takeMissingBytes() -> [UInt8]? {
-        guard missingBytes > 0 else { return nil }
-        defer { missingBytes = 0 }
-        return [UInt8](repeating: UInt8(ascii: "\n"), count: missingBytes)
+    /// Line ends for the rest of a block that the module may still wait for, because the block was damaged on its way.
+    ///
+    /// They stay until the module has answered: the line may lose them as well.
+    var filler: [UInt8]? {
+        missingBytes > 0 ? [UInt8](repeating: UInt8(ascii: "\n"), count: missingBytes) : nil
     }
 
     /// Reports may have been lost: every link is to be looked at again.
