@@ -3,6 +3,19 @@ import PackageDescription
 
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
 
+extension Target {
+    /// A layer of WiFiDriverSim: a folder of its own and the targets that it may use.
+    static func layer(_ name: String, _ folder: String, uses: [Target.Dependency] = []) -> Target {
+        .target(name: name, dependencies: uses, path: "Sources/WiFiDriverSim/\(folder)", swiftSettings: strict)
+    }
+}
+
+/// All of them, for the tests, which look inside.
+let layers: [Target.Dependency] = [
+    "WiFiDriverSim", "WiFiSimDaemon", "WiFiSimDriverCore", "WiFiSimHost", "WiFiSimModule", "WiFiSimSimulation",
+    "WiFiSimTranscripts", "WiFiSimValues",
+]
+
 let package = Package(
     name: "wifisim",
     products: [
@@ -17,9 +30,24 @@ let package = Package(
         .target(name: "CTranscript"),
         .target(name: "CDriverWiFi"),
         .target(name: "CIoTSocket"),
-        .target(
-            name: "WiFiDriverSim", dependencies: ["COpenSSL", "CPosix", "CTranscript", "CDriverWiFi"],
-            swiftSettings: strict),
+        // The folders of Sources/WiFiDriverSim, each a target that may use those before it which it names (docs/Design.md).
+        .layer("WiFiSimValues", "Values"),
+        .layer("WiFiSimModule", "Module", uses: ["WiFiSimValues"]),
+        .layer("WiFiSimDriverCore", "DriverCore", uses: ["WiFiSimValues", "CDriverWiFi"]),
+        .layer("WiFiSimSimulation", "Simulation", uses: ["WiFiSimModule", "WiFiSimValues"]),
+        .layer("WiFiSimHost", "Host", uses: ["WiFiSimValues", "COpenSSL", "CPosix"]),
+        .layer("WiFiSimDaemon", "Daemon", uses: ["WiFiSimHost", "WiFiSimModule", "WiFiSimValues"]),
+        .layer(
+            "WiFiSimTranscripts", "Transcripts",
+            uses: [
+                "WiFiSimDaemon", "WiFiSimHost", "WiFiSimModule", "WiFiSimSimulation", "WiFiSimValues", "CTranscript",
+            ]),
+        .layer(
+            "WiFiDriverSim", "Driver",
+            uses: [
+                "WiFiSimDaemon", "WiFiSimDriverCore", "WiFiSimHost", "WiFiSimModule", "WiFiSimSimulation",
+                "WiFiSimTranscripts", "WiFiSimValues", "CDriverWiFi",
+            ]),
         .target(name: "SocketStartup", dependencies: ["WiFiDriverSim", "CDriverWiFi"]),
         .target(name: "IoTSocketWiFi", dependencies: ["SocketStartup", "CIoTSocket"]),
         .target(name: "IoTSocketMux", dependencies: ["SocketStartup", "CIoTSocket"]),
@@ -38,10 +66,9 @@ let package = Package(
             cSettings: [.treatAllWarnings(as: .error)]),
         .testTarget(
             name: "WiFiDriverSimTests",
-            dependencies: ["CPosix", "CTranscriptClient", "ModuleSessions", "WiFiDriverSim", "wifisim"],
-            swiftSettings: strict),
+            dependencies: ["CPosix", "CTranscriptClient", "ModuleSessions", "wifisim"] + layers, swiftSettings: strict),
         .testTarget(
-            name: "DriverTests", dependencies: ["CPosix", "CDriverWiFi", "WiFiDriverSim"], swiftSettings: strict),
+            name: "DriverTests", dependencies: ["CPosix", "CDriverWiFi"] + layers, swiftSettings: strict),
         .target(name: "CHeaderTests", dependencies: ["CDriverWiFi", "CIoTSocket"], path: "Tests/CHeaderTests"),
         .target(
             name: "MuxUnderTest", dependencies: ["CDriverWiFi", "CIoTSocket", "SocketStartup"],

@@ -16,10 +16,13 @@ export SWIFT_BACKTRACE=enable=no
 responses() {
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
-    swiftc -O -sanitize=fuzzer,address -parse-as-library -swift-version 6 -module-name ResponseParserFuzz \
-        Fuzz/ResponseParserFuzz.swift Sources/WiFiDriverSim/Values/IPAddress.swift \
-        Sources/WiFiDriverSim/Values/MACAddress.swift Sources/WiFiDriverSim/Driver/Core/ResponseParser.swift \
-        Sources/WiFiDriverSim/Driver/Core/ModuleMessage.swift Sources/WiFiDriverSim/Driver/Core/FieldReader.swift -o "$work/fuzz"
+    layers=Sources/WiFiDriverSim
+    swiftc() { command swiftc -O -sanitize=fuzzer,address -parse-as-library -swift-version 6 -package-name wifisim "$@"; }
+    swiftc -emit-module -emit-object -wmo -module-name WiFiSimValues -emit-module-path "$work/WiFiSimValues.swiftmodule" \
+        -o "$work/values.o" $layers/Values/IPAddress.swift $layers/Values/MACAddress.swift
+    swiftc -module-name ResponseParserFuzz -I "$work" -o "$work/fuzz" "$work/values.o" Fuzz/ResponseParserFuzz.swift \
+        $layers/DriverCore/ResponseParser.swift $layers/DriverCore/ModuleMessage.swift \
+        $layers/DriverCore/FieldReader.swift
     "$work/fuzz" -max_total_time="$seconds" -max_len=4096 -dict=Fuzz/response-parser.dict Fuzz/corpus/responses
 }
 

@@ -2,7 +2,7 @@ import WiFiDriverSim
 
 /// Makes sessions of seeds. About half of what a host says is meant to work, so that modules get into states from which
 /// the rest is worth something.
-public struct Generator {
+package struct Generator {
     private var random: SeededRandom
     private var steps: [Step] = []
     private var lines: [[UInt8]] = []
@@ -15,7 +15,7 @@ public struct Generator {
     static let refusingPort: UInt16 = 8444
 
     /// The session that follows from a seed, with one of the profiles, of which there is at least one.
-    public static func session(seed: UInt64, profiles: [Firmware] = Firmware.all) -> Session {
+    package static func session(seed: UInt64, profiles: [Firmware] = Firmware.all) -> Session {
         var generator = Generator(random: SeededRandom(seed))
         return generator.session(seed: seed, profiles: profiles)
     }

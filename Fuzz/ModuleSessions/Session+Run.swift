@@ -2,17 +2,17 @@ import WiFiDriverSim
 
 extension Session {
     /// What a session has shown.
-    public struct Result {
+    package struct Result {
         /// Modules that do not answer `AT` after their power was switched off and on.
-        public var stuckModules: [Int] = []
+        package var stuckModules: [Int] = []
         /// Bytes that the modules said.
-        public var outputCount = 0
+        package var outputCount = 0
         /// What the modules have in flash, of those that have stored something.
-        public var storedSettings: [Settings] = []
+        package var storedSettings: [Settings] = []
     }
 
     /// Runs the session in virtual time, and looks whether its modules are well afterwards.
-    public func run() -> Result {
+    package func run() -> Result {
         let stage = Stage(self)
         for step in steps { stage.perform(step) }
         var result = Result()

@@ -3,16 +3,16 @@ import WiFiDriverSim
 /// Everything that happens to a few modules, from power to end: the same session always runs the same way.
 ///
 /// A session is kept as text, a line a step, so that it stays readable and goes on working when the generator changes.
-public struct Session: Equatable {
-    public var firmware: Firmware
-    public var moduleCount: Int
+package struct Session: Equatable {
+    package var firmware: Firmware
+    package var moduleCount: Int
     /// Chooses the ports of connections.
-    public var seed: UInt64
-    public var steps: [Step]
+    package var seed: UInt64
+    package var steps: [Step]
 }
 
 /// One thing that happens. Modules and peers are numbered from 0.
-public enum Step: Equatable {
+package enum Step: Equatable {
     /// Bytes from the host of a module, in one write.
     case host(module: Int, [UInt8])
     /// The host reads what the module said.
@@ -36,12 +36,12 @@ public enum Step: Equatable {
 // MARK: As text
 
 extension Session: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         "session \(firmware.name) \(moduleCount) \(seed)\n" + steps.map { "\($0)\n" }.joined()
     }
 
     /// Reads a session from its text; `nil` for anything else.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         var lines = text.split(separator: "\n").filter { !$0.hasPrefix("#") }[...]
         let first = lines.popFirst()?.split(separator: " ").map(String.init) ?? []
         guard first.count == 4, first[0] == "session", let firmware = Firmware.named(first[1]),
@@ -56,7 +56,7 @@ extension Session: CustomStringConvertible {
 }
 
 extension Step: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .host(let module, let bytes): "\(module) > \(bytes.escaped)"
         case .read(let module): "\(module) read"

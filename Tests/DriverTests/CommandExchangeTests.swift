@@ -1,6 +1,6 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimDriverCore
+@testable import WiFiSimValues
 
 private func state(_ exchange: CommandExchange, after messages: ModuleMessage...) -> CommandExchange.State {
     var exchange = exchange

@@ -1,8 +1,10 @@
 import CDriverWiFi
 import Dispatch
 import Testing
-
 @testable import WiFiDriverSim
+@testable import WiFiSimDriverCore
+@testable import WiFiSimHost
+@testable import WiFiSimValues
 
 /// What a C callback has been given; it has no context, so this is shared.
 private let reported = Locked<[String]>([])

@@ -1,6 +1,6 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimDriverCore
+@testable import WiFiSimValues
 
 /// Replies have no escapes: an SSID is as it is, and what comes after it tells where it ends.
 @Suite struct `Fields of a reply` {

@@ -1,8 +1,11 @@
 import CPosix
 import Glibc
 import Testing
-
 @testable import WiFiDriverSim
+@testable import WiFiSimDaemon
+@testable import WiFiSimDriverCore
+@testable import WiFiSimHost
+@testable import WiFiSimValues
 
 /// A TCP server on the host's loopback, for the network's other side. Each connection has a thread.
 final class HostServer: Sendable {

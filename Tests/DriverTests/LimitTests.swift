@@ -1,7 +1,8 @@
 import CDriverWiFi
 import Testing
-
 @testable import WiFiDriverSim
+@testable import WiFiSimDriverCore
+@testable import WiFiSimValues
 
 /// What a module says without end, or without sense, costs a bounded time and a bounded memory.
 @Suite struct `Of a module that says too much, the driver` {

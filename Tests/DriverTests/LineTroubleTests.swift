@@ -1,8 +1,9 @@
 import CDriverWiFi
 import Dispatch
 import Testing
-
 @testable import WiFiDriverSim
+@testable import WiFiSimDriverCore
+@testable import WiFiSimValues
 
 /// What a line and a module can do to a driver, each with a defined end.
 @Suite struct `On a troubled line, the driver` {

@@ -1,8 +1,9 @@
 import CDriverWiFi
 import Dispatch
 import Testing
-
 @testable import WiFiDriverSim
+@testable import WiFiSimDriverCore
+@testable import WiFiSimValues
 
 /// A module that does not answer, or not in time, and what the calls that come meanwhile take.
 @Suite struct `When the module is lost, the driver` {

@@ -1,8 +1,9 @@
 import CDriverWiFi
 import Dispatch
 import Testing
-
 @testable import WiFiDriverSim
+@testable import WiFiSimDriverCore
+@testable import WiFiSimValues
 
 /// Many threads do random things with sockets of their own on one driver; a model of each socket says what may come of it.
 @Suite struct `Random operations of eight threads` {

@@ -1,6 +1,5 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimDriverCore
 
 private func read(_ queue: ReceiveQueue, _ room: Int) -> [UInt8] {
     var buffer = [UInt8](repeating: 0, count: room)

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimDriverCore
+@testable import WiFiSimValues
 
 /// What a parser found, payload joined per header.
 struct FoundMessages: ResponseHandler, Equatable {

@@ -2,8 +2,10 @@ import CPosix
 import Dispatch
 import Glibc
 import Testing
-
 @testable import WiFiDriverSim
+@testable import WiFiSimDriverCore
+@testable import WiFiSimHost
+@testable import WiFiSimValues
 
 /// A module that answers as a test tells it, at the other end of a socket pair.
 ///

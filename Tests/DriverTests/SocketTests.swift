@@ -1,8 +1,9 @@
 import CDriverWiFi
 import Dispatch
 import Testing
-
 @testable import WiFiDriverSim
+@testable import WiFiSimDriverCore
+@testable import WiFiSimValues
 
 /// Sockets through a simulated module to servers on the host.
 @Suite struct `Through a module, sockets` {

@@ -1,6 +1,9 @@
 import CPosix
 import Glibc
 import Synchronization
+import WiFiSimHost
+import WiFiSimModule
+import WiFiSimValues
 
 /// A module that runs inside the process that uses it.
 public enum EmbeddedModule {
@@ -52,7 +55,7 @@ public enum EmbeddedModule {
 
     /// Waits for the modules whose lines are closed, for so long at most each. A program that ends then has nothing in memory
     /// that a leak checker could tell of.
-    static func joinAll(within time: Duration) {
+    package static func joinAll(within time: Duration) {
         let ending = threads.withLock { threads in
             defer { threads = [] }
             return threads

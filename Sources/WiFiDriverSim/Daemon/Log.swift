@@ -1,3 +1,6 @@
+import WiFiSimHost
+import WiFiSimValues
+
 /// Says what happens: notices to standard error, and with a file both those and what passes on the lines.
 public final class Log {
     /// Standard error, which takes notices.

@@ -1,4 +1,7 @@
 import Glibc
+import WiFiSimHost
+import WiFiSimModule
+import WiFiSimValues
 
 /// Runs one module on a descriptor, the far end of its serial line, with the host's network and the shared air around it.
 ///
@@ -84,7 +87,7 @@ final class ModuleHost {
         self.options = options
         // The firmware's window is made for its line; without a bit rate it would only make hand-shakes.
         module.receiveWindow = options.isPaced ? module.firmware.receiveWindow : Self.unpacedWindow
-        pacing = options.isPaced ? Pacing(module.settings.uart) : nil
+        pacing = options.isPaced ? Pacing(module.uart) : nil
         self.network.onActivity = { [weak self] in self?.settle() }
         try loop.watch(line, for: .read) { [weak self] in self?.handle($0) }
         module.powerUp(at: loop.now)
@@ -159,7 +162,7 @@ final class ModuleHost {
     /// too, a read is cheaper than a round through the loop, and the module takes it all at once.
     private func readLine() {
         guard readsLine, var limit = inputLimit() else { return }
-        if case .idle = module.state { limit = min(limit, Self.commandsAtOnce) }
+        if module.isIdle { limit = min(limit, Self.commandsAtOnce) }
         lookAt.input = nil
         let awaited = pacing == nil ? module.awaitedCount : 0
         var count = 0
@@ -322,9 +325,8 @@ final class ModuleHost {
 
     private func updateInterest() {
         readsLine = module.output.count < Self.outputLimit && module.takesInput
-        var interest: EventLoop.Interest = []
-        if readsLine, lookAt.input == nil { interest.insert(.read) }
-        if !module.output.isEmpty, lookAt.output == nil { interest.insert(.write) }
+        let interest = EventLoop.Interest(
+            reads: readsLine && lookAt.input == nil, writes: !module.output.isEmpty && lookAt.output == nil)
         try? loop.update(line, for: interest)
     }
 

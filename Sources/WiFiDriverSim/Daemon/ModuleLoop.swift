@@ -1,3 +1,7 @@
+import WiFiSimHost
+import WiFiSimModule
+import WiFiSimValues
+
 /// An event loop with the modules on it and the air between them.
 final class ModuleLoop {
     let loop: EventLoop

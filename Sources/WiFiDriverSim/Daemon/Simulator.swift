@@ -1,3 +1,7 @@
+import WiFiSimHost
+import WiFiSimModule
+import WiFiSimValues
+
 /// Modules on pseudo-terminals, with the host's network: what `wifisim run` runs.
 ///
 /// Belongs to the thread that made it.
@@ -20,7 +24,7 @@ public final class Simulator {
     }
 
     /// The same, with a look at the first module's line: `onLine` is called with all bytes, in the order of the line.
-    public convenience init(
+    package convenience init(
         _ options: SimulatorOptions, log: Log, onLine: @escaping (LineDirection, [UInt8]) -> Void
     ) throws {
         try self.init(options, log: log, observer: LineObserver(onLine: onLine))
@@ -37,7 +41,7 @@ public final class Simulator {
     }
 
     /// The same with an observer that sees the first module's line and network.
-    init(_ options: SimulatorOptions, log: Log, observer: (any ModuleObserver)?) throws {
+    package init(_ options: SimulatorOptions, log: Log, observer: (any ModuleObserver)?) throws {
         self.log = log
         self.observer = observer
         modules = try ModuleLoop(options, log: log)
@@ -92,7 +96,7 @@ public final class Simulator {
         }
         if let file = stateFile, used != settings { try file.save(used) }
         let module = Module(firmware: options.firmware, serialNumber: serialNumber, settings: used)
-        let terminal = try PseudoTerminal(speed: module.settings.uart.baud.value)
+        let terminal = try PseudoTerminal(speed: module.uart.baud.value)
         let network = try HostNetwork(
             HostNetwork.Configuration(options, moduleIndex: index, air: modules.air), loop: modules.loop,
             resolver: modules.resolver,
@@ -108,11 +112,19 @@ public final class Simulator {
         terminalPaths.append(terminal.path)
     }
 
+    /// Runs until every module has booted and takes commands.
+    /// - Throws: `SystemError` when the event loop fails.
+    public func boot() throws { try boot(until: nil) }
+
+    /// Runs until `stop`.
+    /// - Throws: `SystemError` when the event loop fails, or a module's flash could not be written to its file.
+    public func run() throws { try run(until: nil) }
+
     /// Runs until every module has booted and takes commands, or until one of these signals comes.
     /// - Returns: the signal.
     /// - Throws: `SystemError` when the event loop fails.
     @discardableResult
-    public func boot(until signals: SignalWatch? = nil) throws -> Int32? {
+    package func boot(until signals: SignalWatch?) throws -> Int32? {
         var received: Int32?
         try signals?.watch(on: modules.loop) { received = $0 }
         defer { signals?.unwatch(on: modules.loop) }
@@ -129,8 +141,7 @@ public final class Simulator {
     /// - Returns: the signal that did; `nil` after `stop`.
     /// - Throws: `SystemError` when the event loop fails, or a module's flash could not be written to its file.
     @discardableResult
-    public func run(until signals: SignalWatch? = nil, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws
-        -> Int32?
+    package func run(until signals: SignalWatch?, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws -> Int32?
     {
         var received: Int32?
         if let signals {
@@ -204,7 +215,7 @@ public final class Simulator {
 }
 
 /// Sees what passes between a module and what is around it.
-protocol ModuleObserver: AnyObject {
+package protocol ModuleObserver: AnyObject {
     func saw(_ bytes: UnsafeRawBufferPointer, _ direction: LineDirection, at now: Instant)
     func saw(_ traffic: NetworkTraffic, at now: Instant)
     /// What came from the control socket and was carried out.

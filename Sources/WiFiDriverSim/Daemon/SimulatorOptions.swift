@@ -1,3 +1,7 @@
+import WiFiSimHost
+import WiFiSimModule
+import WiFiSimValues
+
 /// What a simulator runs.
 public struct SimulatorOptions: Sendable {
     public var firmware = Firmware.standard

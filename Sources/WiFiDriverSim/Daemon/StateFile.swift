@@ -1,4 +1,6 @@
 import FoundationEssentials
+import WiFiSimHost
+import WiFiSimModule
 
 /// The flash of one module, in a file.
 struct StateFile {

@@ -1,10 +1,12 @@
+import WiFiSimHost
+
 /// A symbolic link to a tty, under a name that stays the same from run to run.
-final class TerminalLink {
+package final class TerminalLink {
     let path: String
     private let target: String
 
     /// Makes the link. One to a tty, as a run that was killed leaves behind, is replaced; anything else is left alone.
-    init(at path: String, to target: String) throws {
+    package init(at path: String, to target: String) throws {
         self.path = path
         self.target = target
         if let old = Files.linkTarget(path) {
@@ -21,7 +23,7 @@ final class TerminalLink {
     }
 
     /// Removes the link, unless it leads elsewhere by now.
-    func remove() {
+    package func remove() {
         if Files.linkTarget(path) == target { Files.remove(path) }
     }
 }

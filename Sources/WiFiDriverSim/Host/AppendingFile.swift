@@ -2,19 +2,19 @@ import CPosix
 import Glibc
 
 /// A new file that grows, and that only the user may read.
-final class AppendingFile {
+package final class AppendingFile {
     private var descriptor: FileDescriptor
     private let path: String
 
     /// Makes the file; one that is there already is not touched.
-    init(new path: String) throws(SystemError) {
+    package init(new path: String) throws(SystemError) {
         self.path = path
         descriptor = FileDescriptor(owning: try systemCall("create \(path)") { open(path, Self.flags | O_EXCL, 0o600) })
     }
 
     private static let flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC
 
-    func append(_ text: String) throws(SystemError) {
+    package func append(_ text: String) throws(SystemError) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let count = try systemCall("write \(path)") {
@@ -25,7 +25,7 @@ final class AppendingFile {
     }
 
     /// Replaces what the file holds, whole or not at all.
-    func replace(with text: String) throws(SystemError) {
+    package func replace(with text: String) throws(SystemError) {
         try Files.write(Array(text.utf8), to: path, .secret)
         descriptor = FileDescriptor(owning: try systemCall("open \(path)") { open(path, Self.flags, 0o600) })
     }

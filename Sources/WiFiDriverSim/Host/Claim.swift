@@ -1,14 +1,15 @@
 import CPosix
 import Glibc
+import WiFiSimValues
 
 /// A path that only one process uses at a time. The claim ends with the process, however that ends, and leaves no file.
 ///
 /// It is the name of an abstract Unix socket (unix(7)), of which the kernel gives out only one.
-final class Claim {
+package final class Claim {
     private let descriptor: FileDescriptor
 
     /// Claims a path under its canonical name. `followsLast`: a symbolic link stands for its target.
-    init(of path: String, followsLast: Bool) throws {
+    package init(of path: String, followsLast: Bool) throws {
         // Where there is no folder for it, whoever is to make the file says so.
         let identity = (try? Files.canonicalPath(of: path, followsLast: followsLast)) ?? path
         descriptor = FileDescriptor(

@@ -1,27 +1,28 @@
 import CPosix
 import Glibc
+import WiFiSimValues
 
 /// A serial port of this machine, raw, 8N1.
-final class DevicePort {
+package final class DevicePort {
     let path: String
     private let descriptor: FileDescriptor
     private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
 
-    init(_ path: String, speed: Int) throws(SystemError) {
+    package init(_ path: String, speed: Int) throws(SystemError) {
         self.path = path
         descriptor = FileDescriptor(
             owning: try systemCall("open \(path)") { cposix_open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC) })
         try setSpeed(speed)
     }
 
-    func setSpeed(_ speed: Int) throws(SystemError) {
+    package func setSpeed(_ speed: Int) throws(SystemError) {
         try systemCall("set \(path) to \(speed) bits per second") {
             cposix_tty_set_raw(descriptor.rawValue, Int32(clamping: speed))
         }
     }
 
     /// Writes all, however long the line takes.
-    func write(_ bytes: [UInt8]) throws(SystemError) {
+    package func write(_ bytes: [UInt8]) throws(SystemError) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let transfer = rest.withUnsafeBytes { bytes in
@@ -36,7 +37,7 @@ final class DevicePort {
     }
 
     /// What has come; empty if nothing has.
-    func read() throws(SystemError) -> [UInt8] {
+    package func read() throws(SystemError) -> [UInt8] {
         let transfer = buffer.withUnsafeMutableBytes { bytes in
             Result { () throws(SystemError) in try descriptor.read(into: bytes) }
         }
@@ -49,7 +50,7 @@ final class DevicePort {
 
     /// Waits until there is something to read.
     /// - Returns: whether there is.
-    func waitForInput(_ duration: Duration) throws(SystemError) -> Bool {
+    package func waitForInput(_ duration: Duration) throws(SystemError) -> Bool {
         try wait(for: POLLIN, milliseconds: Int32(clamping: max(0, duration.nanoseconds + 999_999) / 1_000_000))
     }
 

@@ -1,23 +1,37 @@
 import CPosix
 import Glibc
+import WiFiSimValues
 
 /// Waits for descriptors and deadlines on one thread, and calls those concerned.
 ///
 /// Everything on a loop belongs to the thread that runs it; another thread may only call `wake`.
-final class EventLoop {
-    struct Interest: OptionSet {
-        let rawValue: UInt32
-        static let read = Interest(rawValue: UInt32(EPOLLIN.rawValue))
-        static let write = Interest(rawValue: UInt32(EPOLLOUT.rawValue))
+package final class EventLoop {
+    /// What a descriptor is watched for.
+    package struct Interest: Equatable {
+        var reads: Bool
+        var writes: Bool
+
+        package init(reads: Bool = false, writes: Bool = false) {
+            self.reads = reads
+            self.writes = writes
+        }
+
+        package static let nothing = Interest()
+        package static let read = Interest(reads: true)
+        package static let write = Interest(writes: true)
+
+        fileprivate var events: UInt32 {
+            (reads ? UInt32(EPOLLIN.rawValue) : 0) | (writes ? UInt32(EPOLLOUT.rawValue) : 0)
+        }
     }
 
     /// What a descriptor is ready for.
-    struct Readiness {
+    package struct Readiness {
         let rawValue: UInt32
-        var canRead: Bool { rawValue & UInt32(EPOLLIN.rawValue) != 0 }
-        var canWrite: Bool { rawValue & UInt32(EPOLLOUT.rawValue) != 0 }
+        package var canRead: Bool { rawValue & UInt32(EPOLLIN.rawValue) != 0 }
+        package var canWrite: Bool { rawValue & UInt32(EPOLLOUT.rawValue) != 0 }
         /// Reported whether wanted or not, and again until the descriptor is unwatched or the cause is gone.
-        var hasHungUp: Bool { rawValue & UInt32(EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
+        package var hasHungUp: Bool { rawValue & UInt32(EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
     }
 
     private let epoll: FileDescriptor
@@ -41,7 +55,7 @@ final class EventLoop {
         let until: Instant
     }
 
-    init() throws(SystemError) {
+    package init() throws(SystemError) {
         epoll = FileDescriptor(owning: try systemCall("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) })
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
@@ -49,7 +63,7 @@ final class EventLoop {
     }
 
     /// The time since the loop was made.
-    var now: Instant {
+    package var now: Instant {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
         return Instant(
@@ -57,7 +71,7 @@ final class EventLoop {
     }
 
     /// Calls `handler` whenever the descriptor is ready for what interests.
-    func watch(
+    package func watch(
         _ descriptor: FileDescriptor, for interest: Interest, handler: @escaping (Readiness) -> Void
     ) throws(SystemError) {
         nextGeneration &+= 1
@@ -67,17 +81,17 @@ final class EventLoop {
     }
 
     /// Changes what interests of a watched descriptor.
-    func update(_ descriptor: FileDescriptor, for interest: Interest) throws(SystemError) {
+    package func update(_ descriptor: FileDescriptor, for interest: Interest) throws(SystemError) {
         guard let watch = watches[descriptor.rawValue], watch.interest != interest else { return }
         try control(EPOLL_CTL_MOD, descriptor, interest, watch.generation)
         watches[descriptor.rawValue]?.interest = interest
     }
 
     /// Looks away from a watched descriptor for a while.
-    func pause(_ descriptor: FileDescriptor, for delay: Duration) {
+    package func pause(_ descriptor: FileDescriptor, for delay: Duration) {
         guard let watch = watches[descriptor.rawValue], pauses[watch.generation] == nil else { return }
         pauses[watch.generation] = Pause(descriptor: descriptor, interest: watch.interest, until: now + delay)
-        try? update(descriptor, for: [])
+        try? update(descriptor, for: .nothing)
     }
 
     private func endPauses() {
@@ -89,7 +103,7 @@ final class EventLoop {
         }
     }
 
-    func unwatch(_ descriptor: FileDescriptor) {
+    package func unwatch(_ descriptor: FileDescriptor) {
         guard watches.removeValue(forKey: descriptor.rawValue) != nil else { return }
         epoll_ctl(epoll.rawValue, EPOLL_CTL_DEL, descriptor.rawValue, nil)
     }
@@ -98,13 +112,13 @@ final class EventLoop {
         _ operation: Int32, _ descriptor: FileDescriptor, _ interest: Interest, _ generation: UInt32
     ) throws(SystemError) {
         var event = epoll_event()
-        event.events = interest.rawValue
+        event.events = interest.events
         event.data.u64 = UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor.rawValue))
         try systemCall("epoll_ctl") { epoll_ctl(epoll.rawValue, operation, descriptor.rawValue, &event) }
     }
 
     /// Waits until something is ready or the deadline has come, and calls the handlers of what is.
-    func wait(until deadline: Instant?) throws(SystemError) {
+    package func wait(until deadline: Instant?) throws(SystemError) {
         let deadline = Instant?.earlier(deadline, pauses.values.map(\.until).min())
         defer { if !pauses.isEmpty { endPauses() } }
         let timeout = deadline.map { max(0, ($0 - now).nanoseconds) } ?? -1

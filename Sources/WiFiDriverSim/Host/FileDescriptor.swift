@@ -2,21 +2,21 @@ import CPosix
 import Glibc
 
 /// An open file descriptor that closes with its owner.
-final class FileDescriptor {
-    let rawValue: Int32
+package final class FileDescriptor {
+    package let rawValue: Int32
     private var isOwned = true
 
-    init(owning rawValue: Int32) { self.rawValue = rawValue }
+    package init(owning rawValue: Int32) { self.rawValue = rawValue }
     deinit { if isOwned { close(rawValue) } }
 
     /// Hands the descriptor over: the caller closes it.
-    func release() -> Int32 {
+    package func release() -> Int32 {
         isOwned = false
         return rawValue
     }
 
     /// What a non-blocking read or write came to.
-    enum Transfer: Equatable {
+    package enum Transfer: Equatable {
         case done(Int)
         case wouldBlock
         /// The other side is gone.
@@ -24,7 +24,7 @@ final class FileDescriptor {
     }
 
     /// Reads what is there, at most the buffer.
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Transfer {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Transfer {
         let count = retryingInterrupts { Glibc.read(rawValue, buffer.baseAddress, buffer.count) }
         if count > 0 { return .done(count) }
         // EIO is a pty's way to say that nobody has the other side open.
@@ -32,7 +32,7 @@ final class FileDescriptor {
     }
 
     /// Writes what there is room for.
-    func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Transfer {
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Transfer {
         let count = retryingInterrupts { Glibc.write(rawValue, bytes.baseAddress, bytes.count) }
         if count >= 0 { return .done(count) }
         return errno == EPIPE || errno == EIO ? .ended : try Self.transferFailure("write")
@@ -44,7 +44,7 @@ final class FileDescriptor {
         throw SystemError(operation, code: code)
     }
 
-    func makeNonBlocking() throws(SystemError) {
+    package func makeNonBlocking() throws(SystemError) {
         let flags = try systemCall("fcntl F_GETFL") { fcntl(rawValue, F_GETFL) }
         try systemCall("fcntl F_SETFL") { fcntl(rawValue, F_SETFL, flags | O_NONBLOCK) }
     }

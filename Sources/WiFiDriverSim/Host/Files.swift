@@ -2,9 +2,9 @@ import CPosix
 import Glibc
 
 /// Whole files.
-enum Files {
+package enum Files {
     /// Reads a regular file. A device or FIFO, which could go on for ever, is refused.
-    static func read(_ path: String) throws(SystemError) -> [UInt8] {
+    package static func read(_ path: String) throws(SystemError) -> [UInt8] {
         // Before it is opened: to open a device or FIFO can have an effect, or wait.
         var information = stat()
         try systemCall("open \(path)") { stat(path, &information) }
@@ -27,7 +27,7 @@ enum Files {
     private static let longest = 1 << 28
 
     /// Who may read a file that is written.
-    enum Access {
+    package enum Access {
         /// The user alone: the file holds passwords.
         case secret
         /// Those who may read the file that it replaces; all, within the process's mask, where there was none.
@@ -36,7 +36,7 @@ enum Files {
 
     /// Replaces a file whole: whoever reads it, and a crash, finds the old or the new. Where the path is a link, the file
     /// that it leads to is replaced.
-    static func write(_ bytes: [UInt8], to path: String, _ access: Access = .unchanged) throws(SystemError) {
+    package static func write(_ bytes: [UInt8], to path: String, _ access: Access = .unchanged) throws(SystemError) {
         var mode: mode_t = access == .secret ? 0o600 : 0o644
         var isNew = true
         var information = stat()
@@ -97,7 +97,7 @@ enum Files {
     private static let temporarySuffix = ".wifisim-tmp"
 
     /// Removes what processes that were killed while they wrote this file have left.
-    static func removeLeftovers(of path: String) {
+    package static func removeLeftovers(of path: String) {
         let folder = folder(of: path)
         let prefix = (path.split(separator: "/").last ?? "") + "."
         for name in (try? Folder.names(in: folder)) ?? [] {
@@ -108,25 +108,25 @@ enum Files {
     }
 
     /// Removes a file, where there is one.
-    static func remove(_ path: String) { Glibc.unlink(path) }
+    package static func remove(_ path: String) { Glibc.unlink(path) }
 
     /// Removes a file.
-    static func unlink(_ path: String) throws(SystemError) {
+    package static func unlink(_ path: String) throws(SystemError) {
         try systemCall("remove \(path)") { Glibc.unlink(path) }
     }
 
     /// Makes a symbolic link.
-    static func makeLink(at path: String, to target: String) throws(SystemError) {
+    package static func makeLink(at path: String, to target: String) throws(SystemError) {
         try systemCall("link \(path)") { symlink(target, path) }
     }
 
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     // MARK: Paths
 
     /// The one path of what has many: absolute, without `.`, `..` and links. What is there last need not exist.
     /// `followsLast` tells whether a path that is a link itself stands for what it leads to.
-    static func canonicalPath(of path: String, followsLast: Bool = true) throws(SystemError) -> String {
+    package static func canonicalPath(of path: String, followsLast: Bool = true) throws(SystemError) -> String {
         var next = path
         for _ in 0..<longestLinkChain {
             if followsLast {
@@ -150,7 +150,7 @@ enum Files {
     private static let longestLinkChain = 40
 
     /// What a symbolic link holds; `nil` for what is none.
-    static func linkTarget(_ path: String) -> String? {
+    package static func linkTarget(_ path: String) -> String? {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink(path, &buffer, buffer.count - 1)
         guard count > 0 else { return nil }

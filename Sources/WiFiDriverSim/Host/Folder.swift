@@ -1,15 +1,15 @@
 import Glibc
 
 /// What is in folders.
-enum Folder {
+package enum Folder {
     /// Whether there is a folder at this path.
-    static func exists(_ path: String) -> Bool {
+    package static func exists(_ path: String) -> Bool {
         var information = stat()
         return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
     }
 
     /// The names in a folder, in order.
-    static func names(in path: String) throws(SystemError) -> [String] {
+    package static func names(in path: String) throws(SystemError) -> [String] {
         guard let folder = opendir(path) else { throw SystemError("open \(path)") }
         defer { closedir(folder) }
         var names: [String] = []
@@ -24,7 +24,7 @@ enum Folder {
 
     /// Makes a folder that only the user may enter, unless it is there.
     /// - Throws: `SystemError` with EACCES for one that is another user's or open to others.
-    static func makePrivate(_ path: String) throws(SystemError) {
+    package static func makePrivate(_ path: String) throws(SystemError) {
         if mkdir(path, 0o700) == 0 { return }
         guard errno == EEXIST else { throw SystemError("make \(path)") }
         var information = stat()
@@ -34,7 +34,7 @@ enum Folder {
     }
 
     /// Makes a new folder that only the user may enter.
-    static func makeNew(_ path: String) throws(SystemError) {
+    package static func makeNew(_ path: String) throws(SystemError) {
         try systemCall("make \(path)") { mkdir(path, 0o700) }
     }
 }

@@ -1,8 +1,9 @@
 import CPosix
 import Glibc
+import WiFiSimValues
 
 /// A file, pipe or terminal that takes a log. Never blocks on its reader. Above the limit lines are dropped and counted.
-final class LogOutput {
+package final class LogOutput {
     private let descriptor: Int32
     /// Closes the descriptor, where it is not the process's own.
     private let owner: FileDescriptor?
@@ -10,14 +11,14 @@ final class LogOutput {
     private var unsent = ByteQueue()
     private var lostCount = 0
     /// Nothing is written meanwhile.
-    var isHeld = false { didSet { if !isHeld { flush() } } }
+    package var isHeld = false { didSet { if !isHeld { flush() } } }
     private static let unsentLimit = 1 << 20
     /// A pipe that is ready takes so many bytes at once (POSIX's least PIPE_BUF is 512, Linux's 4096).
     private static let pieceLength = 4096
 
     /// Appends to a file, which is made if need be and is then the user's alone.
     /// - Throws: `SystemError` if it cannot be opened, as for a FIFO that nobody reads.
-    init(path: String) throws(SystemError) {
+    package init(path: String) throws(SystemError) {
         let file: FileDescriptor
         do throws(SystemError) {
             file = FileDescriptor(
@@ -46,7 +47,7 @@ final class LogOutput {
     }
 
     /// Standard error.
-    static func standardError() -> LogOutput { LogOutput(standardError: STDERR_FILENO) }
+    package static func standardError() -> LogOutput { LogOutput(standardError: STDERR_FILENO) }
 
     /// A file that was there already and that others may read is the user's alone from here on.
     private static func makePrivate(_ file: FileDescriptor, path: String) throws(SystemError) {
@@ -61,7 +62,7 @@ final class LogOutput {
         return fstat(descriptor, &information) == 0 && information.st_mode & S_IFMT == S_IFREG
     }
 
-    func write(_ line: String) {
+    package func write(_ line: String) {
         if unsent.count >= Self.unsentLimit { flush() }
         guard unsent.count < Self.unsentLimit else {
             lostCount += 1
@@ -76,7 +77,7 @@ final class LogOutput {
     }
 
     /// Writes what there is room for.
-    func flush() {
+    package func flush() {
         guard !isHeld else { return }
         while !unsent.isEmpty, isReady {
             let count = unsent.withUnsafeBytes { bytes in

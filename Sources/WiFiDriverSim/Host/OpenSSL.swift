@@ -54,8 +54,8 @@ struct OpenSSL: Sendable {
 }
 
 /// Why TLS does not come about, or ends.
-struct TLSFailure: Error, Equatable {
-    let reason: String
+package struct TLSFailure: Error, Equatable {
+    package let reason: String
 }
 
 // Macros of OpenSSL's headers.

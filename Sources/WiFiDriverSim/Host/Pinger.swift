@@ -1,14 +1,15 @@
 import Glibc
+import WiFiSimValues
 
 /// Sends ICMP echo requests, where the system lets this user (IPv4).
-final class Pinger {
+package final class Pinger {
     private let socket: Socket
     private let isRaw: Bool
     private let loop: EventLoop
     private var sequence: UInt16 = 0
     private var waiting: (sequence: UInt16, since: Instant, completion: (Duration) -> Void)?
 
-    init(loop: EventLoop) throws(SystemError) {
+    package init(loop: EventLoop) throws(SystemError) {
         (socket, isRaw) = try Socket.icmp()
         self.loop = loop
         try loop.watch(socket.descriptor, for: .read) { [weak self] _ in self?.receive() }
@@ -17,7 +18,7 @@ final class Pinger {
     deinit { loop.unwatch(socket.descriptor) }
 
     /// Calls `completion` with the round trip if an answer comes before the next ping.
-    func ping(_ address: IPv4Address, completion: @escaping (Duration) -> Void) throws(SystemError) {
+    package func ping(_ address: IPv4Address, completion: @escaping (Duration) -> Void) throws(SystemError) {
         sequence &+= 1
         waiting = (sequence, loop.now, completion)
         try socket.send(

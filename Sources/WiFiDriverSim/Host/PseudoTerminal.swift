@@ -2,15 +2,15 @@ import CPosix
 import Glibc
 
 /// A pseudo-terminal whose slave clients open as a serial port.
-final class PseudoTerminal {
-    let master: FileDescriptor
+package final class PseudoTerminal {
+    package let master: FileDescriptor
     /// The slave's path, as `/dev/pts/4`.
-    let path: String
+    package let path: String
     /// Keeps the master from hanging up while no client has the slave open.
     private var slave: FileDescriptor?
 
     /// Makes one that only its owner can open, raw, 8N1.
-    init(speed: Int) throws(SystemError) {
+    package init(speed: Int) throws(SystemError) {
         let master = FileDescriptor(owning: try systemCall("open /dev/ptmx") { cposix_open_pty_master() })
         var name = [CChar](repeating: 0, count: 64)
         let result = ptsname_r(master.rawValue, &name, name.count)
@@ -23,17 +23,17 @@ final class PseudoTerminal {
     }
 
     /// Opens the slave, so that nobody's close hangs up the master.
-    func holdSlave() throws(SystemError) {
+    package func holdSlave() throws(SystemError) {
         guard slave == nil else { return }
         slave = FileDescriptor(
             owning: try systemCall("open \(path)") { cposix_open(path, O_RDWR | O_NOCTTY | O_CLOEXEC) })
     }
 
     /// Leaves the slave to the clients: the last one's close will show.
-    func releaseSlave() { slave = nil }
+    package func releaseSlave() { slave = nil }
 
     /// Drops what was written and nobody has read.
-    func discardOutput() {
+    package func discardOutput() {
         // The slave's input is the master's output.
         if let slave { tcflush(slave.rawValue, TCIFLUSH) }
     }

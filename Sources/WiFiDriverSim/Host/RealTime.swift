@@ -1,22 +1,23 @@
 import Glibc
+import WiFiSimValues
 
 /// A point on the system's monotonic clock: the time of those that live in it, as the driver does. The simulation has an
 /// `Instant` and is told it.
-struct RealTime: Comparable {
-    let nanoseconds: Int64
+package struct RealTime: Comparable {
+    package let nanoseconds: Int64
 
-    static var now: RealTime {
+    package static var now: RealTime {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return RealTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
-    init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+    package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
     /// Before any other: who waits until then does not wait.
-    static let past = RealTime(nanoseconds: .min)
+    package static let past = RealTime(nanoseconds: .min)
 
-    static func < (left: RealTime, right: RealTime) -> Bool { left.nanoseconds < right.nanoseconds }
+    package static func < (left: RealTime, right: RealTime) -> Bool { left.nanoseconds < right.nanoseconds }
     static func + (time: RealTime, delay: Duration) -> RealTime {
         RealTime(nanoseconds: time.nanoseconds + delay.nanoseconds)
     }

@@ -2,9 +2,10 @@ import CPosix
 import Dispatch
 import Glibc
 import Synchronization
+import WiFiSimValues
 
 /// Asks the system's resolver on other threads.
-final class Resolver {
+package final class Resolver {
     private let answers: Answers
     private var pending: [UInt64: ([IPAddress]?) -> Void] = [:]
     private var nextQuery: UInt64 = 0
@@ -28,14 +29,14 @@ final class Resolver {
         }
     }
 
-    init(loop: EventLoop) throws(SystemError) {
+    package init(loop: EventLoop) throws(SystemError) {
         answers = try Answers()
         try answers.wakeup.watch(on: loop) { [weak self] in self?.deliver() }
     }
 
     /// Calls `completion` on the loop's thread with the addresses of a name: none if it has none, `nil` if the look-up went
     /// wrong.
-    func resolve(_ name: String, _ family: IPAddress.Family?, completion: @escaping ([IPAddress]?) -> Void) {
+    package func resolve(_ name: String, _ family: IPAddress.Family?, completion: @escaping ([IPAddress]?) -> Void) {
         nextQuery += 1
         let query = nextQuery
         pending[query] = completion

@@ -2,7 +2,7 @@ import CPosix
 import Glibc
 
 /// Why a serial port stopped working.
-enum SerialPortError: Error, Equatable {
+package enum SerialPortError: Error, Equatable {
     /// The other end is gone: the adapter was unplugged, the pty's master or the socket's peer closed.
     case vanished
     case system(SystemError)
@@ -12,23 +12,14 @@ enum SerialPortError: Error, Equatable {
 ///
 /// The descriptor is non-blocking. Any thread may call any function; two threads that read (or write) at the same time
 /// would get the bytes in an undefined order, so the caller appoints one.
-final class SerialPort: Sendable {
-    /// What ended a wait.
-    struct Readiness: OptionSet {
-        let rawValue: UInt8
-        static let readable = Readiness(rawValue: 1)
-        static let writable = Readiness(rawValue: 2)
-        /// `wake()` was called, before the wait or during it.
-        static let woken = Readiness(rawValue: 4)
-    }
-
+package final class SerialPort: Sendable {
     private let descriptor: Int32
     /// A socket raises SIGPIPE unless it is written to by a call of its own; a tty never does.
     private let isSocket: Bool
     private let waker: Int32
 
     /// Opens the tty at `path`, raw 8N1 at `baud` bits per second.
-    convenience init(path: String, baud: Int) throws(SystemError) {
+    package convenience init(path: String, baud: Int) throws(SystemError) {
         let descriptor = try systemCall("open \(path)") {
             open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
         }
@@ -44,7 +35,7 @@ final class SerialPort: Sendable {
     }
 
     /// Takes over `descriptor`, which is closed with this object; on failure it stays the caller's.
-    init(adopting descriptor: Int32) throws(SystemError) {
+    package init(adopting descriptor: Int32) throws(SystemError) {
         let flags = try systemCall("fcntl") { fcntl(descriptor, F_GETFL) }
         try systemCall("fcntl") { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
         waker = try systemCall("eventfd") { eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC)) }
@@ -65,7 +56,7 @@ final class SerialPort: Sendable {
     }
 
     /// Reads what is there, first into `first` and then into `second`; 0 when nothing is.
-    func read(
+    package func read(
         into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer
     ) throws(SerialPortError) -> Int {
         let count = retryingInterrupts {
@@ -86,7 +77,7 @@ final class SerialPort: Sendable {
     }
 
     /// Writes as much as the line takes now; 0 when it takes nothing.
-    func write(_ bytes: UnsafeRawBufferPointer) throws(SerialPortError) -> Int {
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(SerialPortError) -> Int {
         let count = retryingInterrupts {
             isSocket
                 ? send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
@@ -100,17 +91,16 @@ final class SerialPort: Sendable {
         }
     }
 
-    /// Sleeps until the line is ready, `wake()` is called or the deadline has come (nil: never); empty on time-out.
-    ///
-    /// A line whose other end is gone counts as ready: the next read or write says so.
-    func wait(for interest: Readiness, until deadline: RealTime?) throws(SerialPortError) -> Readiness {
-        var events: Int16 = 0
-        if interest.contains(.readable) { events |= Int16(POLLIN) }
-        if interest.contains(.writable) { events |= Int16(POLLOUT) }
+    /// Sleeps until the line has bytes to read or room to write, as is wanted, `wake()` is called, or the deadline has come
+    /// (`nil`: never). A line whose other end is gone counts as ready: the next read or write says so.
+    /// - Returns: whether a read is wanted and the line is ready for it.
+    package func wait(
+        toRead reads: Bool, orWrite writes: Bool, until deadline: RealTime?
+    ) throws(SerialPortError) -> Bool {
+        let events = (reads ? Int16(POLLIN) : 0) | (writes ? Int16(POLLOUT) : 0)
         var descriptors: InlineArray<2, pollfd> = [
-            pollfd(
-                fd: interest.isDisjoint(with: [.readable, .writable]) ? -1 : descriptor, events: events, revents: 0),
-            pollfd(fd: interest.contains(.woken) ? waker : -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: reads || writes ? descriptor : -1, events: events, revents: 0),
+            pollfd(fd: waker, events: Int16(POLLIN), revents: 0),
         ]
         while true {
             let left = deadline?.millisecondsLeft ?? -1
@@ -120,20 +110,13 @@ final class SerialPort: Sendable {
                 if errno == EINTR { continue }
                 throw .system(SystemError("poll the serial line"))
             }
-            var result: Readiness = []
-            let line = Int32(descriptors[0].revents)
-            if line & (POLLIN | POLLHUP | POLLERR | POLLNVAL) != 0 { result.insert(.readable) }
-            if line & (POLLOUT | POLLHUP | POLLERR | POLLNVAL) != 0 { result.insert(.writable) }
-            if descriptors[1].revents != 0 {
-                result.insert(.woken)
-                drainWaker()
-            }
-            return result.intersection(interest)
+            if descriptors[1].revents != 0 { drainWaker() }
+            return reads && Int32(descriptors[0].revents) & (POLLIN | POLLHUP | POLLERR | POLLNVAL) != 0
         }
     }
 
-    /// Ends the present or the next `wait` that is interested in it.
-    func wake() {
+    /// Ends the present or the next `wait`.
+    package func wake() {
         var one: UInt64 = 1
         _ = retryingInterrupts { Glibc.write(waker, &one, 8) }
     }
@@ -144,14 +127,14 @@ final class SerialPort: Sendable {
     }
 
     /// A watch on this line; it must not outlive the port.
-    func makeWatch() throws(SystemError) -> SerialPortWatch { try SerialPortWatch(descriptor) }
+    package func makeWatch() throws(SystemError) -> SerialPortWatch { try SerialPortWatch(descriptor) }
 }
 
 /// Lets one thread sleep until bytes arrive on a line that nobody else is reading.
 ///
 /// Arming and disarming cost one system call and wake no thread, so a caller that reads the line itself can keep the
 /// watching thread asleep.
-final class SerialPortWatch: Sendable {
+package final class SerialPortWatch: Sendable {
     private let descriptor: Int32
     private let poller: Int32
     private let waker: Int32
@@ -178,12 +161,12 @@ final class SerialPortWatch: Sendable {
     }
 
     /// From now on, `sleep` ends once when bytes are there.
-    func arm() { try? control(EPOLL_CTL_MOD, descriptor, EPOLLIN.rawValue | EPOLLONESHOT.rawValue) }
+    package func arm() { try? control(EPOLL_CTL_MOD, descriptor, EPOLLIN.rawValue | EPOLLONESHOT.rawValue) }
 
-    func disarm() { try? control(EPOLL_CTL_MOD, descriptor, EPOLLONESHOT.rawValue) }
+    package func disarm() { try? control(EPOLL_CTL_MOD, descriptor, EPOLLONESHOT.rawValue) }
 
     /// Sleeps until an armed line has bytes, `wake` is called or the deadline has come (nil: never).
-    func sleep(until deadline: RealTime? = nil) {
+    package func sleep(until deadline: RealTime? = nil) {
         var events: InlineArray<2, epoll_event> = .init(repeating: epoll_event())
         var span = events.mutableSpan
         let count = retryingInterrupts {
@@ -197,7 +180,7 @@ final class SerialPortWatch: Sendable {
         }
     }
 
-    func wake() {
+    package func wake() {
         var one: UInt64 = 1
         _ = retryingInterrupts { Glibc.write(waker, &one, 8) }
     }

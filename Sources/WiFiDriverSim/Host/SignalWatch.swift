@@ -2,13 +2,13 @@ import CPosix
 import Glibc
 
 /// Signals that come as events of a loop instead of by interruption.
-public final class SignalWatch {
+package final class SignalWatch {
     private let descriptor: FileDescriptor
     private let previousMask: sigset_t
 
     /// Holds back these signals from the calling thread, and from threads it starts later. SIGHUP is left out where it is
     /// ignored, as nohup has it.
-    public init(_ signals: [Int32]) throws(SystemError) {
+    package init(_ signals: [Int32]) throws(SystemError) {
         var mask = sigset_t()
         sigemptyset(&mask)
         for signal in signals where signal != SIGHUP || cposix_ignores(SIGHUP) == 0 { sigaddset(&mask, signal) }
@@ -19,7 +19,7 @@ public final class SignalWatch {
             owning: try systemCall("signalfd") { signalfd(-1, &mask, Int32(SFD_CLOEXEC | SFD_NONBLOCK)) })
     }
 
-    func watch(on loop: EventLoop, handler: @escaping (Int32) -> Void) throws(SystemError) {
+    package func watch(on loop: EventLoop, handler: @escaping (Int32) -> Void) throws(SystemError) {
         try loop.watch(descriptor, for: .read) { [descriptor] _ in
             var information = signalfd_siginfo()
             while read(descriptor.rawValue, &information, MemoryLayout<signalfd_siginfo>.size) > 0 {
@@ -28,11 +28,11 @@ public final class SignalWatch {
         }
     }
 
-    func unwatch(on loop: EventLoop) { loop.unwatch(descriptor) }
+    package func unwatch(on loop: EventLoop) { loop.unwatch(descriptor) }
 
     /// Starts a program, found by PATH, to which the signals come as usual.
     /// - Returns: its process ID.
-    public func spawn(_ command: [String], environment: [String: String]) throws(SystemError) -> pid_t {
+    package func spawn(_ command: [String], environment: [String: String]) throws(SystemError) -> pid_t {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

@@ -1,9 +1,10 @@
 import CPosix
 import Glibc
+import WiFiSimValues
 
 /// A non-blocking socket of the host.
-struct Socket {
-    let descriptor: FileDescriptor
+package struct Socket {
+    package let descriptor: FileDescriptor
 
     private init(_ family: IPAddress.Family, _ type: __socket_type, _ proto: Int32 = 0) throws(SystemError) {
         let flags = Int32(type.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
@@ -14,7 +15,7 @@ struct Socket {
     private init(owning rawValue: Int32) { descriptor = FileDescriptor(owning: rawValue) }
 
     /// A TCP socket that has begun to connect; it becomes writable once that has ended.
-    static func connecting(
+    package static func connecting(
         to remote: Endpoint, from local: IPAddress?, window: Int? = nil
     ) throws(SystemError) -> Socket {
         let socket = try Socket(remote.address.family, SOCK_STREAM)
@@ -31,7 +32,9 @@ struct Socket {
         return socket
     }
 
-    static func listening(at local: Endpoint, backlog: Int32 = 16, window: Int? = nil) throws(SystemError) -> Socket {
+    package static func listening(at local: Endpoint, backlog: Int32 = 16, window: Int? = nil) throws(SystemError)
+        -> Socket
+    {
         let socket = try Socket(local.address.family, SOCK_STREAM)
         if let window { try socket.limit(toWindow: window) }
         try socket.set(SOL_SOCKET, SO_REUSEADDR, 1)
@@ -55,7 +58,7 @@ struct Socket {
     /// What ESP-AT builds lwIP with (module_config, sdkconfig.defaults).
     private static let segment: Int32 = 1440
 
-    static func datagram(at local: Endpoint, isShared: Bool = false) throws(SystemError) -> Socket {
+    package static func datagram(at local: Endpoint, isShared: Bool = false) throws(SystemError) -> Socket {
         let socket = try Socket(local.address.family, SOCK_DGRAM)
         if isShared { try socket.set(SOL_SOCKET, SO_REUSEADDR, 1) }
         try socket.set(SOL_SOCKET, SO_BROADCAST, 1)
@@ -64,7 +67,7 @@ struct Socket {
     }
 
     /// Takes part in an IPv4 multicast group.
-    func join(_ group: IPv4Address) throws(SystemError) {
+    package func join(_ group: IPv4Address) throws(SystemError) {
         var request = ip_mreq()
         request.imr_multiaddr.s_addr = group.rawValue.bigEndian
         try systemCall("join \(group)") {
@@ -86,7 +89,7 @@ struct Socket {
     }
 
     /// The next connection that came in, or `nil`.
-    func accept() -> (socket: Socket, peer: Endpoint)? {
+    package func accept() -> (socket: Socket, peer: Endpoint)? {
         let (result, address) = SocketAddress.filled { address, length in
             retryingInterrupts {
                 accept4(descriptor.rawValue, address, length, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
@@ -98,20 +101,20 @@ struct Socket {
         return (socket, peer)
     }
 
-    var localEndpoint: Endpoint? {
+    package var localEndpoint: Endpoint? {
         let (result, address) = SocketAddress.filled { getsockname(descriptor.rawValue, $0, $1) }
         return result == 0 ? address.endpoint : nil
     }
 
     /// Takes the error that a connection attempt or the peer left, 0 if none.
-    func takeError() -> Int32 {
+    package func takeError() -> Int32 {
         var code: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
         getsockopt(descriptor.rawValue, SOL_SOCKET, SO_ERROR, &code, &length)
         return code
     }
 
-    func set(_ level: Int32, _ option: Int32, _ value: Int32) throws(SystemError) {
+    package func set(_ level: Int32, _ option: Int32, _ value: Int32) throws(SystemError) {
         var value = value
         try systemCall("setsockopt") {
             setsockopt(descriptor.rawValue, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
@@ -119,13 +122,13 @@ struct Socket {
     }
 
     /// Closing it resets the connection instead of ending it in order.
-    func closeByReset() {
+    package func closeByReset() {
         var linger = Glibc.linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor.rawValue, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
     }
 
     /// Sends what there is room for.
-    func send(_ bytes: UnsafeRawBufferPointer) -> Result<FileDescriptor.Transfer, SystemError> {
+    package func send(_ bytes: UnsafeRawBufferPointer) -> Result<FileDescriptor.Transfer, SystemError> {
         let count = retryingInterrupts {
             Glibc.send(descriptor.rawValue, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
         }
@@ -134,11 +137,11 @@ struct Socket {
     }
 
     /// Receives what is there, at most the buffer.
-    func receive(into buffer: UnsafeMutableRawBufferPointer) -> Result<FileDescriptor.Transfer, SystemError> {
+    package func receive(into buffer: UnsafeMutableRawBufferPointer) -> Result<FileDescriptor.Transfer, SystemError> {
         Result { () throws(SystemError) in try descriptor.read(into: buffer) }
     }
 
-    func send(_ bytes: [UInt8], to remote: Endpoint) throws(SystemError) {
+    package func send(_ bytes: [UInt8], to remote: Endpoint) throws(SystemError) {
         let count = SocketAddress(remote).withSystemAddress { address, length in
             retryingInterrupts {
                 sendto(descriptor.rawValue, bytes, bytes.count, Int32(MSG_NOSIGNAL), address, length)
@@ -149,7 +152,7 @@ struct Socket {
 
     /// The same, with a look at whether somebody is there: a host that has nobody at the port says so at once on the loopback.
     /// - Returns: whether it was refused.
-    func sendChecked(_ bytes: [UInt8], to remote: Endpoint) throws(SystemError) -> Bool {
+    package func sendChecked(_ bytes: [UInt8], to remote: Endpoint) throws(SystemError) -> Bool {
         try set(Int32(IPPROTO_IP), IP_RECVERR, 1)
         // Forgets what it has collected meanwhile.
         defer { try? set(Int32(IPPROTO_IP), IP_RECVERR, 0) }
@@ -159,7 +162,7 @@ struct Socket {
     }
 
     /// Receives a datagram and its sender, or `nil` if none waits.
-    func receiveDatagram(into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, sender: Endpoint)? {
+    package func receiveDatagram(into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, sender: Endpoint)? {
         let (count, address) = SocketAddress.filled { address, length in
             retryingInterrupts { recvfrom(descriptor.rawValue, buffer.baseAddress, buffer.count, 0, address, length) }
         }

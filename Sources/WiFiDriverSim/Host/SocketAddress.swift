@@ -1,5 +1,6 @@
 import CPosix
 import Glibc
+import WiFiSimValues
 
 /// An endpoint in the system's form.
 struct SocketAddress {

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Writes a line to standard error, in one piece where the system can.
-func complain(_ text: String) {
+package func complain(_ text: String) {
     var line = text + "\n"
     line.withUTF8 { bytes in
         _ = retryingInterrupts { write(STDERR_FILENO, bytes.baseAddress, bytes.count) }

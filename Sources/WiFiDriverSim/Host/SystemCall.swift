@@ -19,7 +19,7 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
     public var description: String { "\(operation): \(explanation)" }
 
     /// What went wrong, without the operation.
-    var explanation: String { reason ?? String(cString: strerror(code)) }
+    package var explanation: String { reason ?? String(cString: strerror(code)) }
 }
 
 /// Runs a system call that answers -1 on failure, again while a signal interrupts it.
@@ -34,7 +34,7 @@ func retryingInterrupts<Result: FixedWidthInteger>(_ call: () -> Result) -> Resu
 /// The same, with -1 turned into a `SystemError` that names the operation.
 @discardableResult
 @inline(__always)
-func systemCall<Result: FixedWidthInteger>(
+package func systemCall<Result: FixedWidthInteger>(
     _ operation: @autoclosure () -> String, _ call: () -> Result
 ) throws(SystemError) -> Result {
     let result = retryingInterrupts(call)

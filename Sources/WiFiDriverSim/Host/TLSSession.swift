@@ -1,10 +1,11 @@
 import COpenSSL
+import WiFiSimValues
 
 /// TLS on one connection: takes the place of the socket's `send` and `receive`.
 ///
 /// OpenSSL works on memory alone; whoever owns the socket says when that is read and written. Of what the socket has, it
 /// holds at most one read beyond what was asked for, and of what goes out one record that the socket had no room for.
-final class TLSSession {
+package final class TLSSession {
     private let library: OpenSSL
     private let ssl: OpaquePointer
     // Owned by `ssl`.
@@ -17,13 +18,13 @@ final class TLSSession {
     private var isEnded = false
     private var wire = [UInt8](repeating: 0, count: TLSSession.longestRecord)
 
-    enum Role { case client, server }
+    package enum Role { case client, server }
 
     /// The most plain bytes that one record holds.
     private static let longestRecord = 16 * 1024
 
     /// - Throws: where OpenSSL is missing, or a certificate or key cannot be used.
-    init(_ configuration: TLSConfiguration, as role: Role) throws(TLSFailure) {
+    package init(_ configuration: TLSConfiguration, as role: Role) throws(TLSFailure) {
         library = try OpenSSL.shared.get()
         let functions = library.functions
         guard let context = functions.SSL_CTX_new(functions.TLS_method()) else {
@@ -147,16 +148,16 @@ final class TLSSession {
     // MARK: Use
 
     /// There are records that the socket has not yet taken.
-    var hasUnsent: Bool { !unsent.isEmpty }
+    package var hasUnsent: Bool { !unsent.isEmpty }
 
     /// More may be received although the socket has nothing.
-    var hasReceived: Bool {
+    package var hasReceived: Bool {
         isEnded || library.functions.SSL_pending(ssl) > 0 || library.functions.BIO_ctrl_pending(incoming) > 0
     }
 
     /// Goes on with the handshake as far as the socket lets it.
     /// - Returns: whether it is complete.
-    func shakeHands(over socket: Socket) throws(TLSFailure) -> Bool {
+    package func shakeHands(over socket: Socket) throws(TLSFailure) -> Bool {
         while true {
             library.functions.ERR_clear_error()
             let result = library.functions.SSL_do_handshake(ssl)
@@ -184,7 +185,7 @@ final class TLSSession {
     }
 
     /// Sends what makes one record, or all there is; nothing while the last one is not through.
-    func send(
+    package func send(
         _ bytes: UnsafeRawBufferPointer, over socket: Socket
     ) -> Result<FileDescriptor.Transfer, SystemError> {
         if case .failure(let error) = flush(to: socket) { return .failure(error) }
@@ -197,7 +198,7 @@ final class TLSSession {
     }
 
     /// Receives as much as there is, at most the buffer.
-    func receive(
+    package func receive(
         into buffer: UnsafeMutableRawBufferPointer, from socket: Socket
     ) -> Result<FileDescriptor.Transfer, SystemError> {
         var total = 0
@@ -227,7 +228,7 @@ final class TLSSession {
     }
 
     /// Tells the peer that no more follows, as far as the socket has room for that.
-    func end(over socket: Socket) {
+    package func end(over socket: Socket) {
         library.functions.ERR_clear_error()
         _ = library.functions.SSL_shutdown(ssl)
         _ = flush(to: socket)

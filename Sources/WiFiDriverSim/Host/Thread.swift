@@ -1,11 +1,12 @@
 import CPosix
 import Glibc
+import WiFiSimValues
 
 /// A thread with all signals held back, so that they reach the program that embeds it.
-public struct Thread {
+package struct Thread {
     private let body: @Sendable () -> Void
 
-    public init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    package init(_ body: @escaping @Sendable () -> Void) { self.body = body }
 
     private final class Box: Sendable {
         let body: @Sendable () -> Void
@@ -15,10 +16,10 @@ public struct Thread {
     /// Starts it, detached.
     ///
     /// - Throws: `SystemError` if the system has no thread left.
-    public func start() throws(SystemError) { pthread_detach(try create()) }
+    package func start() throws(SystemError) { pthread_detach(try create()) }
 
     /// Starts it; the caller has it to `join`.
-    func startJoinable() throws(SystemError) -> Running { Running(thread: try create()) }
+    package func startJoinable() throws(SystemError) -> Running { Running(thread: try create()) }
 
     private func create() throws(SystemError) -> pthread_t {
         var all = sigset_t()
@@ -43,17 +44,17 @@ public struct Thread {
     }
 
     /// A thread that was started. Joined once, it gives its stack back.
-    struct Running: Sendable {
+    package struct Running: Sendable {
         fileprivate let thread: pthread_t
 
         /// Waits up to `time` for it to end, then detaches it. Does not wait for the calling thread.
-        func join(within time: Duration) {
+        package func join(within time: Duration) {
             let isOther = pthread_equal(thread, pthread_self()) == 0
             if isOther, cposix_join(thread, Int64(time.milliseconds)) == 0 { return }
             pthread_detach(thread)
         }
 
         /// Joins it if it has ended; false if it goes on.
-        func joinIfEnded() -> Bool { cposix_join(thread, 0) == 0 }
+        package func joinIfEnded() -> Bool { cposix_join(thread, 0) == 0 }
     }
 }

@@ -2,8 +2,8 @@ import CPosix
 import Glibc
 
 /// A local socket with a name in the file system: one that listens, or a client's.
-final class UnixSocket {
-    let descriptor: FileDescriptor
+package final class UnixSocket {
+    package let descriptor: FileDescriptor
     /// The file that a listening socket has made: its device and number.
     private var file: (device: dev_t, number: ino_t)?
 
@@ -17,7 +17,7 @@ final class UnixSocket {
     }
 
     /// Two sockets that are connected to each other.
-    static func pair() throws(SystemError) -> (FileDescriptor, FileDescriptor) {
+    package static func pair() throws(SystemError) -> (FileDescriptor, FileDescriptor) {
         var ends: [Int32] = [-1, -1]
         try systemCall("socketpair") {
             socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
@@ -27,7 +27,7 @@ final class UnixSocket {
 
     /// Listens at a path that only its owner may use. A socket that a process left behind there is replaced.
     /// - Throws: `SystemError`, with EADDRINUSE where something else is there or somebody listens.
-    static func listening(at path: String) throws(SystemError) -> UnixSocket {
+    package static func listening(at path: String) throws(SystemError) -> UnixSocket {
         if isSocket(path), !isAlive(path) { unlink(path) }
         let socket = try make(flags: Int32(SOCK_NONBLOCK.rawValue))
         // The mode is right from the start, and not only after a chmod.
@@ -40,7 +40,7 @@ final class UnixSocket {
     }
 
     /// Removes a listening socket's file, unless another has its place.
-    func removeFile(_ path: String) {
+    package func removeFile(_ path: String) {
         guard let file, let found = Self.identity(of: path), file == found else { return }
         unlink(path)
     }
@@ -51,14 +51,14 @@ final class UnixSocket {
     }
 
     /// Connects to a listening socket; reads and writes then block.
-    static func connecting(to path: String) throws(SystemError) -> UnixSocket {
+    package static func connecting(to path: String) throws(SystemError) -> UnixSocket {
         let socket = try make(flags: 0)
         try socket.call("connect to \(path)", path, connect)
         return socket
     }
 
     /// Whether somebody listens at a path, even if they take no more clients for now.
-    static func isAlive(_ path: String) -> Bool {
+    package static func isAlive(_ path: String) -> Bool {
         do throws(SystemError) {
             let socket = try make(flags: Int32(SOCK_NONBLOCK.rawValue))
             try socket.call("connect to \(path)", path, connect)
@@ -74,14 +74,14 @@ final class UnixSocket {
     }
 
     /// The next client, or `nil`.
-    func accept() -> UnixSocket? {
+    package func accept() -> UnixSocket? {
         let client = retryingInterrupts {
             accept4(descriptor.rawValue, nil, nil, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
         }
         return client >= 0 ? UnixSocket(owning: client) : nil
     }
 
-    func send(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer {
+    package func send(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer {
         let count = retryingInterrupts {
             Glibc.send(descriptor.rawValue, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
         }

@@ -1,9 +1,9 @@
 import Glibc
 
 /// The computer's clock.
-enum WallClock {
+package enum WallClock {
     /// The time since 1970, UTC.
-    static var now: Duration {
+    package static var now: Duration {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)

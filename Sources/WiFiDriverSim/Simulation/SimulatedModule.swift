@@ -1,12 +1,15 @@
+import WiFiSimModule
+import WiFiSimValues
+
 /// A module of a simulation, with its serial line. What it says waits until it is taken.
 public final class SimulatedModule {
-    public let module: Module
+    package let module: Module
     // The simulation owns its modules.
     unowned let simulation: Simulation
     let stack: VirtualStack
     let radio: Air.RadioID
     /// The last settings that the module asked to be kept.
-    public private(set) var storedSettings: Settings?
+    package private(set) var storedSettings: Settings?
     /// The configuration of the module's end of the line.
     public private(set) var line = UARTConfiguration()
     /// The bit rate of the host's end; `nil` follows the module's. With another rate than the module's, each reads what a

@@ -1,3 +1,6 @@
+import WiFiSimModule
+import WiFiSimValues
+
 /// Modules in a world and on a network in memory, under a clock that only `run` moves. Two runs with the same input give
 /// the same bytes at the same times.
 ///
@@ -8,8 +11,8 @@
 /// ```
 public final class Simulation {
     public private(set) var now = Instant.zero
-    public let air: Air
-    public let network: VirtualNetwork
+    let air: Air
+    package let network: VirtualNetwork
     /// The modules, one at least.
     public private(set) var modules: [SimulatedModule] = []
 
@@ -29,10 +32,19 @@ public final class Simulation {
     ///   - seed: chooses what is left to chance: the local ports of connections.
     ///   - start: how far the modules are.
     ///   - serialNumber: the first module's; it makes the factory's MAC addresses differ from another's.
-    ///   - settings: what the modules' flash holds; `nil` is as from the factory.
-    public init(
+    public convenience init(
         firmware: Firmware = .standard, world: World = .standard, moduleCount: Int = 1, seed: UInt64 = 0,
-        start: Start = .ready, serialNumber: UInt32 = 1, settings: Settings? = nil
+        start: Start = .ready, serialNumber: UInt32 = 1
+    ) {
+        self.init(
+            firmware: firmware, world: world, moduleCount: moduleCount, seed: seed, start: start,
+            serialNumber: serialNumber, settings: nil)
+    }
+
+    /// Modules whose flash holds `settings`; `nil` is as from the factory.
+    init(
+        firmware: Firmware = .standard, world: World = .standard, moduleCount: Int = 1, seed: UInt64 = 0,
+        start: Start = .ready, serialNumber: UInt32 = 1, settings: Settings?
     ) {
         air = Air(world: world.withRoom(forStations: moduleCount))
         network = VirtualNetwork(air: air, names: world.knownNames, seed: seed)
@@ -71,13 +83,13 @@ public final class Simulation {
 
     // MARK: The first module
 
-    public var module: Module { modules[0].module }
+    var module: Module { modules[0].module }
     /// The configuration of the first module's line.
     public var line: UARTConfiguration { modules[0].line }
     /// What the first module said to the log.
     public var log: [String] { modules[0].log }
     /// The last settings that the first module asked to be kept.
-    public var storedSettings: Settings? { modules[0].storedSettings }
+    var storedSettings: Settings? { modules[0].storedSettings }
 
     /// Bytes from the host to the first module.
     public func send(_ bytes: [UInt8]) { modules[0].send(bytes) }
@@ -143,7 +155,7 @@ public final class Simulation {
     }
 
     /// Carries effects and events to and fro until all is quiet at this moment.
-    func settle() {
+    package func settle() {
         // Most of the time nothing has happened, and a simulated day asks a million times.
         guard hasNews else { return }
         while hasNews {

@@ -5,19 +5,19 @@ public struct Bounded<let lowest: Int, let highest: Int>: Hashable, Comparable, 
     public let value: Int
 
     /// `nil` if the value is outside of the range.
-    public init?(_ value: Int) {
+    @inlinable public init?(_ value: Int) {
         guard Self.range.contains(value) else { return nil }
         self.value = value
     }
 
-    public static var range: ClosedRange<Int> { lowest...highest }
+    @inlinable public static var range: ClosedRange<Int> { lowest...highest }
 
-    public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
+    @inlinable public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
 }
 
 extension Bounded: ExpressibleByIntegerLiteral {
     /// For values in source code, which are in the range.
-    public init(integerLiteral value: Int) {
+    @inlinable public init(integerLiteral value: Int) {
         precondition(Self.range.contains(value), "\(value) is not \(lowest) to \(highest)")
         self.value = value
     }

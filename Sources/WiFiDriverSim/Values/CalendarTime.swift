@@ -1,10 +1,10 @@
 /// A date and time of day, in UTC.
-struct CalendarTime: CustomStringConvertible {
+package struct CalendarTime: CustomStringConvertible {
     let year, month, day, hour, minute, second: Int
     /// 0 is Sunday.
     let weekday: Int
 
-    init(unixTime: Int) {
+    package init(unixTime: Int) {
         // Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days: eras of 400 years from March.
         let (days, secondOfDay) = (
             unixTime.dividingFloored(by: 86_400), unixTime - unixTime.dividingFloored(by: 86_400) * 86_400
@@ -26,12 +26,12 @@ struct CalendarTime: CustomStringConvertible {
     }
 
     /// As 2026-01-31 12:00:00.
-    var description: String { "\(year)-\(Self.padded(month))-\(Self.padded(day)) \(timeOfDay)" }
+    package var description: String { "\(year)-\(Self.padded(month))-\(Self.padded(day)) \(timeOfDay)" }
 
     /// As C's asctime has it, without its line end: `Sat Jan 31 12:00:00 2026`.
     /// - Parameter padding: what stands before a day of one digit.
     /// - Returns: the date and time.
-    func asctime(padding: String = " ") -> String {
+    package func asctime(padding: String = " ") -> String {
         let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         return "\(weekdays[weekday]) \(months[month - 1]) \(day < 10 ? padding : "")\(day) \(timeOfDay) \(year)"

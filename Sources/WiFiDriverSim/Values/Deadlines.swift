@@ -1,9 +1,11 @@
 /// When each of many wants to be called: the earliest is found at once, and a change costs little however many there are.
-struct Deadlines {
+package struct Deadlines {
     /// What each wants now, by its number.
     private var wanted: [Instant?] = []
     /// A binary heap by time. An entry that is not what its number wants any more is skipped when it comes to the front.
     private var heap: [Entry] = []
+
+    package init() {}
 
     private struct Entry {
         let at: Instant
@@ -11,7 +13,7 @@ struct Deadlines {
     }
 
     /// Sets what `number` wants; `nil` is never.
-    mutating func set(_ number: Int, to deadline: Instant?) {
+    package mutating func set(_ number: Int, to deadline: Instant?) {
         while wanted.count <= number { wanted.append(nil) }
         guard wanted[number] != deadline else { return }
         wanted[number] = deadline
@@ -21,13 +23,13 @@ struct Deadlines {
     }
 
     /// The earliest; `nil` where nobody wants any.
-    mutating func next() -> Instant? {
+    package mutating func next() -> Instant? {
         while let first = heap.first, wanted[first.number] != first.at { removeFirst() }
         return heap.first?.at
     }
 
     /// The number whose turn it is by `now`, which wants nothing then until it is set again; `nil` if it is nobody's.
-    mutating func takeDue(by now: Instant) -> Int? {
+    package mutating func takeDue(by now: Instant) -> Int? {
         guard let next = next(), next <= now else { return nil }
         let number = heap[0].number
         removeFirst()

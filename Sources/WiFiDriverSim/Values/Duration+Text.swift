@@ -6,7 +6,7 @@ extension Duration {
     ]
 
     /// Reads a decimal number and a unit; at most a thousand hours.
-    init?(text: String) {
+    package init?(text: String) {
         guard let unit = Self.units.first(where: { text.hasSuffix($0.name) }) else { return nil }
         let parts = text.dropLast(unit.name.count).split(separator: ".", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), let whole = Int64(digits: parts[0]) else { return nil }
@@ -25,14 +25,14 @@ extension Duration {
     }
 
     /// For people: the first four digits, and nothing below a microsecond where there are some.
-    public var roundedText: String {
+    package var roundedText: String {
         var step: Int64 = nanoseconds < 1000 ? 1 : 1000
         while nanoseconds / step >= 10_000 { step *= 10 }
         return Duration.nanoseconds(nanoseconds / step * step).text
     }
 
     /// The same in the unit in which it is read most easily.
-    var text: String {
+    package var text: String {
         let unit: (name: String, size: Int64, digits: Int) =
             switch nanoseconds {
             case 0: ("s", 1, 0)

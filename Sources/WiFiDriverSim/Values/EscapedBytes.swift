@@ -3,7 +3,7 @@ extension String {
     /// - Parameters:
     ///   - bytes: the bytes.
     ///   - special: printable bytes that get a backslash, beside the backslash itself.
-    init(escaping bytes: some Sequence<UInt8>, special: StaticString) {
+    package init(escaping bytes: some Sequence<UInt8>, special: StaticString) {
         self = ""
         reserveCapacity(bytes.underestimatedCount + 8)
         for byte in bytes {

@@ -42,16 +42,16 @@ public struct IPv4Address: Hashable, Sendable, Codable, LosslessStringConvertibl
     /// 224.0.0.0/4.
     public var isMulticast: Bool { rawValue >> 28 == 0xE }
     /// An address that a single interface can have: not of 0/8, a group, or reserved.
-    var isUnicast: Bool { 1...223 ~= rawValue >> 24 }
+    package var isUnicast: Bool { 1...223 ~= rawValue >> 24 }
 
     /// Whether it is neither the network's own address nor its broadcast address, with this netmask.
-    func isHost(ofNetwork netmask: IPv4Address) -> Bool {
+    package func isHost(ofNetwork netmask: IPv4Address) -> Bool {
         let hostBits = rawValue & ~netmask.rawValue
         return hostBits != 0 && hostBits != ~netmask.rawValue
     }
 
     /// How many leading ones a netmask has; `nil` where zeros stand between them.
-    var prefixLength: Int? {
+    package var prefixLength: Int? {
         let length = (~rawValue).leadingZeroBitCount
         return rawValue.trailingZeroBitCount == 32 - length ? length : nil
     }
@@ -80,7 +80,7 @@ public struct IPv6Address: Hashable, Sendable, LosslessStringConvertible {
         self.init(address)
     }
 
-    init(_ address: in6_addr) {
+    package init(_ address: in6_addr) {
         (high, low) = withUnsafeBytes(of: address) {
             (
                 UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)),
@@ -89,7 +89,7 @@ public struct IPv6Address: Hashable, Sendable, LosslessStringConvertible {
         }
     }
 
-    var systemAddress: in6_addr {
+    package var systemAddress: in6_addr {
         var address = in6_addr()
         withUnsafeMutableBytes(of: &address) {
             $0.storeBytes(of: high.bigEndian, as: UInt64.self)
@@ -104,7 +104,7 @@ public struct IPv6Address: Hashable, Sendable, LosslessStringConvertible {
     public var isLoopback: Bool { self == .loopback }
 
     /// All eight groups with all their digits.
-    var allGroups: String {
+    package var allGroups: String {
         [high, low].flatMap { half in
             (0..<4).map { group in
                 let digits = String(half >> (48 - 16 * group) & 0xFFFF, radix: 16)
@@ -153,7 +153,7 @@ public enum IPAddress: Hashable, Sendable, LosslessStringConvertible {
         }
     }
 
-    var isMulticast: Bool {
+    package var isMulticast: Bool {
         switch self {
         case .v4(let address): address.isMulticast
         case .v6(let address): address.high >> 56 == 0xFF
@@ -167,7 +167,12 @@ public enum IPAddress: Hashable, Sendable, LosslessStringConvertible {
         }
     }
 
-    public enum Family: String, Codable, Sendable { case v4, v6 }
+    public enum Family: String, Codable, Sendable {
+        case v4, v6
+
+        /// The bytes of an address.
+        package var byteCount: UInt32 { self == .v4 ? 4 : 16 }
+    }
 }
 
 /// An address and a port.

@@ -5,23 +5,23 @@
 public struct Instant: Comparable, Hashable, Sendable {
     public let nanoseconds: Int64
 
-    public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+    @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-    public static let zero = Instant(nanoseconds: 0)
+    @inlinable public static var zero: Instant { Instant(nanoseconds: 0) }
 
-    public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
-    public static func + (instant: Instant, delay: Duration) -> Instant {
+    @inlinable public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
+    @inlinable public static func + (instant: Instant, delay: Duration) -> Instant {
         let (sum, isTooLate) = instant.nanoseconds.addingReportingOverflow(delay.nanoseconds)
         return Instant(nanoseconds: isTooLate ? (delay < .zero ? .min : .max) : sum)
     }
-    public static func - (later: Instant, earlier: Instant) -> Duration {
+    @inlinable public static func - (later: Instant, earlier: Instant) -> Duration {
         .nanoseconds(later.nanoseconds) - .nanoseconds(earlier.nanoseconds)
     }
 }
 
 extension Duration {
     /// The duration in whole nanoseconds; exact up to 292 years, and those for what is longer.
-    var nanoseconds: Int64 {
+    @inlinable package var nanoseconds: Int64 {
         let (seconds, attoseconds) = components
         let (whole, isTooLong) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         let (sum, isTooMuch) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
@@ -29,12 +29,12 @@ extension Duration {
     }
 
     /// The duration in whole milliseconds, rounded down.
-    var milliseconds: Int { Int(nanoseconds / 1_000_000) }
+    @inlinable package var milliseconds: Int { Int(nanoseconds / 1_000_000) }
 }
 
 extension Instant? {
     /// The earlier of two deadlines, where `nil` means never.
-    static func earlier(_ left: Instant?, _ right: Instant?) -> Instant? {
+    @inlinable package static func earlier(_ left: Instant?, _ right: Instant?) -> Instant? {
         switch (left, right) {
         case (let left?, let right?): min(left, right)
         case (let one?, nil), (nil, let one?): one

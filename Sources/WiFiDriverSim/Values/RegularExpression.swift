@@ -4,7 +4,7 @@
 /// alternatives side by side, so that its work is at most the size of the program times the length of the text.
 /// Backreferences, which have no such bound, are refused. An escaped ordinary character is that character, as in newlib,
 /// the firmware's C library; GNU's `\|`, `\+` and `\?` are not known.
-struct RegularExpression: Sendable {
+package struct RegularExpression: Sendable {
     private let program: [Instruction]
 
     /// Expressions that expand to more instructions are refused.
@@ -21,7 +21,7 @@ struct RegularExpression: Sendable {
 
     /// - Parameter pattern: the expression; `nil` comes of one that is malformed, holds a NUL or a backreference, or is
     ///   too large once its repetitions are expanded.
-    init?(_ pattern: [UInt8]) {
+    package init?(_ pattern: [UInt8]) {
         var parser = RegularExpressionParser(pattern)
         guard !pattern.contains(0), let expression = parser.parse(), expression.size < Self.programLimit else {
             return nil
@@ -61,7 +61,7 @@ struct RegularExpression: Sendable {
     /// The first match, from the left, the longest there is; NULs in the text are bytes like any other.
     ///
     /// The search may take so many `steps`, which is left with those that remain. One that needs more finds nothing.
-    func firstMatch(in text: ArraySlice<UInt8>, steps: inout Int) -> Range<Int>? {
+    package func firstMatch(in text: ArraySlice<UInt8>, steps: inout Int) -> Range<Int>? {
         var search = Search(program: program, text: text, steps: steps)
         defer { steps = max(0, search.steps) }
         return search.run()

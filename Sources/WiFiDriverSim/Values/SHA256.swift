@@ -1,11 +1,11 @@
 /// The SHA-256 digest (FIPS 180-4).
-struct SHA256 {
+package struct SHA256 {
     private var state: [UInt32] = [
         0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
     ]
 
     /// The digest of these bytes, in hexadecimal.
-    static func hexDigest(of bytes: [UInt8]) -> String {
+    package static func hexDigest(of bytes: [UInt8]) -> String {
         var digest = SHA256()
         var padded = bytes
         padded.append(0x80)

@@ -2,25 +2,33 @@
 ///
 /// Elements of one lane keep the order in which they were added, whatever their times; those of different lanes overtake
 /// each other. Elements that are due at the same time keep their order.
-struct TimedQueue<Lane: Equatable, Element> {
-    private var queue = Queue<Entry>()
+@usableFromInline package struct TimedQueue<Lane: Equatable, Element> {
+    @usableFromInline var queue = Queue<Entry>()
 
-    private struct Entry {
-        let lane: Lane?
-        let at: Instant
-        let element: Element
+    @inlinable package init() {}
+
+    @usableFromInline struct Entry {
+        @usableFromInline let lane: Lane?
+        @usableFromInline let at: Instant
+        @usableFromInline let element: Element
+
+        @inlinable init(lane: Lane?, at: Instant, element: Element) {
+            self.lane = lane
+            self.at = at
+            self.element = element
+        }
     }
 
-    var isEmpty: Bool { queue.isEmpty }
+    @inlinable package var isEmpty: Bool { queue.isEmpty }
     /// When the first is due.
-    var nextDue: Instant? { queue.first?.at }
+    @inlinable package var nextDue: Instant? { queue.first?.at }
 
     /// Adds an element that is due at `due`, but not before the earlier elements of its lane.
     /// - Parameters:
     ///   - element: what is added.
     ///   - lane: `nil` for an element that waits for no other.
     ///   - due: its time.
-    mutating func append(_ element: Element, in lane: Lane?, at due: Instant) {
+    @inlinable package mutating func append(_ element: Element, in lane: Lane?, at due: Instant) {
         let entries = queue.elements
         var due = due
         var index = entries.endIndex
@@ -34,17 +42,19 @@ struct TimedQueue<Lane: Equatable, Element> {
     }
 
     /// Removes the first, if it is due.
-    mutating func popFirst(dueBy now: Instant) -> (at: Instant, element: Element)? {
+    @inlinable package mutating func popFirst(dueBy now: Instant) -> (at: Instant, element: Element)? {
         guard let due = nextDue, due <= now, let element = popFirst() else { return nil }
         return (due, element)
     }
 
-    mutating func popFirst() -> Element? { queue.popFirst()?.element }
+    @inlinable package mutating func popFirst() -> Element? { queue.popFirst()?.element }
 
     /// Removes the last that matches.
-    mutating func removeLast(where matches: (Element) -> Bool) -> Element? {
+    @inlinable package mutating func removeLast(where matches: (Element) -> Bool) -> Element? {
         queue.removeLast { matches($0.element) }?.element
     }
 
-    mutating func removeAll(where matches: (Element) -> Bool) { queue.removeAll { matches($0.element) } }
+    @inlinable package mutating func removeAll(where matches: (Element) -> Bool) {
+        queue.removeAll { matches($0.element) }
+    }
 }

@@ -1,6 +1,8 @@
 import CDriverWiFi
-
-@testable import WiFiDriverSim
+@testable import WiFiSimDriverCore
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
+@testable import WiFiSimValues
 
 /// What an application, its peers and its line do, step by step. The same script always runs the same way.
 struct DriverScript: CustomStringConvertible {
@@ -149,13 +151,13 @@ struct ScriptRun {
             // So that every call ends.
             socket.receiveTimeout = 100
         case .bind(let socket, let port):
-            begin(step, [.invalidArgument, .isConnected, .addressInUse, .noMemory]) {
-                BindCall($0, number(socket), to: Endpoint(.v4(.any), port))
-            }
+            begin(
+                step, [.invalidArgument, .isConnected, .addressInUse, .noMemory],
+                .bind(number(socket), to: Endpoint(.v4(.any), port)))
         case .listen(let socket):
-            begin(step, [.invalidArgument, .isConnected, .notSupported, .noMemory]) { ListenCall($0, number(socket)) }
+            begin(step, [.invalidArgument, .isConnected, .notSupported, .noMemory], .listen(number(socket)))
         case .accept(let socket):
-            begin(step, [.invalidArgument, .notSupported, .wouldBlock, .noMemory]) { AcceptCall($0, number(socket)) }
+            begin(step, [.invalidArgument, .notSupported, .wouldBlock, .noMemory], .accept(number(socket)))
         case .connect(let socket, let peer):
             let target =
                 switch peer {
@@ -173,45 +175,33 @@ struct ScriptRun {
                     .invalidArgument, .alreadyConnecting, .inProgress, .isConnected, .refused, .reset, .timedOut,
                     .noMemory,
                     .wouldBlock, .addressInUse,
-                ]
-            ) { ConnectCall($0, number(socket), to: target) }
+                ], .connect(number(socket), to: target))
         case .send(let socket, let count): send(step, socket, count)
         case .receive(let socket): receive(step, socket)
-        case .names(let socket): begin(step, []) { NamesCall($0, number(socket)) }
+        case .names(let socket):
+            begin(step, [.invalidArgument, .notConnected], .localAddress(number(socket)))
+            begin(step, [.invalidArgument, .notConnected], .peerAddress(number(socket)))
         case .option(let socket, let isBlocking, let receiveTimeout, let sendTimeout):
             core.sockets[socket]?.isBlocking = isBlocking
             core.sockets[socket]?.receiveTimeout = receiveTimeout
             core.sockets[socket]?.sendTimeout = sendTimeout
         case .close(let socket):
             owed[socket] = nil
-            begin(step, []) { CloseCall($0, number(socket)) }
-        case .scan:
-            begin(step, []) {
-                WorkCall(
-                    $0, isLong: true, { _ in SingleCommand(CommandText("CWLAP"), timeout: .seconds(15)) },
-                    { _, _ in .success(.nothing) })
-            }
+            begin(step, [], .close(number(socket)))
+        case .scan: begin(step, [], .scan(limit: 16))
         case .resolve:
-            begin(step, [.hostNotFound, .timedOut, .invalidArgument, .notSupported]) {
-                ResolveCall($0, "gateway.wifisim", .v4)
-            }
-        case .ping: begin(step, []) { PingCall($0, DriverStage.echo.address, until: stage.now + .milliseconds(1900)) }
+            begin(
+                step, [.hostNotFound, .timedOut, .invalidArgument, .notSupported], .resolve("gateway.wifisim", .v4))
+        case .ping: begin(step, [], .ping(DriverStage.echo.address, until: stage.now + .milliseconds(1900)))
         case .join:
             let network = NetworkConfiguration(
                 ssid: Array("wifisim".utf8), password: Array("password".utf8), security: 3, channel: 0, wps: .none)
-            begin(step, []) { ActivateCall($0, .station, network) }
-        case .leave:
-            begin(step, []) {
-                WorkCall(
-                    $0, { _ in SingleCommand(CommandText("CWQAP")) },
-                    { _, core in
-                        core.forgetNetwork(); return .success(.nothing)
-                    })
-            }
+            begin(step, [], .activate(.station, network))
+        case .leave: begin(step, [], .deactivate(.station))
         case .powerCycle:
             owed = [:]
-            begin(step, []) { PowerCall($0, to: .off) }
-            begin(step, []) { PowerCall($0, to: .full) }
+            begin(step, [], .power(.off))
+            begin(step, [], .power(.full))
         case .peerConnects(let port):
             let peer = stage.simulation.makePeer()
             peers.append(peer)
@@ -231,10 +221,10 @@ struct ScriptRun {
     }
 
     private mutating func begin(
-        _ step: DriverScript.Step, _ allowed: Set<SocketFailure>, bytes: [UInt8] = [], _ make: (CallID) -> PendingCall
+        _ step: DriverScript.Step, _ allowed: Set<SocketFailure>, _ call: DriverCall
     ) {
         callCount += 1
-        let id = stage.start(bytes: bytes, make)
+        let id = stage.start(call)
         open.append(
             OpenCall(id: id, step: step, allowed: allowed.union(Self.always), limit: stage.now + Self.limit))
     }
@@ -273,7 +263,7 @@ struct ScriptRun {
         let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) &+ counter }
         let deadline = target.deadline(target.sendTimeout, from: stage.now)
         let destination = target.isStream ? nil : DriverStage.echo
-        let id = stage.start(bytes: bytes) { SendCall($0, target, count, to: destination, until: deadline) }
+        let id = stage.start(.send(target, count: count, to: destination, until: deadline), bytes: bytes)
         guard let outcome = wait(id, step) else { return }
         switch outcome {
         case .success(.count(let sent)):
@@ -291,7 +281,7 @@ struct ScriptRun {
         guard let target = stage.core.sockets[socket] else { return }
         callCount += 1
         let deadline = target.deadline(target.receiveTimeout, from: stage.now)
-        let id = stage.start { ReceiveCall($0, target, until: deadline) }
+        let id = stage.start(.receive(target, until: deadline))
         guard let outcome = wait(id, step) else { return }
         switch outcome {
         case .success:
@@ -314,7 +304,7 @@ struct ScriptRun {
             collect()
         }
         if let call = open.first { return fail("\(call.step) does not end") }
-        guard stage.run({ PowerCall($0, to: .off) }) != nil else { return fail("the power cannot be switched off") }
+        guard stage.run(.power(.off)) != nil else { return fail("the power cannot be switched off") }
         stage.pass(.seconds(60))
         let core = stage.core
         if !core.calls.isEmpty { fail("calls are left over") }
@@ -326,26 +316,5 @@ struct ScriptRun {
         stage.pass(.seconds(30))
         // And it works again.
         if !stage.begin() { fail("the station does not join any more") }
-    }
-}
-
-/// GetSockName and GetPeerName.
-private final class NamesCall: PendingCall {
-    private let number: Int32
-    private var query: QueryLinks?
-
-    init(_ id: CallID, _ number: Int32) {
-        self.number = number
-        super.init(id)
-    }
-
-    override func proceed(_ core: DriverCore) {
-        guard let query else {
-            guard (try? core.socket(number)) != nil else { return core.finish(self, .failure(.socket(.invalidSocket))) }
-            let query = QueryLinks()
-            self.query = query
-            return start(query, on: core)
-        }
-        if query.ending != nil { core.finish(self, .success(.nothing)) }
     }
 }

@@ -1,7 +1,6 @@
 import Foundation
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
 
 /// The driver's core against the simulated module, in virtual time, with a fault at a random byte.
 @Suite struct `In virtual time, the driver` {

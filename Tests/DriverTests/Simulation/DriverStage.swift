@@ -1,4 +1,7 @@
-@testable import WiFiDriverSim
+@testable import WiFiSimDriverCore
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
+@testable import WiFiSimValues
 
 /// A driver's core on a simulated module, in virtual time: no thread, no clock, no line but memory.
 final class DriverStage {
@@ -29,13 +32,10 @@ final class DriverStage {
 
     // MARK: Calls
 
-    func start(bytes: [UInt8] = [], _ make: (CallID) -> PendingCall) -> CallID {
+    func start(_ call: DriverCall, bytes: [UInt8] = []) -> CallID {
         exchange()
-        let id = core.call(
-            { id in
-                blocks[id] = bytes
-                return make(id)
-            }, at: now)
+        let id = core.call(call, at: now)
+        blocks[id] = bytes
         exchange()
         return id
     }
@@ -47,10 +47,8 @@ final class DriverStage {
     }
 
     /// Runs a call to its end, at most for so long.
-    func run(bytes: [UInt8] = [], within limit: Duration = .seconds(300), _ make: (CallID) -> PendingCall)
-        -> CallOutcome?
-    {
-        let id = start(bytes: bytes, make)
+    func run(_ call: DriverCall, bytes: [UInt8] = [], within limit: Duration = .seconds(300)) -> CallOutcome? {
+        let id = start(call, bytes: bytes)
         let end = now + limit
         while true {
             if let outcome = outcome(of: id) { return outcome }
@@ -121,10 +119,10 @@ final class DriverStage {
 
     /// Switches on and joins the network; false if that fails.
     func begin() -> Bool {
-        guard case .success? = run({ PowerCall($0, to: .full) }) else { return false }
+        guard case .success? = run(.power(.full)) else { return false }
         let network = NetworkConfiguration(
             ssid: Array("wifisim".utf8), password: Array("password".utf8), security: 3, channel: 0, wps: .none)
-        guard case .success? = run({ ActivateCall($0, .station, network) }) else { return false }
+        guard case .success? = run(.activate(.station, network)) else { return false }
         return true
     }
 

@@ -1,4 +1,4 @@
-@testable import WiFiDriverSim
+@testable import WiFiSimValues
 
 /// A fault of the line to the module, at a byte that the module says.
 enum LineFault: Equatable, CaseIterable {

@@ -1,6 +1,7 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
+@testable import WiFiSimValues
 
 struct LeaseTests {
     @Test func `The standard network has an address for each module of a large fleet`() {

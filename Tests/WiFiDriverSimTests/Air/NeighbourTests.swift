@@ -1,6 +1,6 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
 
 /// Modules that reach each other: on the soft-AP of one, and on the same access point.
 struct NeighbourTests {

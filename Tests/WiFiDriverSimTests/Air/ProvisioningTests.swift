@@ -1,6 +1,7 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
+@testable import WiFiSimValues
 
 /// WPS and SmartConfig with more than one station or access point; the rest is in the fixtures.
 struct ProvisioningTests {

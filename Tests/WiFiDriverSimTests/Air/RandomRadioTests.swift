@@ -1,6 +1,6 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
 
 /// Four modules that join each other, connect, send, restart and lose their power in any order.
 struct RandomRadioTests {

@@ -1,6 +1,7 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
+@testable import WiFiSimValues
 
 /// A file from a station to a module whose soft-AP goes and comes back: the sender goes on where the receiver says.
 struct ResumedTransferTests {

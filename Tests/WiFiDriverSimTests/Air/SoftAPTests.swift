@@ -1,6 +1,7 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
+@testable import WiFiSimValues
 
 /// Modules on each other's soft-AP. What one module alone says is in the fixtures `soft-ap-*.at`.
 struct SoftAPTests {

@@ -1,6 +1,5 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
 
 struct AddressCommandTests {
     @Test func `CIPSTA sets an address by hand and switches DHCP off`() {

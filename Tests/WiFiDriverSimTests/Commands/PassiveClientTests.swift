@@ -1,6 +1,5 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
 
 /// Two clients' ways with passive receive. Neither reads before `+IPD` has said that there is something, and both wait for
 /// ever where it does not say so again of what they have left.

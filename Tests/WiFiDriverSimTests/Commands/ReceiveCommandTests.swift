@@ -1,6 +1,7 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
+@testable import WiFiSimValues
 
 struct ReceiveCommandTests {
     @Test(arguments: [(Firmware.standard, "\"10.0.2.2\",5000"), (.esp8266v1_7, "10.0.2.2,5000")])

@@ -1,6 +1,7 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
+@testable import WiFiSimValues
 
 struct ServiceCommandTests {
     /// What a module announces as its service's instance, in answer to who asks for services of this kind; `nil` for silence.

@@ -1,6 +1,7 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
+@testable import WiFiSimValues
 
 /// What a command does depends on what happened before, or happens meanwhile.
 struct StateTests {

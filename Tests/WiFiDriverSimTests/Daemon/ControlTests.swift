@@ -1,7 +1,6 @@
 import Foundation
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimHost
 
 /// `wifisim ctl`, and the control socket itself.
 struct ControlTests {

@@ -1,8 +1,9 @@
 import CPosix
 import Foundation
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimHost
+@testable import WiFiSimTranscripts
+@testable import WiFiSimValues
 
 /// The files that the program reads and writes, and what may be in their place.
 struct FileTests {

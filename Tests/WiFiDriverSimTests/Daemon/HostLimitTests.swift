@@ -1,8 +1,9 @@
 import CPosix
 import Foundation
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimHost
+@testable import WiFiSimTranscripts
+@testable import WiFiSimValues
 
 /// The program under limits and signals that a shell sets.
 struct HostLimitTests {

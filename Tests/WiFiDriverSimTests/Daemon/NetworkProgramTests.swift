@@ -1,8 +1,9 @@
 import CPosix
 import Foundation
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimHost
+@testable import WiFiSimModule
+@testable import WiFiSimValues
 
 /// The running program on the host's network.
 struct NetworkProgramTests {

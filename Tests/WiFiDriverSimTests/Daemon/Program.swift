@@ -1,7 +1,6 @@
 import CPosix
 import Foundation
-
-@testable import WiFiDriverSim
+@testable import WiFiSimHost
 
 /// The program as a user has it, started by a test.
 final class Program {

@@ -1,7 +1,6 @@
 import Foundation
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimHost
 
 /// The command line, from outside.
 struct ProgramTests {

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimDaemon
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
 
 /// A state file is either refused with the place of its mistake, or holds a flash that the module lives with.
 struct StateFileTests {

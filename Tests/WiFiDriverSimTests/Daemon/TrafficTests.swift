@@ -1,7 +1,8 @@
 import Foundation
 import Testing
-
 @testable import WiFiDriverSim
+@testable import WiFiSimDriverCore
+@testable import WiFiSimHost
 
 /// Bytes through a running daemon, between a client of the tty and real sockets.
 struct TrafficTests {

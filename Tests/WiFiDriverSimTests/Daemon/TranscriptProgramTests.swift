@@ -3,8 +3,9 @@ import Foundation
 import FoundationXML
 import Glibc
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimHost
+@testable import WiFiSimSimulation
+@testable import WiFiSimTranscripts
 
 /// `wifisim check`, `record`, `replay` and `report` as a user has them.
 struct TranscriptProgramTests {

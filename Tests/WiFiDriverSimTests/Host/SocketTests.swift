@@ -1,7 +1,9 @@
 import Glibc
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimDaemon
+@testable import WiFiSimHost
+@testable import WiFiSimModule
+@testable import WiFiSimValues
 
 struct SocketTests {
     @Test func `Small blocks wait for their turn unless CIPTCPOPT says otherwise`() throws {

@@ -1,6 +1,6 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
 
 struct CommandLineTests {
     @Test func `A command is echoed, then answered`() {

@@ -1,6 +1,5 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
 
 struct HTTPResponseTests {
     private let text = Array("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, and what follows".utf8)

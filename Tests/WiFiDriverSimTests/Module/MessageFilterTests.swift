@@ -1,6 +1,5 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
 
 struct MessageFilterTests {
     private func rest(of message: String, head: String = "", tail: String = "") throws -> String {

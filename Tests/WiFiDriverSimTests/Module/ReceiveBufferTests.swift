@@ -1,6 +1,7 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimTranscripts
+@testable import WiFiSimValues
 
 struct ReceiveBufferTests {
     @Test func `Records are decrypted as far as they are read`() {

@@ -1,8 +1,7 @@
 import Foundation
 import ModuleSessions
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
 
 /// The fuzzer's sessions (Fuzz/README.md): those that failed once, and a few of each profile.
 struct SessionTests {

@@ -1,6 +1,5 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
 
 /// However the line cuts up what a host sends, the module says the same.
 struct SplittingTests {

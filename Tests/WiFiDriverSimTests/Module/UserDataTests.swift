@@ -1,7 +1,7 @@
 import Foundation
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
 
 struct UserDataTests {
     @Test func `Only what differs from the factory is kept`() {

@@ -1,6 +1,6 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimValues
 
 struct DNSMessageTests {
     private static let a: UInt16 = 1

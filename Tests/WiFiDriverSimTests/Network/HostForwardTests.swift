@@ -1,6 +1,7 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimDaemon
+@testable import WiFiSimModule
+@testable import WiFiSimValues
 
 struct HostForwardTests {
     @Test func `A forward is read in QEMU's notation`() {

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
+@testable import WiFiSimValues
 
 /// An access point's latency, in virtual time: half of it each way.
 struct LatencyTests {

@@ -1,6 +1,6 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimValues
 
 struct MulticastDNSTests {
     private let service = MulticastDNS.Service(

@@ -1,6 +1,6 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
 
 /// The name server that DHCP gives, as a client asks it that has a resolver of its own.
 struct NameServerTests {

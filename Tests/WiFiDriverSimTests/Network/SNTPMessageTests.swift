@@ -1,6 +1,6 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimValues
 
 struct SNTPMessageTests {
     @Test(arguments: [0, 1_767_225_600, 2_085_978_495, 2_085_978_496, 4_102_444_800])

@@ -1,6 +1,5 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimValues
 
 struct LineJoinerTests {
     /// Plays a line, `>` from the host and `<` from the module, a millisecond apart.

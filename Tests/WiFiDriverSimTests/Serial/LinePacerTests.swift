@@ -1,6 +1,5 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimValues
 
 struct LinePacerTests {
     @Test(arguments: [9600, 115_200, 921_600, 5_000_000])

@@ -1,6 +1,7 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
+@testable import WiFiSimValues
 
 struct SimulationTests {
     private let gateway = IPAddress.v4(IPv4Address(10, 0, 2, 2))

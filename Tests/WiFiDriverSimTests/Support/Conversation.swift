@@ -1,4 +1,6 @@
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
+@testable import WiFiSimValues
 
 /// A host that talks to a simulated module: echo is off and the boot banner is read.
 final class Conversation {

@@ -1,4 +1,6 @@
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
+@testable import WiFiSimValues
 
 /// Several modules in one world, each with a host that talks to it; echo is off.
 final class Room {

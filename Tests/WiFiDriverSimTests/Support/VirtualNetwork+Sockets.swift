@@ -1,4 +1,5 @@
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimValues
 
 /// The peers of the first module's sockets, for tests that play them by the module's socket.
 extension VirtualNetwork {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimTranscripts
 
 /// Which fixture shows which form of which command on which profile.
 struct CoverageTests {

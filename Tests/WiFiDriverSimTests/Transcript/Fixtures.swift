@@ -1,6 +1,6 @@
 import Foundation
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimTranscripts
 
 /// The transcripts of the fixtures folder.
 enum Fixtures {

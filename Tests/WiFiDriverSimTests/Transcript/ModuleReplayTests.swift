@@ -1,6 +1,6 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimTranscripts
+@testable import WiFiSimValues
 
 struct ModuleReplayTests {
     private static let session = """

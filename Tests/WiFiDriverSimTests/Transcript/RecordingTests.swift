@@ -1,7 +1,9 @@
 import Foundation
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
+@testable import WiFiSimTranscripts
+@testable import WiFiSimValues
 
 /// What a recorder writes down of a session agrees with the module: each fixture's session, recorded as `wifisim record`
 /// does, is a transcript that checks.

@@ -1,7 +1,9 @@
 import Foundation
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimHost
+@testable import WiFiSimModule
+@testable import WiFiSimTranscripts
+@testable import WiFiSimValues
 
 /// Every fixture, on the simulated module. With WIFISIM_RECORD=1 in the environment those that differ are written anew;
 /// `git diff` shows what has changed.

@@ -1,6 +1,5 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimTranscripts
 
 struct TranscriptPlayerTests {
     private func play(_ lines: String, profile: String = "esp32c3-4.1") throws -> TranscriptPlayer.Outcome {

@@ -1,6 +1,6 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimTranscripts
+@testable import WiFiSimValues
 
 struct TranscriptReportTests {
     private func page(_ lines: String) throws -> String {

@@ -1,6 +1,5 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimValues
 
 struct DeadlinesTests {
     @Test(arguments: [1, 2, 3] as [UInt64])

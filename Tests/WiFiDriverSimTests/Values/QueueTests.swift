@@ -1,6 +1,5 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimValues
 
 struct QueueTests {
     @Test func `What goes in comes out in order, however often the buffer is made smaller`() {

@@ -1,7 +1,6 @@
 import Glibc
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimValues
 
 struct RegularExpressionTests {
     private func match(_ pattern: String, _ text: String) -> Range<Int>? {

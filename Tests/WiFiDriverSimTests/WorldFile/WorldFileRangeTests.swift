@@ -1,7 +1,8 @@
 import Foundation
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimDaemon
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
 
 /// A world file is either refused with the place of its mistake, or describes a world that modules live with.
 struct WorldFileRangeTests {

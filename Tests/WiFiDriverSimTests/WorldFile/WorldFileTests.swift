@@ -1,6 +1,8 @@
 import Testing
-
-@testable import WiFiDriverSim
+@testable import WiFiSimDaemon
+@testable import WiFiSimModule
+@testable import WiFiSimSimulation
+@testable import WiFiSimValues
 
 struct WorldFileTests {
     @Test func `A file describes access points and names`() throws {

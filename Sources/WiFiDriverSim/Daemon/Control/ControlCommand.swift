@@ -1,0 +1,50 @@
+import WiFiSimModule
+
+/// What the control socket is asked (docs/Control.md).
+package enum ControlCommand: Equatable {
+    /// Tells of all modules and access points.
+    case state
+    case change(WorldChange)
+    case module(Int, ModuleAction)
+
+    package enum ModuleAction: Equatable {
+        /// Pulls the reset line.
+        case reset
+        case power(isOn: Bool)
+        /// The module says this line, as if something had happened.
+        case report(String)
+    }
+
+    init(_ words: Words) throws(WordError) {
+        var rest = words
+        let keyword = try rest.next("a command")
+        switch keyword.text {
+        case "state": self = .state
+        case "module":
+            let index = try rest.integer("the module's number", 0...999)
+            self = .module(index, try ModuleAction(&rest))
+        case _ where WorldChange.keywords.contains(keyword.text):
+            self = .change(try WorldChange(words))
+            return
+        default:
+            let known = (["state", "module"] + WorldChange.keywords).joined(separator: ", ")
+            throw keyword.error("there is no command \"\(keyword.text)\"; there are \(known)")
+        }
+        try rest.finish()
+    }
+}
+
+extension ControlCommand.ModuleAction {
+    fileprivate init(_ words: inout Words) throws(WordError) {
+        let keyword = try words.next("what the module is to do")
+        switch keyword.text {
+        case "reset": self = .reset
+        case "power":
+            let state = try words.next("on or off")
+            guard ["on", "off"].contains(state.text) else { throw state.error("power is on or off") }
+            self = .power(isOn: state.text == "on")
+        case "report": self = .report(try words.text("the line to report"))
+        default: throw keyword.error("a module does reset, power on, power off or report")
+        }
+    }
+}

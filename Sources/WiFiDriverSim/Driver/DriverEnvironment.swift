@@ -1,0 +1,79 @@
+import Glibc
+import WiFiSimDaemon
+import WiFiSimHost
+import WiFiSimValues
+
+/// Where the line to the module is, from environment variables.
+///
+/// - `WIFISIM_TTY` (`WIFISIM_TTY1` for the second driver): the path of a tty. Unset: a module is started in this process.
+/// - `WIFISIM_BAUD`: the rate of that tty, bits per second, default 115200.
+/// - `WIFISIM_CONNECT_TIMEOUT`: milliseconds after which Connect gives up a silent peer, 100 to 60000; by default
+///   1500 for a module in this process or on a pseudo-terminal, 18000 for one on another tty.
+/// - `WIFISIM_BUSY_TIMEOUT`: milliseconds after which a module that stays busy is given up, 100 to 600000; by default 60000.
+/// - `WIFISIM_PROFILE`, `WIFISIM_WORLD`, `WIFISIM_HOST_ADDRESS`: firmware, surroundings and own loopback address of a
+///   module in this process.
+enum DriverEnvironment {
+    struct InvalidHostAddress: Error, CustomStringConvertible {
+        let text: String
+        var description: String { "WIFISIM_HOST_ADDRESS=\(text): not an address in 127.0.0.0/8" }
+    }
+
+    struct InvalidBaud: Error, CustomStringConvertible {
+        let text: String
+        var description: String { "WIFISIM_BAUD=\(text): not a rate between 80 and 5000000 bits per second" }
+    }
+
+    static func openLine(variable: String) throws -> SerialPort {
+        guard let path = value(variable) else {
+            let descriptor = try EmbeddedModule.start(
+                profile: value("WIFISIM_PROFILE"), worldPath: value("WIFISIM_WORLD"), hostAddress: try hostAddress())
+            do throws(SystemError) {
+                return try SerialPort(adopting: descriptor)
+            } catch {
+                close(descriptor)
+                throw error
+            }
+        }
+        let text = value("WIFISIM_BAUD") ?? "115200"
+        guard let baud = Int(text), (80...5_000_000).contains(baud) else { throw InvalidBaud(text: text) }
+        return try SerialPort(path: path, baud: baud)
+    }
+
+    private static func hostAddress() throws(InvalidHostAddress) -> IPv4Address? {
+        guard let text = value("WIFISIM_HOST_ADDRESS") else { return nil }
+        guard let address = IPv4Address(text), address.isLoopback else { throw InvalidHostAddress(text: text) }
+        return address
+    }
+
+    static func connectTimeout(variable: String) -> Duration {
+        time("WIFISIM_CONNECT_TIMEOUT", 100...60_000, standard: standardConnectTimeout(path: value(variable)))
+    }
+
+    static func busyTimeout() -> Duration { time("WIFISIM_BUSY_TIMEOUT", 100...600_000, standard: .seconds(60)) }
+
+    private static func time(_ variable: String, _ range: ClosedRange<Int>, standard: Duration) -> Duration {
+        guard let text = value(variable) else { return standard }
+        guard let milliseconds = Int(text), range.contains(milliseconds) else {
+            complain(
+                "\(variable)=\(text): not a time between \(range.lowerBound) and \(range.upperBound) ms; "
+                    + "\(standard) is used")
+            return standard
+        }
+        return .milliseconds(milliseconds)
+    }
+
+    /// A simulated module is in this process or on a pseudo-terminal, and its peers mostly on this host: who is silent
+    /// there for long stays so. Over the air it takes what TCP's second retransmission takes.
+    private static func standardConnectTimeout(path: String?) -> Duration {
+        guard let path else { return .milliseconds(1500) }
+        guard let resolved = realpath(path, nil) else { return .seconds(18) }
+        defer { free(resolved) }
+        return String(cString: resolved).hasPrefix("/dev/pts/") ? .milliseconds(1500) : .seconds(18)
+    }
+
+    /// A variable's value; an empty one counts as unset.
+    static func value(_ name: String) -> String? {
+        guard let text = getenv(name), text.pointee != 0 else { return nil }
+        return String(cString: text)
+    }
+}

@@ -1,0 +1,46 @@
+import WiFiSimValues
+
+/// The addresses that one access point's DHCP server has given out. A station gets its old one again.
+struct LeasePool {
+    private var leases: [MACAddress: Lease] = [:]
+
+    private struct Lease {
+        let address: IPv4Address
+        /// When its station left; `nil` while it is there.
+        var unusedSince: Instant?
+    }
+
+    /// An address for a station; `nil` if none is free.
+    mutating func lease(for station: MACAddress, in subnet: AccessPoint.Subnet, at now: Instant) -> IPv4Address? {
+        guard let range = subnet.leases, subnet.dhcp != .off else { return nil }
+        if let old = leases[station]?.address, range.contains(old) {
+            leases[station]?.unusedSince = nil
+            return old
+        }
+        if subnet.dhcp == .full { return nil }
+        // The gateway has its address by hand.
+        let used = Set(leases.values.map(\.address)).union([subnet.gateway])
+        let free = (range.lowerBound.rawValue...range.upperBound.rawValue).lazy
+            .map { IPv4Address(rawValue: $0) }.first { !used.contains($0) }
+        guard let address = free ?? takeExpired(from: range, after: subnet.leaseTime, at: now) else { return nil }
+        leases[station] = Lease(address: address)
+        return address
+    }
+
+    /// The address of a station.
+    func address(of station: MACAddress) -> IPv4Address? { leases[station]?.address }
+
+    mutating func stationLeft(_ station: MACAddress, at now: Instant) { leases[station]?.unusedSince = now }
+
+    private mutating func takeExpired(
+        from range: ClosedRange<IPv4Address>, after leaseTime: Duration?, at now: Instant
+    ) -> IPv4Address? {
+        guard let leaseTime else { return nil }
+        let expired = leases.filter { _, lease in
+            range.contains(lease.address) && lease.unusedSince.map { $0 + leaseTime <= now } ?? false
+        }
+        guard let (station, lease) = expired.min(by: { $0.value.address < $1.value.address }) else { return nil }
+        leases[station] = nil
+        return lease.address
+    }
+}

@@ -1,0 +1,125 @@
+import WiFiSimValues
+
+/// How a station learns an access point's name and password without being told on its serial line.
+public enum Provisioning: Equatable, Sendable {
+    /// By an access point's WPS button, of one on these channels.
+    case wps(channels: ClosedRange<Int>)
+    /// From a phone.
+    case smartConfig(Set<SmartConfig>, key: String?)
+}
+
+/// The ways in which a phone tells a station, as SmartConfig names them (ESP-AT docs, Wi-Fi, CWSTARTSMART).
+public enum SmartConfig: String, Sendable, CaseIterable {
+    case espTouch = "esptouch"
+    case airKiss = "airkiss"
+    case espTouchV2 = "esptouch-v2"
+}
+
+/// What a station has learned.
+public struct Credentials: Equatable, Sendable {
+    public var ssid: String
+    public var password: String
+    /// How a phone told it; `nil` by WPS.
+    public var smartConfig: SmartConfig?
+}
+
+extension Air {
+    /// A radio that waits for credentials.
+    struct Learner {
+        let provisioning: Provisioning
+        var state: State
+
+        enum State {
+            /// For a button that is pressed or a phone that speaks, at most until then.
+            case waiting(until: Instant?)
+            case learning(Credentials, from: MACAddress?, until: Instant, givesUp: Instant?)
+        }
+
+        var deadline: Instant? {
+            switch state {
+            case .waiting(let until): until
+            case .learning(_, _, let until, _): until
+            }
+        }
+    }
+
+    /// Presses an access point's WPS button: for two minutes it tells its password to a station that asks, once.
+    /// Ignored by an access point that is off or has no WPS.
+    public func pressButton(_ bssid: MACAddress, at now: Instant) {
+        guard let index = cell(of: bssid), cells[index].accessPoint.isOn, cells[index].accessPoint.hasWPS else {
+            return
+        }
+        cells[index].buttonUntil = now + Timing.wpsWalk
+        matchButtons(at: now)
+    }
+
+    /// A phone tells all stations that listen for its way of SmartConfig.
+    /// - Parameters:
+    ///   - ssid: the access point's that they are to join.
+    ///   - password: empty for an open one.
+    ///   - type: the way.
+    ///   - key: what ESP-TOUCH v2 is encrypted with; a station with another understands nothing.
+    ///   - now: the time.
+    public func smartConfig(
+        ssid: String, password: String = "", _ type: SmartConfig = .espTouch, key: String? = nil, at now: Instant
+    ) {
+        let credentials = Credentials(ssid: ssid, password: password, smartConfig: type)
+        changeLearners { learner in
+            guard case .smartConfig(let types, let expected) = learner.provisioning, types.contains(type),
+                type != .espTouchV2 || expected == key, case .waiting = learner.state
+            else { return }
+            learner.state = .learning(credentials, from: nil, until: now + Timing.smartConfig, givesUp: nil)
+        }
+    }
+
+    func startLearning(_ provisioning: Provisioning, by radio: RadioID, at now: Instant) {
+        let until: Instant? = if case .wps = provisioning { now + Timing.wpsWalk } else { nil }
+        setLearner(Learner(provisioning: provisioning, state: .waiting(until: until)), of: radio)
+        matchButtons(at: now)
+    }
+
+    /// Brings stations that wait for a button together with the access point whose button is pressed. With two of those
+    /// it is not known which is meant, and WPS waits on (Wi-Fi Protected Setup, session overlap).
+    private func matchButtons(at now: Instant) {
+        changeLearners { learner in
+            guard case .wps(let channels) = learner.provisioning, case .waiting(let givesUp) = learner.state else {
+                return
+            }
+            let pressed = cells.map(\.accessPoint).filter { accessPoint in
+                isPressed(accessPoint.bssid, at: now) && channels.contains(accessPoint.channel)
+            }
+            guard let accessPoint = pressed.first, pressed.count == 1,
+                accessPoint.security == .open || accessPoint.security.takesPassword, accessPoint.security != .wep
+            else { return }
+            learner.state = .learning(
+                Credentials(ssid: accessPoint.ssid, password: accessPoint.password), from: accessPoint.bssid,
+                until: now + Timing.wps, givesUp: givesUp)
+        }
+    }
+
+    private func isPressed(_ bssid: MACAddress, at now: Instant) -> Bool {
+        guard let index = cell(of: bssid), cells[index].accessPoint.isOn else { return false }
+        return cells[index].buttonUntil.map { now < $0 } ?? false
+    }
+
+    /// What a learner's deadline brings.
+    func step(_ learner: Learner, of radio: RadioID, at now: Instant) -> Learner? {
+        switch learner.state {
+        case .waiting:
+            emit(.learnedNothing, to: radio)
+            return nil
+        case .learning(let credentials, let accessPoint?, _, let givesUp):
+            guard isPressed(accessPoint, at: now), let index = cell(of: accessPoint) else {
+                var learner = learner
+                learner.state = .waiting(until: givesUp)
+                return learner
+            }
+            cells[index].buttonUntil = nil
+            emit(.learned(credentials), to: radio)
+            return nil
+        case .learning(let credentials, nil, _, _):
+            emit(.learned(credentials), to: radio)
+            return nil
+        }
+    }
+}

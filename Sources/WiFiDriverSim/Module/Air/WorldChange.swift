@@ -1,0 +1,271 @@
+import WiFiSimValues
+
+/// Something that happens in the world while modules use it. Transcripts, the timeline of a world file and the control socket
+/// say it in the same words (docs/World.md, Changes).
+public enum WorldChange: Equatable, Sendable {
+    /// To the access points of that name, or the one with that BSSID.
+    case accessPoint(String, AccessPointChange)
+    case station(name: String, StationAction)
+    /// A phone tells the modules that listen an access point and its password.
+    case smartConfig(SmartConfig, ssid: String, password: String, key: String?)
+}
+
+public enum AccessPointChange: Equatable, Sendable {
+    case on, off
+    case channel(Int)
+    case rssi(Int)
+    case password(String)
+    /// Its WPS button is pressed.
+    case wps
+    /// DHCP hands out addresses from here on.
+    case leases(IPv4Address)
+    /// Another network behind it: the gateway's address and prefix length.
+    case subnet(IPv4Address, prefixLength: Int)
+    case dhcp(AccessPoint.Subnet.DHCP)
+    /// Its name servers answer, or don't.
+    case dns(Switch)
+    /// There is a way beyond the gateway, or none, as behind a captive portal.
+    case route(Switch)
+
+    public enum Switch: String, Sendable, CaseIterable { case on, off }
+}
+
+/// What a station does that is no module.
+public enum StationAction: Equatable, Sendable {
+    case joins(ssid: String, password: String)
+    case leaves
+}
+
+/// A change that the world cannot make.
+public struct WorldChangeError: Error, Equatable, CustomStringConvertible {
+    public let description: String
+}
+
+// MARK: In words
+
+extension WorldChange {
+    /// The words that changes begin with.
+    package static let keywords = ["ap", "station", "smartconfig"]
+
+    /// In bytes, as a phone has them for a station.
+    fileprivate static let ssidLength = 1...32
+    fileprivate static let passwordLength = 0...64
+
+    /// Reads a change, all of its words.
+    package init(_ words: Words) throws(WordError) {
+        var words = words
+        let keyword = try words.next("what changes")
+        switch keyword.text {
+        case "ap":
+            let name = try words.text("the access point's SSID")
+            self = .accessPoint(name, try AccessPointChange(&words))
+        case "station":
+            let name = try words.text("the station's name")
+            self = .station(name: name, try StationAction(&words))
+        case "smartconfig":
+            self = .smartConfig(
+                try words.choice("smartconfig's way"),
+                ssid: try words.text("the access point's SSID", Self.ssidLength),
+                password: try words.text("the password", Self.passwordLength), key: words.optionalText())
+        default:
+            throw keyword.error(
+                "there is no change \"\(keyword.text)\"; there are \(Self.keywords.joined(separator: ", "))")
+        }
+        try words.finish()
+    }
+
+    /// The change in words; names and passwords as `quoted` writes them.
+    package func text(quoting quoted: (String) -> String) -> String {
+        switch self {
+        case .accessPoint(let name, let change): "ap \(quoted(name)) \(change.text(quoting: quoted))"
+        case .station(let name, .joins(let ssid, let password)):
+            "station \(quoted(name)) joins \(quoted(ssid))" + (password.isEmpty ? "" : " \(quoted(password))")
+        case .station(let name, .leaves): "station \(quoted(name)) leaves"
+        case .smartConfig(let way, let ssid, let password, let key):
+            "smartconfig \(way.rawValue) \(quoted(ssid)) \(quoted(password))" + (key.map { " \(quoted($0))" } ?? "")
+        }
+    }
+}
+
+extension AccessPointChange {
+    init(_ words: inout Words) throws(WordError) {
+        let keyword = try words.next("what changes")
+        switch keyword.text {
+        case "on": self = .on
+        case "off": self = .off
+        case "wps": self = .wps
+        case "channel": self = .channel(try words.integer("the channel", 1...14))
+        case "rssi": self = .rssi(try words.integer("the signal strength", -100...0))
+        case "password": self = .password(try words.text("the password"))
+        case "leases": self = .leases(try words.value("an IPv4 address"))
+        case "subnet":
+            let word = try words.next("a gateway and its prefix length, as 10.0.3.2/24,")
+            guard let (gateway, prefix) = AccessPoint.Subnet.gateway(from: word.text) else {
+                throw word.error("\"\(word.text)\" is not a gateway and its prefix length, as 10.0.3.2/24")
+            }
+            self = .subnet(gateway, prefixLength: prefix)
+        case "dhcp": self = .dhcp(try words.choice("dhcp"))
+        case "dns": self = .dns(try words.choice("dns"))
+        case "route": self = .route(try words.choice("route"))
+        default:
+            throw keyword.error(
+                "an access point goes on or off, has its button pressed (wps), or changes channel, rssi, password, leases, subnet, dhcp, dns or route"
+            )
+        }
+    }
+
+    func text(quoting quoted: (String) -> String) -> String {
+        switch self {
+        case .on: "on"
+        case .off: "off"
+        case .wps: "wps"
+        case .channel(let channel): "channel \(channel)"
+        case .rssi(let strength): "rssi \(strength)"
+        case .password(let password): "password \(quoted(password))"
+        case .leases(let address): "leases \(address)"
+        case .subnet(let gateway, let prefix): "subnet \(gateway)/\(prefix)"
+        case .dhcp(let state): "dhcp \(state.rawValue)"
+        case .dns(let state): "dns \(state.rawValue)"
+        case .route(let state): "route \(state.rawValue)"
+        }
+    }
+}
+
+extension StationAction {
+    init(_ words: inout Words) throws(WordError) {
+        let keyword = try words.next("what the station does")
+        switch keyword.text {
+        case "joins":
+            self = .joins(ssid: try words.text("the access point's SSID"), password: words.optionalText() ?? "")
+        case "leaves": self = .leaves
+        default: throw keyword.error("a station joins or leaves")
+        }
+    }
+}
+
+// MARK: In the air
+
+extension Air {
+    /// Makes a change of the world.
+    /// - Throws: `WorldChangeError` where it names an access point that is not there.
+    public func make(_ change: WorldChange, at now: Instant) throws(WorldChangeError) {
+        switch change {
+        case .accessPoint(let name, let change):
+            for accessPoint in try accessPoints(named: name) {
+                if let reason = change.mistake(for: accessPoint) { throw WorldChangeError(description: reason) }
+                if case .wps = change {
+                    pressButton(accessPoint.bssid, at: now)
+                } else {
+                    self.change(accessPoint.bssid, at: now) { $0.apply(change) }
+                }
+            }
+        case .station(let name, .joins(let ssid, let password)):
+            _ = try accessPoints(named: ssid)
+            guard stations[name] != nil || stations.count < Self.mostStations else {
+                throw WorldChangeError(
+                    description: "there are \(Self.mostStations) stations, which is the most; use one of them again")
+            }
+            stationJoins(name, ssid: ssid, password: password, at: now)
+        case .station(let name, .leaves): stationLeaves(name, at: now)
+        case .smartConfig(let way, let ssid, let password, let key):
+            guard WorldChange.ssidLength.contains(ssid.utf8.count),
+                WorldChange.passwordLength.contains(password.utf8.count)
+            else {
+                throw WorldChangeError(description: "an SSID has 1 to 32 bytes, a password 64 at most")
+            }
+            smartConfig(ssid: ssid, password: password, way, key: key, at: now)
+        }
+    }
+}
+
+extension Air {
+    /// Virtual stations of one world.
+    private static let mostStations = 1000
+
+    private func accessPoints(named name: String) throws(WorldChangeError) -> [AccessPoint] {
+        let bssid = MACAddress(name)
+        let named = accessPoints.filter { $0.ssid == name || $0.bssid == bssid }
+        guard named.isEmpty else { return named }
+        let names = accessPoints.map { "\"\($0.ssid)\"" }.joined(separator: ", ")
+        throw WorldChangeError(
+            description: "there is no access point \"\(name)\"; there are \(names.isEmpty ? "none" : names)")
+    }
+}
+
+extension AccessPointChange {
+    /// Why an access point cannot change so; `nil` where it can.
+    fileprivate func mistake(for accessPoint: AccessPoint) -> String? {
+        let lengths = accessPoint.security.passwordLengths
+        return switch self {
+        case .leases(let first) where !accessPoint.network.hasHost(first):
+            "\(first) is not the address of a host in the network \(accessPoint.network.gateway)/\(accessPoint.network.prefixLength)"
+        case .password(let password) where !password.isEmpty && !lengths.contains(password.utf8.count):
+            "a password has \(lengths.lowerBound) to \(lengths.upperBound) bytes, or none for an open network"
+        default: nil
+        }
+    }
+}
+
+extension AccessPoint {
+    fileprivate mutating func apply(_ change: AccessPointChange) {
+        switch change {
+        case .wps: break
+        case .on: isOn = true
+        case .off: isOn = false
+        case .channel(let channel): self.channel = channel
+        case .rssi(let strength): rssi = strength
+        case .password(let password):
+            self.password = password
+            security = password.isEmpty ? .open : security == .open ? .wpa2 : security
+        case .leases(let first):
+            let last = network.leases?.upperBound ?? first
+            network.leases = first...max(first, last)
+        case .subnet(let gateway, let prefixLength): network.move(to: gateway, prefixLength: prefixLength)
+        case .dhcp(let state):
+            network.dhcp = state
+            if network.leases == nil { network.leases = network.firstLeases }
+        case .dns(let state): network.answersNames = state == .on
+        case .route(let state): network.leadsOn = state == .on
+        }
+    }
+}
+
+extension AccessPoint.Subnet {
+    /// As `10.0.2.2/24`; without a length it is 24. `nil` for what no gateway's address can be.
+    package static func gateway(from text: String) -> (gateway: IPv4Address, prefixLength: Int)? {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        let prefix = parts.count == 2 ? Int(parts[1]) : 24
+        guard parts.count <= 2, let gateway = IPv4Address(String(parts[0])), let prefix, 1...30 ~= prefix else {
+            return nil
+        }
+        var subnet = AccessPoint.Subnet()
+        subnet.gateway = gateway
+        subnet.prefixLength = prefix
+        return gateway.isUnicast && !gateway.isLoopback && subnet.hasHost(gateway) ? (gateway, prefix) : nil
+    }
+
+    /// The gateway's IPv6 address.
+    package var gateway6: IPv6Address? { ipv6Prefix.map { IPv6Address(high: $0.high, low: 2) } }
+
+    /// Another gateway, with the addresses and the name server that come with it.
+    package mutating func move(to gateway: IPv4Address, prefixLength: Int) {
+        self.gateway = gateway
+        self.prefixLength = prefixLength
+        dns = [gateway]
+        leases = firstLeases
+    }
+
+    /// All addresses of the network above the gateway's, but for the broadcast address; those below where there are none.
+    var firstLeases: ClosedRange<IPv4Address> {
+        let base = gateway.rawValue & netmask.rawValue
+        let last = base | ~netmask.rawValue
+        return gateway.rawValue + 1 < last
+            ? IPv4Address(rawValue: gateway.rawValue + 1)...IPv4Address(rawValue: last - 1)
+            : IPv4Address(rawValue: base + 1)...IPv4Address(rawValue: gateway.rawValue - 1)
+    }
+
+    /// Whether leases of that other network are good here.
+    func hasAddresses(of other: Self) -> Bool {
+        gateway == other.gateway && prefixLength == other.prefixLength && leases == other.leases
+    }
+}

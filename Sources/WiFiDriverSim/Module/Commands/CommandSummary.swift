@@ -1,0 +1,41 @@
+/// A command as `wifisim commands` lists it.
+package struct CommandSummary: Sendable, Equatable {
+    /// As it is typed: `AT+CWMODE`.
+    package let name: String
+    /// The variants of its name where the firmware has them, as `_CUR`.
+    package let suffixes: [String]
+    /// `Basic`, `Wi-Fi` or `TCP/IP`.
+    package let family: String
+    package let hasTest: Bool
+    package let hasQuery: Bool
+    package let hasSet: Bool
+    package let hasExecute: Bool
+    /// The set form's parameters, as `<mode>[,<auto connect>]`.
+    package let parameters: String
+}
+
+extension Firmware {
+    /// The commands that this firmware has, in the order of AT+CMD?.
+    package var commands: [CommandSummary] {
+        let table = CommandTable.of(self)
+        return table.commands.map { command in
+            let forms = command.forms
+            return CommandSummary(
+                name: command.typedName,
+                suffixes: table.names(of: command).dropFirst().map { String($0.dropFirst(command.name.count)) },
+                family: command.family.rawValue, hasTest: forms.contains(.test), hasQuery: forms.contains(.query),
+                hasSet: forms.contains(.set), hasExecute: forms.contains(.execute),
+                parameters: (command.set?.parameters ?? []).syntax)
+        }
+    }
+}
+
+extension [ParameterDescription] {
+    fileprivate var syntax: String {
+        enumerated().map { index, parameter in
+            let name = parameter.isText ? "<\"\(parameter.name)\">" : "<\(parameter.name)>"
+            let comma = index == 0 ? "" : ","
+            return parameter.isOptional ? "[\(comma)\(name)]" : comma + name
+        }.joined()
+    }
+}

@@ -1,0 +1,135 @@
+import WiFiSimValues
+
+/// How the module opens a link: what CIPSTART says.
+struct LinkPlan: Equatable {
+    var id = 0
+    var kind: Kind
+    var family: IPAddress.Family
+    /// A name or an address.
+    var host: String
+    var port: UInt16
+    /// How long the module waits for the connection.
+    var timeout = LinkPlan.standardTimeout
+
+    enum Kind: Equatable {
+        /// With TLS on it for an SSL link.
+        case tcp(TCPOptions, TLSConfiguration? = nil)
+        case udp(localPort: UInt16, Link.PeerRule)
+    }
+
+    /// What the firmware waits where the command does not say.
+    static let standardTimeout = Duration.seconds(10)
+
+    /// "the timeout of each packet is 10 s, the total timeout will be much longer" (ESP-AT docs, TCP-IP, CIPSTART): one
+    /// for the connection and two for the handshake.
+    static let sslTimeout = Duration.seconds(30)
+
+    /// The host's address where it is one: `0` is any.
+    var address: IPAddress? { IPAddress(host) ?? (host == "0" ? .v4(.any) : nil) }
+}
+
+extension Module {
+    /// With SYSLOG=1, newer firmware tells the number of the stack's error (ESP-AT docs, AT Messages, `+ERRNO`).
+    func explain(_ failure: ConnectFailure) {
+        guard session.logsErrors, firmware.tellsErrorNumbers else { return }
+        writeLine("+ERRNO:0x" + String(failure.number, radix: 16))
+    }
+}
+
+extension ConnectFailure {
+    /// As newlib numbers what lwIP makes of it, and ESP-TLS its own.
+    fileprivate var number: Int {
+        switch self {
+        // ECONNRESET, as lwIP has it for a refusal.
+        case .refused: 104
+        case .addressInUse: 112
+        // ECONNABORTED.
+        case .timedOut: 113
+        case .unreachable: 118
+        // ESP_ERR_MBEDTLS_SSL_HANDSHAKE_FAILED (ESP-IDF, esp_tls_errors.h).
+        case .handshake: 0x801A
+        }
+    }
+}
+
+/// Opens a link, from the resolver's answer to the connection.
+struct ConnectOperation: Operation {
+    private let plan: LinkPlan
+    let deadline: Instant?
+
+    /// Starts to open the link, whose ID must be free.
+    init(_ plan: LinkPlan, on module: Module) {
+        self.plan = plan
+        deadline = module.now + plan.timeout
+        if let address = plan.address {
+            open(address, on: module)
+        } else {
+            reserve(on: module)
+            module.request(.resolve(name: plan.host, plan.family))
+        }
+    }
+
+    private var nowhere: IPAddress { plan.family == .v4 ? .v4(.any) : .v6(.any) }
+
+    /// Takes the link while its name is resolved, so that no accepted connection gets its number.
+    private func reserve(on module: Module) {
+        module.links[plan.id] = Link(
+            transport: .tcp, family: plan.family, socket: module.links.newSocket(), plan: plan,
+            remote: Endpoint(nowhere, plan.port), local: Endpoint(nowhere, 0), lastActivity: module.now)
+    }
+
+    private func open(_ address: IPAddress, on module: Module) {
+        let socket = module.links.newSocket()
+        let remote = Endpoint(address, plan.port)
+        switch plan.kind {
+        case .tcp(let options, let tls):
+            module.links[plan.id] = Link(
+                transport: .tcp, hasTLS: tls != nil, family: plan.family, socket: socket, plan: plan, remote: remote,
+                local: Endpoint(nowhere, 0), lastActivity: module.now)
+            module.request(.connect(socket, to: remote, options, tls))
+        case .udp(let localPort, let rule):
+            module.links[plan.id] = Link(
+                transport: .udp, family: plan.family, socket: socket, plan: plan, remote: remote,
+                local: Endpoint(nowhere, localPort), peerRule: rule, lastActivity: module.now)
+            module.request(.openUDP(socket, peer: remote, localPort: localPort))
+        }
+    }
+
+    func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
+        switch event {
+        case .network(.resolved(let addresses)):
+            guard let address = addresses.first else {
+                module.links[plan.id] = nil
+                return .failed(module.firmware.unknownHost)
+            }
+            open(address, on: module)
+            return nil
+        case .network(.connected): return module.links[plan.id]?.phase == .open ? .ok : nil
+        case .network(.connectFailed(_, let failure)):
+            return module.links[plan.id] == nil ? fail(failure, on: module) : nil
+        case .air(.lost):
+            guard module.links[plan.id].map(module.endsWithStation) ?? true else { return nil }
+            abandon(on: module)
+            return fail(.unreachable, on: module)
+        case .deadline:
+            abandon(on: module)
+            return fail(.timedOut, on: module)
+        case .network, .air: return nil
+        }
+    }
+
+    /// Gives up a link that is not open yet; nothing is said of it.
+    func abandon(on module: Module) {
+        guard let link = module.links[plan.id], link.phase == .opening else { return }
+        module.request(.close(link.socket, aborting: true))
+        module.links[plan.id] = nil
+    }
+
+    /// The command ends before its link does (WiFiEspAT issue 94 and esp-at issue 590, logs of AT 1.7 and 2.x).
+    private func fail(_ failure: ConnectFailure, on module: Module) -> CommandOutcome {
+        module.explain(failure)
+        module.answer(.failed)
+        module.reportClosed(plan.id)
+        return .answered
+    }
+}

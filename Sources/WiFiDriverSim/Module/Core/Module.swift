@@ -1,0 +1,563 @@
+import WiFiSimValues
+
+/// A simulated ESP-AT module: the firmware behind one serial line.
+///
+/// Sans-IO and deterministic. In go bytes from the line (`receive`), events from the air and the network (`handle`) and the
+/// time (`advance`, with every call); out come bytes for the line (`output`) and `takeEffects()`. It reads no clock, makes
+/// no system call and draws no random number.
+///
+/// A module belongs to one thread. The checks at run time that no two accesses to a variable overlap took a third of the
+/// work of a block of data: the variables that are looked at most go without. They hold values whose methods know no module;
+/// an operation, which does, is taken out of `state` before it runs.
+package final class Module {
+    package let firmware: Firmware
+    /// The current time, from the last call.
+    private(set) var now: Instant
+    /// Bytes that wait for the line. The host drains it and then calls `lineDrained(at:)`.
+    @exclusivity(unchecked) package var output = ByteQueue()
+
+    /// The settings in use.
+    @exclusivity(unchecked) var settings: Settings
+    private(set) var storedSettings: Settings
+    private let factorySettings: Settings
+    @exclusivity(unchecked) var session: Session
+    @exclusivity(unchecked) var links = Links()
+    /// What a passive link takes until it is read: the firmware's TCP window, or more where the line has no bit rate.
+    package var receiveWindow: Int
+    var station = Station.idle { didSet { updateInterfaces() } }
+    /// The IPv6 addresses that the station has by now.
+    @exclusivity(unchecked) var stationIPv6 = StationIPv6() { didSet { updateInterfaces() } }
+    var softAP = SoftAP() { didSet { updateInterfaces() } }
+    @exclusivity(unchecked) var timeClient = TimeClient()
+    /// CIUPDATE or CIPFWVER is under way.
+    @exclusivity(unchecked) var update: FirmwareUpdate?
+    /// MDNS is enabled.
+    var responder: ServiceResponder?
+    /// MDNS looks for something.
+    @exclusivity(unchecked) var search: ServiceSearch?
+    /// Unix time at this clock's zero.
+    var clockOffset = Duration.zero
+    /// WPS and SmartConfig.
+    var learning = LearningState.none
+    /// The interfaces that the network has been told of.
+    var interfaces: [NetworkInterface] = []
+
+    @exclusivity(unchecked) var state = State.off
+    /// The network owes an answer to a `resolve` or `ping`.
+    var hasOpenQuery = false
+    @exclusivity(unchecked) private var lineBuffer = LineBuffer()
+    private let interpreter: any CommandInterpreter
+    @exclusivity(unchecked) private var effects: [Effect] = []
+
+    /// What the firmware does.
+    enum State {
+        case off
+        case booting(until: Instant)
+        case asleep(until: Instant)
+        /// Waits for a command line.
+        case idle
+        case running(any Operation)
+        /// Data mode.
+        case receiving(any DataOperation, EscapeSequence)
+    }
+
+    /// What a module wants of its surroundings.
+    package enum Effect: Equatable, Sendable {
+        case network(NetworkRequest)
+        case air(AirRequest)
+        /// The settings are to be kept where they survive the module's end.
+        case store(Settings)
+        /// The line goes on with this configuration once all output up to now is sent.
+        case setLine(UARTConfiguration)
+        /// Something for the log of whoever runs the module.
+        case log(String)
+    }
+
+    /// A module that is off, with `settings` in its flash; `nil` is as from the factory.
+    init(
+        firmware: Firmware, serialNumber: UInt32 = 1, settings: Settings? = nil, interpreter: any CommandInterpreter,
+        at now: Instant = .zero
+    ) {
+        self.firmware = firmware
+        self.now = now
+        self.interpreter = interpreter
+        receiveWindow = firmware.receiveWindow
+        factorySettings = .factory(for: firmware, serialNumber: serialNumber)
+        storedSettings = settings ?? factorySettings
+        self.settings = storedSettings
+        session = Session(firmware: firmware)
+    }
+
+    // MARK: Power
+
+    package func powerUp(at now: Instant) {
+        self.now = now
+        setUnixTime(.zero)
+        boot()
+    }
+
+    /// Pulls the reset line.
+    package func reset(at now: Instant) {
+        self.now = now
+        request(.stop)
+        setUnixTime(.zero)
+        boot()
+    }
+
+    package func powerOff(at now: Instant) {
+        self.now = now
+        state = .off
+        request(.stop)
+        dropEverything()
+        output.removeAll()
+    }
+
+    private func boot() {
+        let wasRunning = if case .off = state { false } else { true }
+        dropEverything()
+        if wasRunning { request(.reset) }
+        settings = storedSettings
+        session = Session(firmware: firmware)
+        emit(.setLine(settings.uart))
+        output.append(
+            contentsOf: Misreading.bytes(
+                firmware.romText.utf8, sentAt: Firmware.romBaud, readAt: settings.uart.baud.value))
+        state = .booting(until: now + firmware.bootTime)
+        updateInterfaces()
+    }
+
+    private func dropEverything() {
+        links = Links()
+        station = .idle
+        stationIPv6 = StationIPv6()
+        softAP = SoftAP()
+        timeClient = TimeClient()
+        update = nil
+        responder = nil
+        search = nil
+        request(.leave)
+        request(.silence)
+        stopLearning()
+        lineBuffer = LineBuffer()
+    }
+
+    /// Restarts the firmware, as RST does. The time stays where the chip keeps it
+    /// (ESP-AT docs, TCP-IP, CIPSNTPTIME).
+    func restart() {
+        if !firmware.keepsTime { setUnixTime(.zero) }
+        shutDown()
+        boot()
+    }
+
+    /// The oldest firmware tells what ends with it (ARMmbed/esp8266-driver issue 44, the log of a module with a link).
+    private func shutDown() {
+        guard firmware.reportsShutdown else { return }
+        closeLinks { _ in true }
+        leave()
+    }
+
+    /// Puts back the factory's settings and restarts, as RESTORE does.
+    func restoreFactorySettings() {
+        let userData = storedSettings.userData
+        storedSettings = factorySettings
+        // The partitions that are the host's own are no parameters of the firmware.
+        storedSettings.userData = userData
+        emit(.store(storedSettings))
+        shutDown()
+        boot()
+    }
+
+    /// Waits for new firmware, deaf to commands, until it is reset.
+    func enterDownloadMode() {
+        dropEverything()
+        request(.reset)
+        emit(.log("in download mode: only a reset gets the module out of it"))
+        state = .off
+    }
+
+    /// Off but for the timer that wakes it, as GSLP does.
+    func deepSleep(for duration: Duration) {
+        dropEverything()
+        request(.reset)
+        state = .asleep(until: now + duration)
+    }
+
+    // MARK: Input from the line
+
+    /// Takes bytes from the line.
+    package func receive(_ bytes: UnsafeRawBufferPointer, at now: Instant) {
+        advance(to: now)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            switch state {
+            case .off, .booting, .asleep:
+                return
+            case .idle:
+                resumeLine()
+                dropRefusedLine(&rest)
+                receiveInCommandMode(&rest)
+            case .running(let operation):
+                refuse(&rest, operation)
+            case .receiving(let operation, let escape):
+                receive(&rest, for: operation, escape)
+            }
+        }
+        replenishLinks()
+    }
+
+    package func receive(_ bytes: [UInt8], at now: Instant) {
+        bytes.withUnsafeBytes { receive($0, at: now) }
+    }
+
+    private func receiveInCommandMode(_ bytes: inout Slice<UnsafeRawBufferPointer>) {
+        while !bytes.isEmpty {
+            let all = bytes
+            let step = lineBuffer.take(&bytes)
+            if session.echoes { echo(all.prefix(all.count - bytes.count)) }
+            switch step {
+            case .more:
+                continue
+            case .line(let line):
+                if let line = command(in: line) { conclude(interpreter.execute(line, on: self)) }
+            case .failed(let error):
+                conclude(.failed(error))
+            }
+            guard case .idle = state else { return }
+        }
+    }
+
+    /// What of a line is a command; `nil` is a line that goes without an answer.
+    private func command(in line: [UInt8]) -> [UInt8]? {
+        guard firmware.readsLinesAsNonOS else { return line.isEmpty ? nil : line }
+        guard !line.starts(with: Self.head) else { return line }
+        let start = line.indices.dropLast().first { [Self.head, Self.smallHead].contains(line[$0...$0 + 1]) }
+        return start.map { Array(Self.head + line[($0 + 2)...]) } ?? line
+    }
+
+    private static let head = ArraySlice("AT".utf8)
+    private static let smallHead = ArraySlice("at".utf8)
+
+    private func echo(_ bytes: Slice<UnsafeRawBufferPointer>) {
+        for byte in bytes {
+            if byte == UInt8(ascii: "\n") {
+                output.append(contentsOf: firmware.echoTerminator.utf8)
+            } else if byte != UInt8(ascii: "\r") {
+                output.append(byte)
+            }
+        }
+    }
+
+    /// Says that it is busy once for each line that comes while a command runs, and drops it. From 2.1 on a restart is
+    /// taken (ESP-AT docs, AT Messages, `Will force to restart!!!`), so what may still become one waits.
+    func refuse(_ bytes: inout Slice<UnsafeRawBufferPointer>, _ operation: any Operation) {
+        guard !firmware.readsLinesAsNonOS else { return refuseAtLineEnd(&bytes, operation) }
+        while let byte = bytes.popFirst() {
+            if firmware.restartsWhileBusy, !lineBuffer.isRefusing,
+                byte == LineBuffer.restartLine[lineBuffer.restartMatch]
+            {
+                lineBuffer.restartMatch += 1
+                guard lineBuffer.restartMatch == LineBuffer.restartLine.count else { continue }
+                write("\r\nWill force to restart!!!\r\n")
+                return restart()
+            }
+            lineBuffer.restartMatch = 0
+            if !lineBuffer.isRefusing {
+                lineBuffer.isRefusing = true
+                sayBusy(operation)
+            }
+            if byte == UInt8(ascii: "\n") { lineBuffer.isRefusing = false }
+        }
+    }
+
+    /// A line of which the rest comes after the command has lost its beginning: that rest is a line of its own.
+    private func refuseAtLineEnd(_ bytes: inout Slice<UnsafeRawBufferPointer>, _ operation: any Operation) {
+        while let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
+            if session.echoes { echo(bytes[...end]) }
+            bytes = bytes[(end + 1)...]
+            sayBusy(operation)
+        }
+        if session.echoes { echo(bytes) }
+        bytes = bytes.dropFirst(bytes.count)
+    }
+
+    private func sayBusy(_ operation: any Operation) {
+        logError(CommandError(kind: .busy))
+        write("\r\n\(firmware.busyText(isSending: operation.isSending))\r\n")
+    }
+
+    /// What is left of a line that was refused has its answer already, though the command has ended meanwhile.
+    private func dropRefusedLine(_ bytes: inout Slice<UnsafeRawBufferPointer>) {
+        guard lineBuffer.isRefusing else { return }
+        bytes = bytes.drop { $0 != UInt8(ascii: "\n") }
+        if bytes.popFirst() != nil { lineBuffer.isRefusing = false }
+    }
+
+    /// Takes the beginning of a line that came while a command ran and was not refused yet.
+    private func resumeLine() {
+        guard lineBuffer.restartMatch > 0 else { return }
+        let begun = LineBuffer.restartLine.prefix(lineBuffer.restartMatch)
+        lineBuffer.restartMatch = 0
+        begun.withUnsafeBytes { buffer in
+            var bytes = buffer[...]
+            receiveInCommandMode(&bytes)
+        }
+    }
+
+    func conclude(_ outcome: CommandOutcome) {
+        // A restart in a handler has the last word.
+        switch state {
+        case .off, .booting, .asleep: return
+        case .idle, .running, .receiving: break
+        }
+        if hasOpenQuery, !outcome.isUnfinished {
+            // The command has ended without its answer, which must not become another command's.
+            hasOpenQuery = false
+            request(.cancelQuery)
+        }
+        switch outcome {
+        case .ok:
+            state = .idle
+            write("\r\nOK\r\n")
+        case .failed(let error):
+            state = .idle
+            answer(error)
+        case .answered:
+            state = .idle
+        case .running(let operation):
+            state = .running(operation)
+        case .receiving(let operation):
+            lineBuffer.isRefusing = false
+            write("\r\nOK\r\n")
+            enter(operation)
+        }
+    }
+
+    /// Ends the command that runs, when what it waits for is not its own.
+    func finishCommand(_ outcome: CommandOutcome) {
+        guard case .running = state else { return }
+        conclude(outcome)
+    }
+
+    /// Says why a command is refused, and ERROR. A command whose failure is also reported does so first, and then reports.
+    func answer(_ error: CommandError) {
+        if let explanation = error.explanation { writeLine(explanation) }
+        logError(error)
+        write("\r\nERROR\r\n")
+    }
+
+    private func logError(_ error: CommandError) {
+        guard session.logsErrors else { return }
+        let digits = String(error.code, radix: 16)
+        writeLine("ERR CODE:0x" + String(repeating: "0", count: 8 - digits.count) + digits)
+    }
+
+    // MARK: Input from the surroundings
+
+    package func handle(_ event: AirEvent, at now: Instant) {
+        self.now = now
+        guard isRunning else { return }
+        handleAir(event)
+        resume(.air(event))
+        replenishLinks()
+    }
+
+    package func handle(_ event: NetworkEvent, at now: Instant) {
+        self.now = now
+        guard isRunning else { return }
+        switch event {
+        case .resolved, .pinged: hasOpenQuery = false
+        default: break
+        }
+        if timeClientTakes(event) || updateTakes(event) || responderTakes(event) || searchTakes(event) { return }
+        handleNetwork(event)
+        resume(.network(event))
+        replenishLinks()
+    }
+
+    /// The line has taken some output: there may be room for more.
+    package func lineDrained(at now: Instant) {
+        self.now = now
+        replenishLinks()
+    }
+
+    /// Nobody is at the line's other end any more: what waits for it is lost, and data that were announced will not come.
+    ///
+    /// Hardware would wait for them for ever; the board's reset line, which opening a port pulls, gets it out of that.
+    package func lineHungUp(at now: Instant) {
+        self.now = now
+        output.removeAll()
+        lineBuffer = LineBuffer()
+        if case .receiving(let operation, _) = state, !operation.isPassthrough { state = .idle }
+        replenishLinks()
+    }
+
+    private func resume(_ event: ModuleEvent) {
+        switch state {
+        case .running(var operation):
+            let outcome = operation.resume(event, on: self)
+            guard case .running = state else { return }
+            if let outcome { conclude(outcome) } else { state = .running(operation) }
+        case .receiving(var operation, _):
+            if let outcome = operation.resume(event, on: self) { conclude(outcome) }
+        case .off, .booting, .asleep, .idle: break
+        }
+    }
+
+    var isOff: Bool { if case .off = state { true } else { false } }
+
+    package var isRunning: Bool {
+        switch state {
+        case .off, .booting, .asleep: false
+        case .idle, .running, .receiving: true
+        }
+    }
+
+    /// A command runs or the firmware boots: more is said without the host.
+    package var isBusy: Bool {
+        switch state {
+        case .booting, .running: true
+        case .off, .asleep, .idle, .receiving: false
+        }
+    }
+
+    /// Whether it waits for a command.
+    package var isIdle: Bool { if case .idle = state { true } else { false } }
+
+    package var uart: UARTConfiguration { settings.uart }
+
+    /// For whoever looks at it from outside.
+    var powerState: String {
+        switch state {
+        case .off: "off"
+        case .booting: "booting"
+        case .asleep: "asleep"
+        case .idle, .running, .receiving: "on"
+        }
+    }
+
+    /// Says a line that nothing has caused.
+    package func report(_ line: String, at now: Instant) {
+        self.now = now
+        if isRunning { writeLine(line) }
+    }
+
+    // MARK: Time
+
+    /// When `advance(to:)` has something to do.
+    package var nextDeadline: Instant? {
+        switch state {
+        case .off: nil
+        case .booting(let until), .asleep(let until): until
+        case .running(let operation): .earlier(operation.deadline, backgroundDeadline)
+        case .receiving(let operation, let escape):
+            .earlier(.earlier(operation.deadline, escape.deadline), backgroundDeadline)
+        case .idle: backgroundDeadline
+        }
+    }
+
+    private var backgroundDeadline: Instant? {
+        .earlier(
+            .earlier(.earlier(station.deadline, stationIPv6.deadline), .earlier(timeDeadline, update?.deadline)),
+            links.deadline(serverTimeout: session.serverTimeout))
+    }
+
+    /// Lets everything happen that is due by `now`, each at its own time.
+    package func advance(to now: Instant) {
+        var turns = 0
+        while let due = nextDeadline, due <= now {
+            turns = due > self.now ? 0 : turns + 1
+            if turns > Self.watchdogLimit {
+                emit(.log("a deadline does not move on: the watchdog restarts the module"))
+                return restart()
+            }
+            self.now = max(self.now, due)
+            switch state {
+            case .off: break
+            case .booting: finishBoot()
+            case .asleep: boot()
+            case .running(let operation) where operation.deadline.map { $0 <= due } ?? false:
+                resume(.deadline)
+            case .receiving(let operation, let escape) where escape.deadline.map { $0 <= due } ?? false:
+                endEscape(escape, of: operation)
+            case .receiving(let operation, _) where operation.deadline.map { $0 <= due } ?? false:
+                resume(.deadline)
+            case .idle, .running, .receiving:
+                advanceStation()
+                advanceLinks()
+                advanceTimeClient()
+                advanceUpdate()
+            }
+        }
+        self.now = max(self.now, now)
+    }
+
+    /// So many turns without the time moving on are a firmware that hangs.
+    private static let watchdogLimit = 10_000
+
+    private func finishBoot() {
+        state = .idle
+        write("\r\nready\r\n")
+        radioBooted()
+        startPassthroughAtPowerUp()
+    }
+
+    // MARK: Output
+
+    /// Says a text and bytes after it: one message, of which SYSMSGFILTER may leave out something.
+    func write(_ text: String, _ bytes: [UInt8] = []) {
+        guard session.messageFilters.isOn else {
+            output.append(contentsOf: text.utf8)
+            return output.append(contentsOf: bytes)
+        }
+        output.append(contentsOf: session.messageFilters.apply(to: Array(text.utf8) + bytes))
+    }
+
+    func writeLine(_ text: String) { write(text, Self.lineEnd) }
+
+    private static let lineEnd = Array("\r\n".utf8)
+
+    /// Tells of a change that no command asked for. In passthrough the line is the data's, unless SYSMSG says otherwise
+    /// (ESP-AT docs, Basic, SYSMSG, bit 2).
+    func report(_ text: String) {
+        if isPassthrough, !settings.systemMessages.speaksInPassthrough { return }
+        writeLine(text)
+    }
+
+    func emit(_ effect: Effect) { effects.append(effect) }
+
+    func request(_ request: AirRequest) { emit(.air(request)) }
+
+    package var hasEffects: Bool { !effects.isEmpty }
+
+    /// What the module wants since the last call, in order.
+    package func takeEffects() -> [Effect] {
+        defer { effects.removeAll() }
+        return effects
+    }
+
+    // MARK: Settings
+
+    enum Storing: Equatable {
+        case inUse, stored
+
+        static func stored(if stored: Bool) -> Storing { stored ? .stored : .inUse }
+    }
+
+    /// Changes a setting, in flash too where that is wanted. Flash never holds what a state file could not: what comes from
+    /// elsewhere than a command may be such.
+    func set<Value: Equatable>(_ key: WritableKeyPath<Settings, Value>, to value: Value, _ storing: Storing) {
+        settings[keyPath: key] = value
+        guard storing == .stored, storedSettings[keyPath: key] != value else { return }
+        var stored = storedSettings
+        stored[keyPath: key] = value
+        if let mistake = stored.mistake(for: firmware) { return emit(.log("not stored: \(mistake)")) }
+        storedSettings = stored
+        emit(.store(storedSettings))
+    }
+
+    /// The line's configuration changes once what is said so far is sent.
+    func setLine(_ configuration: UARTConfiguration) {
+        settings.uart = configuration
+        emit(.setLine(configuration))
+    }
+}

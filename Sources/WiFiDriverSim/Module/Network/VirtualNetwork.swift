@@ -1,0 +1,372 @@
+import WiFiSimValues
+
+/// A network in memory, under the simulation's clock: the classic small servers, names, peers that a test plays, and
+/// the other modules.
+///
+/// Sans-IO and deterministic. Each module has a `VirtualStack` on it. Every packet takes half the latency of the module's
+/// access point; those of one socket keep their order. Who reaches whom is the air's to say: modules and virtual stations
+/// that are on the same access point reach each other, the rest of the world is behind an access point that has a router.
+package final class VirtualNetwork {
+    /// One way, between a module and anything else, whatever its access point says; `nil` is half of that one's round trip.
+    var latency: Duration?
+    /// Bytes that may be under way from one module to another beyond the receiver's credit, as on a path that is never empty.
+    let bytesUnderWay: Int
+    /// Names, in lower case. One that is missing does not exist.
+    package var names: [String: [IPAddress]]
+    /// Names whose queries are never answered, in lower case.
+    package var silentNames: Set<String> = []
+    /// Hosts that are there, so that they answer pings and refuse connections; any other address stays silent.
+    var hosts: Set<IPAddress>
+    /// Ports of the modules that something else has taken.
+    var busyPorts: Set<UInt16> = []
+    /// Unix time at the clock's zero, for daytime and time: 2026-01-01 00:00:00.
+    var epoch = 1_767_225_600
+    private(set) var now = Instant.zero
+
+    let air: Air
+    private(set) var stacks: [VirtualStack] = []
+    private var news: [Int] = []
+    private var listeners: [Listening: Listener] = [:]
+    /// The peers that take datagrams at an address and port, the latest last.
+    private var datagramPeers: [Endpoint: [VirtualPeer]] = [:]
+    private var underWay = TimedQueue<Lane, Content>()
+    /// TCP's packets to and from hosts beyond a gateway that lets nothing through, in their order: they are sent until they
+    /// get there.
+    private var held: [Content] = []
+    /// The air's `changeCount` when `held` was last tried.
+    private var changeCount = 0
+    private var nextLocalPort: UInt16
+    /// After so long without an answer, TCP sends again.
+    static let retransmissionTime = Duration.seconds(1)
+    /// Retransmissions before TCP gives up, as lwIP does.
+    static let retransmissionLimit = 60
+    private static let localPorts: ClosedRange<UInt16> = 49_152...65_535
+
+    struct Listening: Hashable {
+        let transport: Transport
+        let endpoint: Endpoint
+    }
+
+    /// What is at an address and port.
+    package enum Listener {
+        case server(ClassicServer, tls: TLSPeer? = nil)
+        case peer(VirtualPeer, acceptDelay: Duration)
+        /// Takes no part in anything: connections time out, datagrams vanish.
+        case silent
+
+        /// Why a client of the module's has no TLS with it.
+        func failure(ofClient client: TLSConfiguration) -> String? {
+            switch self {
+            case .server(_, let tls): client.failure(withServer: tls)
+            case .peer(let peer, _): client.failure(withServer: peer.tls)
+            case .silent: nil
+            }
+        }
+    }
+
+    /// What keeps its order: a module's socket in one direction.
+    enum Lane: Equatable {
+        case fromModule(SocketReference)
+        case toModule(SocketReference)
+    }
+
+    enum Content {
+        case connect(SocketReference, to: Endpoint)
+        case toRemote(SocketReference, [UInt8], to: Endpoint)
+        case toModule(SocketReference, [UInt8], from: Endpoint?)
+        /// The other end takes so many more bytes of this socket.
+        case window(SocketReference, bytes: Int)
+        /// What did not get through is sent again.
+        case retransmission(SocketReference)
+        case closeOfRemote(SocketReference, isReset: Bool)
+        case closeOfModule(SocketReference, Remote, isReset: Bool)
+        case event(stack: Int, epoch: Int, NetworkEvent)
+        case accepted(SocketReference, peer: Endpoint, local: Endpoint)
+        case query(stack: Int, epoch: Int, name: String, IPAddress.Family?)
+        case chargen(SocketReference, line: Int)
+        case peerConnect(VirtualPeer, stack: Int, Transport, port: UInt16)
+
+        /// `nil` for what waits for nothing else.
+        var lane: Lane? {
+            switch self {
+            case .connect(let socket, _), .toRemote(let socket, _, _): .fromModule(socket)
+            case .closeOfModule(_, .module(let other), _): .toModule(other)
+            case .closeOfModule(let socket, _, _): .fromModule(socket)
+            case .toModule(let socket, _, _), .closeOfRemote(let socket, _), .accepted(let socket, _, _):
+                .toModule(socket)
+            case .event(let stack, let epoch, .connected(let id, _)):
+                .toModule(SocketReference(stack: stack, epoch: epoch, id: id))
+            case .window, .retransmission, .event, .query, .chargen, .peerConnect: nil
+            }
+        }
+    }
+
+    /// A module's socket. The epoch tells it from one of the same number before the module's restart.
+    struct SocketReference: Hashable {
+        let stack: Int
+        let epoch: Int
+        let id: SocketID
+    }
+
+    /// The other end of a TCP connection.
+    enum Remote {
+        case server(ClassicServer)
+        case peer(VirtualPeer)
+        case module(SocketReference)
+    }
+
+    /// A network without modules. The seed chooses their local ports; 0 begins with the first of the dynamic ones, 49152.
+    package init(
+        air: Air, names: [String: [IPAddress]] = [:], hosts: Set<IPAddress> = [], latency: Duration? = nil,
+        bytesUnderWay: Int = 0, seed: UInt64 = 0
+    ) {
+        self.air = air
+        self.names = names
+        self.hosts = hosts
+        self.latency = latency
+        self.bytesUnderWay = bytesUnderWay
+        nextLocalPort = Self.localPorts.lowerBound + UInt16(seed % UInt64(Self.localPorts.count))
+    }
+
+    /// A stack for one more module, whose radio this is.
+    package func addStack(_ radio: Air.RadioID) -> VirtualStack {
+        let stack = VirtualStack(network: self, index: stacks.count, radio: radio)
+        stacks.append(stack)
+        return stack
+    }
+
+    /// Puts a server at an address and port, over TCP and UDP.
+    package func serve(_ server: ClassicServer, at endpoint: Endpoint) {
+        listen(.server(server), .tcp, at: endpoint)
+        listen(.server(server), .udp, at: endpoint)
+    }
+
+    /// Something is there that never answers.
+    package func ignore(_ transport: Transport, at endpoint: Endpoint) { listen(.silent, transport, at: endpoint) }
+
+    /// Nothing is at that port any more; the host refuses.
+    package func refuse(_ transport: Transport, at endpoint: Endpoint) { listen(nil, transport, at: endpoint) }
+
+    package func listen(_ listener: Listener?, _ transport: Transport, at endpoint: Endpoint) {
+        hosts.insert(endpoint.address)
+        listeners[Listening(transport: transport, endpoint: endpoint)] = listener
+        guard transport == .udp else { return }
+        if case .peer(let peer, _) = listener {
+            datagramPeers[endpoint, default: []].removeAll { $0 === peer }
+            datagramPeers[endpoint, default: []].append(peer)
+        } else {
+            datagramPeers[endpoint] = nil
+        }
+    }
+
+    /// The peer that takes a UDP socket's datagrams: the one that the socket was opened for or has written to, else the
+    /// latest.
+    private func datagramPeer(at endpoint: Endpoint, of socket: SocketReference) -> VirtualPeer? {
+        datagramPeers[endpoint]?.last { $0.correspondent == socket } ?? datagramPeers[endpoint]?.last
+    }
+
+    /// A UDP socket is opened for a peer.
+    func datagramSocketOpens(_ socket: SocketReference, for endpoint: Endpoint) {
+        guard let peer = datagramPeers[endpoint]?.last, peer.correspondent == nil else { return }
+        peer.correspondent = socket
+    }
+
+    func listener(_ transport: Transport, at endpoint: Endpoint) -> Listener? {
+        listeners[Listening(transport: transport, endpoint: endpoint)]
+    }
+
+    func isThere(_ address: IPAddress) -> Bool { hosts.contains(address) || accessPoint(ofStationAt: address) != nil }
+
+    /// The access point that a virtual station with this address is on.
+    func accessPoint(ofStationAt address: IPAddress) -> MACAddress? {
+        guard case .v4(let address) = address else { return nil }
+        return air.accessPoint(ofStationAt: address)
+    }
+
+    func newLocalPort() -> UInt16 {
+        defer {
+            nextLocalPort = nextLocalPort == Self.localPorts.upperBound ? Self.localPorts.lowerBound : nextLocalPort + 1
+        }
+        return nextLocalPort
+    }
+
+    func stackHasNews(_ index: Int) { news.append(index) }
+
+    /// The stacks that got events since the last call, in the order of their first.
+    package func takeNews() -> [Int] {
+        guard !news.isEmpty else { return [] }
+        for index in news { stacks[index].hasNews = false }
+        defer { news.removeAll(keepingCapacity: true) }
+        return news
+    }
+
+    /// Nobody waits for the answers to this module's queries any more.
+    func cancelQueries(of stack: Int) {
+        underWay.removeAll { content in
+            switch content {
+            case .query(stack, _, _, _), .event(stack, _, .resolved), .event(stack, _, .pinged): true
+            default: false
+            }
+        }
+    }
+
+    // MARK: Time
+
+    package var nextDeadline: Instant? { underWay.nextDue }
+
+    /// Lets everything arrive that is due by `now`.
+    package func advance(to now: Instant) {
+        if changeCount != air.changeCount {
+            changeCount = air.changeCount
+            let waiting = held
+            held = []
+            for content in waiting { arrive(content) }
+        }
+        while let (time, content) = underWay.popFirst(dueBy: now) {
+            self.now = max(self.now, time)
+            arrive(content)
+        }
+        self.now = max(self.now, now)
+    }
+
+    /// Sends something on its way. What is sent for the same moment keeps its order, and so does all of one socket in one
+    /// direction.
+    func send(_ content: Content, after delay: Duration) {
+        underWay.append(content, in: content.lane, at: now + delay)
+    }
+
+    // MARK: Arrivals
+
+    private func arrive(_ content: Content) {
+        if mustBeHeld(content) { return held.append(content) }
+        switch content {
+        case .connect(let socket, let remote): stack(of: socket)?.connectionArrives(socket, at: remote)
+        case .toRemote(let socket, let bytes, let target): dataArrive(bytes, from: socket, at: target)
+        case .toModule(let socket, let bytes, let sender):
+            stack(of: socket)?.receive(bytes, on: socket.id, from: sender)
+        case .window(let socket, let bytes): stack(of: socket)?.windowOpens(socket.id, by: bytes)
+        case .retransmission(let socket): stack(of: socket)?.sendAgain(socket)
+        case .closeOfRemote(let socket, let isReset): stack(of: socket)?.remoteClosed(socket.id, isReset: isReset)
+        case .closeOfModule(_, .peer(let peer), let isReset): peer.moduleClosed(isReset: isReset)
+        case .closeOfModule(_, .module(let socket), let isReset):
+            stack(of: socket)?.remoteClosed(socket.id, isReset: isReset)
+        case .closeOfModule(_, .server, _): break
+        case .event(let stack, let epoch, let event):
+            if stacks[stack].epoch == epoch { stacks[stack].tell(event) }
+        case .accepted(let socket, let peer, let local):
+            stack(of: socket)?.tell(.accepted(socket.id, peer: peer, local: local))
+        case .query(let stack, let epoch, let name, let family):
+            guard !silentNames.contains(name) else { return }
+            let found = (names[name] ?? []).filter { family == nil || $0.family == family }
+            send(.event(stack: stack, epoch: epoch, .resolved(found)), after: stacks[stack].latency(to: nil))
+        case .chargen(let socket, let line): generate(from: line, to: socket)
+        case .peerConnect(let peer, let stack, let transport, let port):
+            peer.connectionArrives(at: stacks[stack], transport, port)
+        }
+    }
+
+    private func mustBeHeld(_ content: Content) -> Bool {
+        switch content {
+        case .toRemote(let socket, _, _), .toModule(let socket, _, nil), .closeOfRemote(let socket, _):
+            guard let peer = stacks[socket.stack].connectedHost(of: socket) else { return false }
+            return stacks[socket.stack].isCutOff(from: peer)
+        case .closeOfModule(_, .peer(let peer), _):
+            guard let host = peer.endpoint?.address, let stack = peer.moduleStack else { return false }
+            return stacks[stack].isCutOff(from: host)
+        default: return false
+        }
+    }
+
+    /// The stack of a socket that is still there.
+    private func stack(of socket: SocketReference) -> VirtualStack? {
+        let stack = stacks[socket.stack]
+        return stack.epoch == socket.epoch && stack.has(socket.id) ? stack : nil
+    }
+
+    /// Sends something back to a module's socket.
+    private func reply(_ bytes: [UInt8], to socket: SocketReference, from host: Endpoint, isDatagram: Bool = true) {
+        send(
+            .toModule(socket, bytes, from: isDatagram ? host : nil),
+            after: stacks[socket.stack].latency(to: host.address))
+    }
+
+    /// The name server's answer; `nil` where it has none.
+    private func answer(toQuery message: [UInt8], of stack: Int, limit: Int) -> [UInt8]? {
+        guard stacks[stack].resolvesNames else { return nil }
+        switch DNSMessage.read(message) {
+        case nil: return nil
+        case .refused(let answer)?: return answer
+        case .question(let question)?:
+            guard !silentNames.contains(question.name ?? "") else { return nil }
+            let known = question.name.flatMap { names[$0] } ?? []
+            return DNSMessage.answer(to: question, known.isEmpty ? .unknown : .found(known), limit: limit)
+        }
+    }
+
+    /// Bytes or a datagram of a module's have come to the other end.
+    private func dataArrive(_ bytes: [UInt8], from socket: SocketReference, at target: Endpoint) {
+        stacks[socket.stack].hasArrived(bytes.count, from: socket)
+        if let remote = stacks[socket.stack].remote(of: socket) {
+            switch remote {
+            case .server(.echo): reply(bytes, to: socket, from: target, isDatagram: false)
+            case .server(.updates(let server)):
+                reply(server.answer(to: bytes), to: socket, from: target, isDatagram: false)
+                send(
+                    .closeOfRemote(socket, isReset: false), after: stacks[socket.stack].latency(to: target.address))
+            case .server(.names):
+                for query in stacks[socket.stack].queries(in: bytes, on: socket.id) {
+                    guard let answer = answer(toQuery: query, of: socket.stack, limit: DNSStream.longestMessage)
+                    else { continue }
+                    reply(DNSStream.framed(answer), to: socket, from: target, isDatagram: false)
+                }
+            case .server: break
+            case .peer(let peer): peer.receive(bytes)
+            case .module(let other): send(.toModule(other, bytes, from: nil), after: .zero)
+            }
+            return
+        }
+        let stack = stacks[socket.stack]
+        guard let sender = stack.endpoint(of: socket.id, toward: target.address) else { return }
+        switch stack.route(to: target.address) {
+        case .neighbours(let neighbours):
+            for neighbour in neighbours { neighbour.receiveDatagram(bytes, atPort: target.port, from: sender) }
+        case .world: datagramArrives(bytes, from: socket, at: target)
+        case .nowhere: break
+        }
+    }
+
+    private func datagramArrives(_ bytes: [UInt8], from socket: SocketReference, at target: Endpoint) {
+        switch listener(.udp, at: target) {
+        case .server(.echo, _): reply(bytes, to: socket, from: target)
+        case .server(.chargen, _): reply(ClassicServer.chargenLine(0), to: socket, from: target)
+        case .server(.sntp, _):
+            let time = Duration.seconds(epoch) + (now - .zero)
+            guard let answer = SNTPMessage.answer(to: bytes, at: time) else { return }
+            reply(answer, to: socket, from: target)
+        case .server(.names, _):
+            guard let answer = answer(toQuery: bytes, of: socket.stack, limit: DNSMessage.longestDatagram) else {
+                return
+            }
+            reply(answer, to: socket, from: target)
+        case .server(let server, _):
+            if let answer = server.greeting(at: clock) { reply(answer, to: socket, from: target) }
+        case .peer: datagramPeer(at: target, of: socket)?.receiveDatagram(bytes, from: socket)
+        case .silent, nil: break
+        }
+    }
+
+    /// Unix time, in seconds.
+    var clock: Int { epoch + Int(now.nanoseconds / 1_000_000_000) }
+
+    /// Ten lines, whenever the last are taken; a real one would send without pause.
+    private func generate(from line: Int, to socket: SocketReference) {
+        guard let stack = stack(of: socket) else { return }
+        var next = line
+        if stack.hasTakenAll(socket.id) {
+            let lines = (line..<line + 10).flatMap(ClassicServer.chargenLine)
+            next += 10
+            send(.toModule(socket, lines, from: nil), after: stack.latency(to: stack.connectedHost(of: socket)))
+        }
+        send(.chargen(socket, line: next), after: .milliseconds(10))
+    }
+}

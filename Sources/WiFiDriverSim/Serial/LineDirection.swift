@@ -1,2 +1,0 @@
-/// The direction of bytes on a serial line, as seen from the module.
-public enum LineDirection: Sendable { case toModule, toHost }

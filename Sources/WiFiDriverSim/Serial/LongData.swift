@@ -1,7 +1,0 @@
-/// From which length on a log and a recording shorten the data on a line.
-enum LongData {
-    /// Data of more bytes are shortened.
-    static let threshold = 320
-    /// What stays of them, in bytes: enough for a header, as `+IPD,4,2920,"fec0:…",65535:`.
-    static let headLength = 80
-}

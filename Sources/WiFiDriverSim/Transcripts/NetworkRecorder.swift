@@ -1,0 +1,139 @@
+import WiFiSimModule
+import WiFiSimValues
+
+/// Writes a module's dealings with the network into a recording, as what its peers do, so that the recording can be checked
+/// on a network in memory.
+///
+/// Each connection, and each address that a UDP socket exchanges datagrams with, is a peer of its own: several links to one
+/// server are told apart.
+struct NetworkRecorder {
+    private var sockets: [SocketID: Socket] = [:]
+    private var queries: [String] = []
+    private var peerCount = 0
+    private var connectionCount = 0
+    private var serverHasTLS = false
+
+    private struct Socket {
+        let transport: Transport
+        /// The peer of a connection, or to which datagrams go by themselves.
+        let peer: Endpoint
+        var localPort: UInt16 = 0
+        var tls: TLSPeer?
+        /// A connection that is not decided yet.
+        var isConnecting = false
+        /// What its peers are called.
+        var names: [Endpoint: String] = [:]
+    }
+
+    mutating func record(_ request: NetworkRequest, in recorder: inout TranscriptRecorder, at now: Instant) {
+        switch request {
+        case .connect(let id, let peer, _, let tls):
+            sockets[id] = Socket(transport: .tcp, peer: peer, tls: tls == nil ? nil : TLSPeer(), isConnecting: true)
+            // What becomes of it is known later, and belongs before it.
+            recorder.beginHold(at: now)
+        case .openUDP(let id, let peer, let localPort):
+            sockets[id] = Socket(transport: .udp, peer: peer, localPort: localPort)
+            if peer.port != 0 { meet(peer, of: id, in: &recorder) }
+        case .send(let id, let bytes, let target):
+            guard let socket = sockets[id] else { return }
+            let peer = target ?? socket.peer
+            guard peer.port != 0 else { return }
+            if socket.transport == .udp { meet(peer, of: id, in: &recorder) }
+            recorder.record(.peer(name: name(of: peer, of: id), .receives(Payload(recording: bytes))), at: now)
+        case .close(let id, let aborting):
+            guard let socket = sockets[id] else { return }
+            defer { sockets[id] = nil }
+            guard socket.transport == .tcp else { return }
+            // The module gave up before there was an answer.
+            if socket.isConnecting { return endHold(of: id, .ignores(.tcp, socket.peer), in: &recorder) }
+            recorder.record(.peer(name: name(of: socket.peer, of: id), .sees(aborting ? .reset : .close)), at: now)
+        case .resolve(let name, _):
+            queries.append(name)
+            recorder.beginHold(at: now)
+        case .cancelQuery: giveUpQueries(in: &recorder)
+        case .reset:
+            for (id, socket) in sockets.sorted(by: { $0.key.rawValue < $1.key.rawValue }) where socket.isConnecting {
+                endHold(of: id, .ignores(.tcp, socket.peer), in: &recorder)
+            }
+            sockets = [:]
+            giveUpQueries(in: &recorder)
+        case .listen(_, _, let tls): serverHasTLS = tls != nil
+        case .allow, .abandonSend, .setOptions, .stopListening, .ping, .interfaces: break
+        }
+    }
+
+    mutating func record(_ event: NetworkEvent, in recorder: inout TranscriptRecorder, at now: Instant) {
+        switch event {
+        case .connected(let id, let local):
+            guard let socket = sockets[id] else { return }
+            // One that the module chose by chance.
+            if socket.localPort == 0 {
+                connectionCount += 1
+                recorder.nameLocalPort(local.port, "local\(connectionCount)")
+            }
+            sockets[id]?.localPort = local.port
+            guard socket.transport == .tcp else { return }
+            sockets[id]?.isConnecting = false
+            endHold(of: id, .listens(.tcp, socket.peer, after: .zero, socket.tls), in: &recorder)
+        case .connectFailed(let id, let failure):
+            guard let socket = sockets[id] else { return }
+            defer { sockets[id] = nil }
+            guard socket.isConnecting else { return }
+            let action: Transcript.PeerAction =
+                switch failure {
+                case .refused: .refuses(.tcp, socket.peer)
+                case .handshake: .listens(.tcp, socket.peer, after: .zero, TLSPeer(refuses: true))
+                case .unreachable, .timedOut, .addressInUse: .ignores(.tcp, socket.peer)
+                }
+            endHold(of: id, action, in: &recorder)
+        case .accepted(let id, let peer, let local):
+            sockets[id] = Socket(transport: .tcp, peer: peer, localPort: local.port)
+            let tls = serverHasTLS ? TLSPeer() : nil
+            recorder.record(
+                .peer(name: name(of: peer, of: id), .connects(.tcp, port: local.port, from: peer, tls)), at: now)
+        case .received(let id, let bytes, let sender):
+            guard let socket = sockets[id] else { return }
+            let peer = sender ?? socket.peer
+            if socket.names[peer] == nil {
+                recorder.record(
+                    .peer(name: name(of: peer, of: id), .connects(.udp, port: socket.localPort, from: peer)), at: now)
+            }
+            recorder.record(.peer(name: name(of: peer, of: id), .sends(recorder.stored(bytes))), at: now)
+        case .closed(let id):
+            guard let socket = sockets[id] else { return }
+            recorder.record(.peer(name: name(of: socket.peer, of: id), .closes), at: now)
+            sockets[id] = nil
+        case .resolved(let addresses):
+            guard !queries.isEmpty else { return }
+            recorder.endHold(.name(queries.removeFirst(), .addresses(addresses)))
+        case .sent, .sendFailed, .listening, .listenFailed, .pinged: break
+        }
+    }
+
+    /// A UDP socket's peer is there before the first datagram to it is.
+    private mutating func meet(_ peer: Endpoint, of id: SocketID, in recorder: inout TranscriptRecorder) {
+        guard sockets[id]?.names[peer] == nil else { return }
+        recorder.record(timeless: .peer(name: name(of: peer, of: id), .listens(.udp, peer, after: .zero)))
+    }
+
+    /// Tells what became of a connection, before the lines that it explains.
+    private mutating func endHold(
+        of id: SocketID, _ action: Transcript.PeerAction, in recorder: inout TranscriptRecorder
+    ) {
+        guard let peer = sockets[id]?.peer else { return }
+        recorder.endHold(.peer(name: name(of: peer, of: id), action))
+    }
+
+    private mutating func giveUpQueries(in recorder: inout TranscriptRecorder) {
+        for name in queries { recorder.endHold(.name(name, .silent)) }
+        queries = []
+    }
+
+    private mutating func name(of peer: Endpoint, of id: SocketID) -> String {
+        if let name = sockets[id]?.names[peer] { return name }
+        peerCount += 1
+        let name = "peer\(peerCount)"
+        sockets[id]?.names[peer] = name
+        return name
+    }
+}

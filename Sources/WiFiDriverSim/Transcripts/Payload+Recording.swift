@@ -1,0 +1,15 @@
+import WiFiSimValues
+
+extension Payload {
+    /// Bytes as they are recorded: long data by reference, behind the header that announces them.
+    init(recording bytes: [UInt8]) {
+        guard bytes.count > LongData.threshold else {
+            self.init(bytes)
+            return
+        }
+        let header =
+            bytes.prefix(LongData.headLength).firstIndex(of: UInt8(ascii: ":")).map { Array(bytes[...$0]) } ?? []
+        let data = Piece.reference(Reference(Array(bytes.dropFirst(header.count))))
+        self.init(header.isEmpty ? [data] : [.bytes(header), data])
+    }
+}

@@ -1,0 +1,103 @@
+import WiFiSimDaemon
+import WiFiSimHost
+import WiFiSimModule
+import WiFiSimSimulation
+import WiFiSimValues
+
+/// Runs a module on a pseudo-terminal and records its session: what `wifisim record FILE` does.
+///
+/// Belongs to the thread that made it.
+package final class SimulatorRecorder {
+    private let simulator: Simulator
+    private let observer: Observer
+
+    package var terminalPath: String { simulator.terminalPaths.first ?? "" }
+
+    /// Makes the module and the file.
+    /// - Parameters:
+    ///   - options: what is simulated.
+    ///   - path: the new transcript's; a file that is there is not touched.
+    ///   - origin: what the transcript tells of where it is from.
+    ///   - worldPath: the world file.
+    ///   - log: takes notices.
+    /// - Throws: what `Simulator` throws, and `SystemError` if the file cannot be made.
+    package init(_ options: SimulatorOptions, path: String, origin: String, worldPath: String?, log: Log) throws {
+        var header = Transcript.Header()
+        header.profile = options.firmware.name
+        header.world = try worldPath.map { try Transcript.pathOfWorld($0, inTranscript: path) }
+        header.start = .power
+        header.origin = origin
+        let file = try RecordingFile(path: path, header: header, at: .zero)
+        observer = Observer(file, log: log)
+        do {
+            simulator = try Simulator(options, log: log, observer: observer)
+        } catch {
+            file.remove()
+            throw error
+        }
+    }
+
+    /// Runs until the module has booted and takes commands, or until one of these signals comes.
+    /// - Returns: the signal.
+    /// - Throws: `SystemError` when the event loop fails.
+    package func boot(until signals: SignalWatch) throws -> Int32? { try simulator.boot(until: signals) }
+
+    /// Runs until a signal comes.
+    package func run(until signals: SignalWatch, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws {
+        try simulator.run(until: signals, onSignal: onSignal)
+        try observer.finish()
+    }
+
+    /// Removes the links.
+    package func close() { simulator.close() }
+
+    private final class Observer: ModuleObserver {
+        private let file: RecordingFile
+        private let log: Log
+        private var network = NetworkRecorder()
+        private var lastSeen = Instant.zero
+        private var hasFailed = false
+
+        init(_ file: RecordingFile, log: Log) {
+            self.file = file
+            self.log = log
+        }
+
+        func saw(_ bytes: UnsafeRawBufferPointer, _ direction: LineDirection, at now: Instant) {
+            write(at: now) { $0.record(Array(bytes), fromHost: direction == .toModule, at: now) }
+        }
+
+        func saw(_ traffic: NetworkTraffic, at now: Instant) {
+            write(at: now) { recorder in
+                switch traffic {
+                case .request(let request): network.record(request, in: &recorder, at: now)
+                case .event(let event): network.record(event, in: &recorder, at: now)
+                }
+            }
+        }
+
+        func saw(_ command: ControlCommand, at now: Instant) {
+            let event: Transcript.Event? =
+                switch command {
+                case .change(let change): .world(change)
+                case .module(0, .reset): .reset
+                case .module(0, .power(let isOn)): .power(isOn: isOn)
+                case .state, .module: nil
+                }
+            if let event { write(at: now) { $0.record(event, at: now) } }
+        }
+
+        /// The session goes on without its recording when the disk is full; it is said once.
+        private func write(at now: Instant, _ body: (inout TranscriptRecorder) -> Void) {
+            lastSeen = now
+            do throws(SystemError) {
+                try file.update(at: now, body)
+            } catch {
+                if !hasFailed { log.write("recording: \(error)") }
+                hasFailed = true
+            }
+        }
+
+        func finish() throws(SystemError) { try file.finish(at: lastSeen) }
+    }
+}

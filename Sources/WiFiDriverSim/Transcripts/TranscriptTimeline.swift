@@ -1,0 +1,116 @@
+import WiFiSimSimulation
+import WiFiSimValues
+
+/// When the events of a transcript came about, and what its commands came to.
+struct TranscriptTimeline {
+    struct Entry {
+        let event: Transcript.Event
+        let line: Int
+        let at: Instant
+        /// The number of bytes on the line, for those that are.
+        var count = 0
+        /// The module refuses or gives up.
+        var isError = false
+    }
+
+    struct Command {
+        let text: String
+        /// Its place among the entries.
+        let entry: Int
+        /// `nil` while there is no answer, and where the transcript tells no time of it.
+        var latency: Duration?
+        /// The line that ended it.
+        var result: String?
+        var isError = false
+    }
+
+    private(set) var entries: [Entry] = []
+    private(set) var commands: [Command] = []
+    /// Zero where no time is told.
+    private(set) var duration = Duration.zero
+    private(set) var hostBytes = 0
+    private(set) var moduleBytes = 0
+
+    /// The time is that of the transcript's waits. One with fewer of them than every other line of the host needs was written
+    /// by hand, and is played to a simulated module for its times.
+    init(_ script: Transcript.Script) {
+        let events = script.transcript.events
+        let waits = events.count { if case .wait = $0.event { true } else { false } }
+        let hostLines = events.count { if case .host = $0.event { true } else { false } }
+        let hasTimes = waits * 2 >= hostLines
+        let stage = hasTimes ? nil : TranscriptStage(script, delivery: .whole, patience: .seconds(120))
+        let start = stage?.simulation.now ?? .zero
+        var now = Instant.zero
+        var isPlaying = true
+        for (event, line) in events {
+            if case .wait(let duration) = event { now = now + duration }
+            if let stage, isPlaying {
+                do throws(Divergence) { try stage.play(event, line: line) } catch { isPlaying = false }
+                now = .zero + (stage.simulation.now - start)
+            }
+            add(event, line: line, at: now)
+        }
+        duration = now - .zero
+    }
+
+    private mutating func add(_ event: Transcript.Event, line: Int, at now: Instant) {
+        switch event {
+        case .host(let payload):
+            add(Entry(event: event, line: line, at: now, count: payload.count))
+            if payload.description.hasPrefix("AT") {
+                let text = payload.description.replacing("\\r\\n", with: "")
+                commands.append(Command(text: text, entry: entries.count - 1))
+            }
+        case .module(let expectation): addModule(expectation, line: line, at: now)
+        case .unordered(let items):
+            for item in items { addModule(item, line: item.number == 0 ? line : item.number, at: now) }
+        case .wait: break
+        case .quiet, .baud, .reset, .power, .peer, .name, .world:
+            add(Entry(event: event, line: line, at: now))
+        }
+    }
+
+    private mutating func add(_ entry: Entry) {
+        entries.append(entry)
+        switch entry.event {
+        case .host: hostBytes += entry.count
+        case .module: moduleBytes += entry.count
+        default: break
+        }
+    }
+
+    private mutating func addModule(_ expectation: Transcript.Expectation, line: Int, at now: Instant) {
+        let word = expectation.payload.finalWord
+        let isError = ["ERROR", "FAIL", "SEND FAIL", "busy p..."].contains(word)
+        add(
+            Entry(event: .module(expectation), line: line, at: now, count: expectation.payload.count, isError: isError))
+        guard let word, word != "busy p...", var command = commands.last else { return }
+        // SEND OK ends what OK began.
+        guard command.result == nil || word.hasPrefix("SEND") else { return }
+        let latency = now - entries[command.entry].at
+        command.latency = latency == .zero ? nil : latency
+        command.result = word
+        command.isError = isError
+        commands[commands.count - 1] = command
+    }
+}
+
+extension Payload {
+    /// The bytes that it stands for; a placeholder counts as one.
+    var count: Int {
+        pieces.reduce(0) { count, piece in
+            switch piece {
+            case .bytes(let bytes): count + bytes.count
+            case .placeholder: count + 1
+            case .reference(let reference): count + reference.count
+            }
+        }
+    }
+
+    /// The line by which a module ends a command, if this is one.
+    fileprivate var finalWord: String? {
+        guard let literal else { return nil }
+        let word = String(decoding: literal.drop { $0 < 0x20 }.prefix { $0 >= 0x20 }, as: UTF8.self)
+        return ["OK", "ERROR", "FAIL", "SEND OK", "SEND FAIL", "busy p..."].contains(word) ? word : nil
+    }
+}
