@@ -10,7 +10,8 @@ extension Target {
     }
 }
 
-/// All of them, for the tests, which look inside.
+/// All of them, for what looks inside. A target names each layer whose types it holds: the package manager builds it anew
+/// only when one of those it names has changed.
 let layers: [Target.Dependency] = [
     "WiFiDriverSim", "WiFiSimDaemon", "WiFiSimDriverCore", "WiFiSimHost", "WiFiSimModule", "WiFiSimSimulation",
     "WiFiSimTranscripts", "WiFiSimValues",
@@ -52,12 +53,12 @@ let package = Package(
         .target(name: "IoTSocketWiFi", dependencies: ["SocketStartup", "CIoTSocket"]),
         .target(name: "IoTSocketMux", dependencies: ["SocketStartup", "CIoTSocket"]),
         .executableTarget(
-            name: "wifisim", dependencies: ["CPosix", "IoTSocketWiFi", "WiFiDriverSim"], swiftSettings: strict),
+            name: "wifisim", dependencies: ["CPosix", "IoTSocketWiFi"] + layers, swiftSettings: strict),
 
         .target(
-            name: "ModuleSessions", dependencies: ["WiFiDriverSim"], path: "Fuzz/ModuleSessions", swiftSettings: strict),
+            name: "ModuleSessions", dependencies: layers, path: "Fuzz/ModuleSessions", swiftSettings: strict),
         .executableTarget(
-            name: "ModuleFuzz", dependencies: ["ModuleSessions"], path: "Fuzz/ModuleFuzz", swiftSettings: strict),
+            name: "ModuleFuzz", dependencies: ["ModuleSessions"] + layers, path: "Fuzz/ModuleFuzz", swiftSettings: strict),
 
         .target(name: "CTranscriptClient", dependencies: ["CTranscript"], path: "Tests/CTranscriptClient"),
         .executableTarget(
@@ -77,7 +78,7 @@ let package = Package(
             name: "IoTSocketTests",
             dependencies: [
                 "IoTSocketWiFi", "CHeaderTests", "CIoTSocket", "CDriverWiFi", "MQTTClient", "MuxUnderTest",
-                "SocketStartup",
+                "SocketStartup", "WiFiDriverSim",
             ],
             swiftSettings: strict),
     ]

@@ -124,7 +124,7 @@ with tempfile.TemporaryDirectory() as folder:
     other_port = serve(server_context(other, other.issue("server.example")), echo)
     connects(1, echo_port)
     command("AT+CIPCLOSE=1")
-    command("AT+CIPSSLCCONF=2" if profile == "esp8266-1.7" else "AT+CIPSSLCCONF=1,2,0,0")
+    command("AT+CIPSSLCCONF=2" if profile in ("esp8266-1.7", "wizfi360-1.0") else "AT+CIPSSLCCONF=1,2,0,0")
     fails(1, echo_port)
 
     if has_values:

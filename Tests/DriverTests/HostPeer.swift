@@ -5,6 +5,7 @@ import Testing
 @testable import WiFiSimDaemon
 @testable import WiFiSimDriverCore
 @testable import WiFiSimHost
+import WiFiSimModule
 @testable import WiFiSimValues
 
 /// A TCP server on the host's loopback, for the network's other side. Each connection has a thread.
@@ -184,4 +185,4 @@ final class SimulatedStation: Sendable {
     }
 }
 
-let allProfiles = ["esp8266-1.7", "wizfi360-1.0", "esp32-2.1", "esp8266-2.2", "esp32c3-3.3", "esp32c3-4.1"]
+let allProfiles = Firmware.all.map(\.name)

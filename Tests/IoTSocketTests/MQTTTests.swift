@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import WiFiDriverSim
 
 /// A client in C that knows `iot_socket.h` and nothing below it, in a process of its own, and a real server.
 @Suite(.enabled(if: Mosquitto.path != nil, "needs mosquitto: apt-get install mosquitto"), .serialized)
@@ -28,7 +29,7 @@ struct MQTTTests {
         )
     }
 
-    @Test(arguments: ["esp8266-1.7", "esp32-2.1", "esp32c3-4.1"])
+    @Test(arguments: Firmware.all.map(\.name))
     func `Messages come back from mosquitto in order, once, and unchanged at QoS 0, 1 and 2`(profile: String) throws {
         let server = try Mosquitto()
         let messages = [(count: 1000, size: 64), (count: 20, size: 60_000)]

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import WiFiDriverSim
 
 /// The Python that runs the clients.
 enum ClientPython {
@@ -32,12 +33,12 @@ struct ClientTests {
         #expect(result.status == 0, "\(result.output)\(result.errors)")
     }
 
-    @Test(arguments: ["esp8266-1.7", "esp32-2.1", "esp32c3-4.1"])
+    @Test(arguments: Firmware.all.map(\.name))
     func `pyserial talks to a server and is one`(profile: String) throws {
         try run("pyserial_client.py", profile: profile)
     }
 
-    @Test(arguments: ["esp8266-1.7", "esp32-2.1", "esp8266-2.2", "esp32c3-3.3", "esp32c3-4.1"])
+    @Test(arguments: Firmware.all.map(\.name))
     func `Python's ssl is the server of an SSL link, and its client, with certificates of the flash and written ones`(
         profile: String
     ) throws {

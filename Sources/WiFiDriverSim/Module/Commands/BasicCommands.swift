@@ -74,17 +74,15 @@ let basicCommands: [Command] = [
     Command(
         name: "SLEEP", family: .basic,
         query: { call in
-            // "AT+SLEEP? will return 3 but not 2, if set AT+SLEEP=2" (ESP-AT docs 2.2, Basic, SLEEP).
-            let hidesLightSleep = call.firmware.generation == .esp8266_2_2 && call.session.sleepMode == 2
-            return call.answer(hidesLightSleep ? "3" : "\(call.session.sleepMode)")
+            let mode = call.session.sleepMode
+            return call.answer("\(mode == call.firmware.lightSleepMode ? call.firmware.reportedLightSleep : mode)")
         },
         set: .init(Integer("sleep mode", 0...3).limited { $0.sleepModes }) { (call, mode) throws(CommandError) in
-            // Light sleep is 1 on the oldest firmware and modem sleep 2.
-            let lightSleep = call.firmware.generation == .nonOS1_7 ? 1 : 2
+            let lightSleep = call.firmware.lightSleepMode
             // "This parameter cannot be set when the Wi-Fi mode is SoftAP or Station+SoftAP."
             if mode == lightSleep, call.settings.wifiMode.hasSoftAP { throw .failed }
             // "Modem-sleep mode and Light-sleep mode can be set only in station mode."
-            if call.firmware.generation >= .esp8266_2_2, mode != 0, call.settings.wifiMode.hasSoftAP { throw .failed }
+            if call.firmware.sleepsWithoutSoftAPOnly, mode != 0, call.settings.wifiMode.hasSoftAP { throw .failed }
             // The modem's sleep needs the modem (core library of 4.1).
             if mode != 0, mode != lightSleep { try call.requireWiFi() }
             call.module.session.sleepMode = mode
@@ -95,8 +93,7 @@ let basicCommands: [Command] = [
         name: "SYSRAM", family: .basic, newForms: [.set: .v4_1],
         query: { call in
             let heap = call.firmware.heap
-            return call.answer(
-                call.firmware.generation < .esp8266_2_2 ? "\(heap.free)" : "\(heap.free),\(heap.least)")
+            return call.answer(call.firmware.reportsLeastHeap ? "\(heap.free),\(heap.least)" : "\(heap.free)")
         },
         set: .init(Integer("caps", 0...Int(UInt32.max))) { call, _ in
             let heap = call.firmware.heap

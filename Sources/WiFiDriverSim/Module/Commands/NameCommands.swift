@@ -55,7 +55,7 @@ let nameCommands: [Command] = [
                 return .ok
             }
             // "The three parameters cannot be set to the same server."
-            guard Set(servers).count == servers.count || call.firmware.generation == .nonOS1_7 else {
+            guard Set(servers).count == servers.count || call.firmware.takesSameDNSServers else {
                 throw CommandError(kind: .invalid, position: 2)
             }
             call.set(\.dnsServers, to: servers.isEmpty ? call.firmware.publicDNS : servers.map(\.description))

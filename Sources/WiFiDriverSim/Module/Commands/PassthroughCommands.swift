@@ -6,8 +6,7 @@ let passthroughCommands: [Command] = [
         name: "CIPMODE", family: .tcpIP,
         query: { call in call.answer(call.session.passesThrough ? "1" : "0") },
         set: .init(Flag("mode")) { (call, passesThrough) throws(CommandError) in
-            // The oldest firmware does not even leave it then (ESP8266_AT, at_setupCmdCipmode).
-            if passesThrough || call.firmware.generation == .nonOS1_7 { try requireOneLink(call) }
+            if passesThrough || call.firmware.locksPassthrough { try requireOneLink(call) }
             call.module.session.passesThrough = passesThrough
             call.module.session.awaitsPassthroughClient = false
             return .ok
@@ -53,10 +52,10 @@ let passthroughCommands: [Command] = [
         }),
 ]
 
-/// Passthrough leads from point to point: from newer firmware it may also be the only connection of a server.
+/// Passthrough needs a single link.
 private func requireOneLink(_ call: Call) throws(CommandError) {
     let links = call.module.links
-    guard call.firmware.generation > .nonOS1_7 else {
+    guard call.firmware.passesThroughServedLink else {
         guard !call.session.multiplexes, links.server == nil else {
             throw call.refusal("CIPMUX and CIPSERVER must be 0")
         }
@@ -82,8 +81,7 @@ func startPassthrough(_ call: Call) throws(CommandError) -> CommandOutcome {
 private let powerUpLinkParameters = "remote host>,<remote port>,<type>,<keep alive or local port"
 
 private func forgetPowerUp(_ rest: Arguments, _ call: Call) throws(CommandError) -> CommandOutcome {
-    // Older firmware looks at the mode alone.
-    if call.firmware.generation >= .v4_1 { try rest.end() }
+    if call.firmware.refusesExcessPowerUpParameters { try rest.end() }
     call.set(\.powerUpLink, to: nil)
     call.set(\.powerUpServer, to: nil)
     return .ok
@@ -110,8 +108,7 @@ private func savePowerUpLink(_ rest: Arguments, _ call: Call) throws(CommandErro
     case .udp: link.localPort = UInt16(number ?? 0)
     }
     let operation = SavePowerUpLink(link: link, deadline: call.module.now + .seconds(10))
-    // A name has to be known at once (core libraries of 4.1 and 5.0, at_setup_cmd_savetranslink).
-    guard call.firmware.generation >= .v4_1, IPAddress(host) == nil else { return operation.save(on: call.module) }
+    guard call.firmware.resolvesPowerUpLink, IPAddress(host) == nil else { return operation.save(on: call.module) }
     guard call.module.reaches(nil) else { throw .failed }
     call.module.request(.resolve(name: host, type.family))
     return .running(operation)

@@ -19,9 +19,10 @@ let provisioningCommands: [Command] = [
     Command(
         name: "CWSTARTSMART", family: .wifi,
         set: .init(
-            Integer("type", 1...4), authFloor, Optionally(Text("esptouch v2 key", 16...16), since: .v3_3)
+            Integer("type", 1...4), authFloor,
+            Optionally(Text("esptouch v2 key", 16...16), since: .v3_3)
         ) { (call, type, floor, key) throws(CommandError) in
-            if type == 4, call.firmware.generation < .v3_3 { throw CommandError(kind: .invalid, position: 0) }
+            guard call.firmware.smartConfigTypes.contains(type) else { throw CommandError(kind: .invalid, position: 0) }
             let floor = try check(floor, position: 1, call)
             let types: Set<SmartConfig> =
                 switch type {
@@ -44,12 +45,11 @@ let provisioningCommands: [Command] = [
 
 private let authFloor = Optionally(Number("auth floor", as: StationSettings.Threshold.self), since: .esp8266_2_2)
 
-/// Firmware before 4.1 knows fewer securities.
 private func check(
     _ floor: StationSettings.Threshold?, position: Int, _ call: Call
 ) throws(CommandError) -> StationSettings.Threshold? {
     guard let floor else { return nil }
-    guard floor.value <= (call.firmware.generation >= .v4_1 ? 15 : 7) else {
+    guard floor.value <= call.firmware.highestSecurityFloor else {
         throw CommandError(kind: .invalid, position: position)
     }
     return floor

@@ -44,7 +44,7 @@ let receiveCommands: [Command] = [
     Command(
         name: "CIPRECVLEN", family: .tcpIP,
         query: { call in
-            let isOne = call.firmware.generation >= .v3_3 && !call.session.multiplexes
+            let isOne = call.firmware.reportsOneLength && !call.session.multiplexes
             let ids = 0..<(isOne ? 1 : Links.limit)
             return call.answer(ids.map { "\(call.module.waitingLength($0))" }.joined(separator: ","))
         }),

@@ -95,10 +95,9 @@ private func sendBlockForm(hasEscapes: Bool) -> Command.SetForm {
     }
 }
 
-/// The escape sequence gives up data that have not all come, but for the oldest firmware, which takes it for data
-/// (ESP-AT docs, AT Messages, `SEND Canceled`).
+/// What the escape sequence does in the middle of a block; `nil` takes it for data.
 private func cancelSend(_ call: Call) -> ((Module) -> CommandOutcome)? {
-    guard call.firmware.generation > .nonOS1_7 else { return nil }
+    guard call.firmware.cancelsSends else { return nil }
     return { module in
         module.write("\r\nSEND Canceled\r\n")
         return .answered

@@ -6,7 +6,7 @@ let serverCommands: [Command] = [
         name: "CIPSERVER", family: .tcpIP, newForms: [.query: .esp32_2_1],
         query: { call in
             guard let server = call.module.links.server else { return call.answer("0") }
-            let netif = call.firmware.generation >= .v4_1 ? ",\(server.interface.rawValue)" : ""
+            let netif = call.firmware.serverTakesInterface ? ",\(server.interface.rawValue)" : ""
             return call.answer("1,\(server.port),\"\(server.typeName)\",\(server.wantsCertificates ? 1 : 0)\(netif)")
         },
         set: .init(
@@ -58,13 +58,10 @@ extension Links.Server {
         self.port = port
         hasTLS = type.hasTLS
         guard !hasTLS || call.firmware.hasSSLServer else { throw CommandError(kind: .invalid, position: 2) }
-        let hasInterface = call.firmware.generation >= .v4_1
-        // Where both are known, a server without SSL has no place for the first (core library of 4.1,
-        // at_setup_cmd_cipserver, and the example of SAVETRANSLINK in the guide of 5.0).
-        if hasTLS || !hasInterface && call.firmware.generation > .nonOS1_7 {
+        if hasTLS || call.firmware.plainServerTakesCA {
             wantsCertificates = try Optionally(Flag("CA enable")).read(from: &rest) ?? false
         }
-        if hasInterface {
+        if call.firmware.serverTakesInterface {
             interface = try Optionally(Choice("netif", 0...2, as: Interface.self)).read(from: &rest) ?? .all
         }
         try rest.end()

@@ -84,7 +84,7 @@ private let linkCommands: [Command] = [
         query: { call in
             for id in 0..<(call.session.multiplexes ? Links.limit : 1) {
                 let options = call.settings.tcpOptions[id]
-                let keepAlive = call.firmware.generation >= .v3_3 ? ",\(options.keepAlive)" : ""
+                let keepAlive = call.firmware.reportsKeepAlive ? ",\(options.keepAlive)" : ""
                 call.reply("\(id),\(options.linger),\(options.noDelay ? 1 : 0),\(options.sendTimeout)\(keepAlive)")
             }
             return .ok
@@ -110,12 +110,11 @@ private let linkCommands: [Command] = [
         }),
 ]
 
-/// CIPMUX changes between connections only. The oldest firmware looks for TCP links first, whatever is asked
-/// (ESP8266_AT, at_setupCmdCipmux).
+/// CIPMUX changes only while there is no link.
 private func requireFreeLinks(toSet multiplexes: Bool, _ call: Call) throws(CommandError) {
     let links = call.module.links
     let isHeld =
-        call.firmware.generation == .nonOS1_7
+        call.firmware.locksMultiplexing
         ? links.open.contains { $0.link.transport == .tcp }
         : multiplexes != call.session.multiplexes && !links.isEmpty
     guard !isHeld else { throw call.refusal("link is builded") }
@@ -137,7 +136,7 @@ extension Module {
     fileprivate var statusNumber: Int {
         if !links.open.isEmpty { return 3 }
         guard station.lease != nil else {
-            if firmware.generation != .nonOS1_7 {
+            if firmware.reportsIdleStation {
                 if settings.wifiMode == .off { return 0 }
                 if case .idle = station { return 1 }
             }

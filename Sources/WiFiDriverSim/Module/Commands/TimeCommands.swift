@@ -41,7 +41,7 @@ let timeCommands: [Command] = [
 
 private let answerTimeServers: @Sendable (Call) throws(CommandError) -> CommandOutcome = { call in
     guard let configuration = call.module.timeClient.configuration else {
-        return call.answer(call.firmware.generation >= .v3_3 ? "0,0" : "0")
+        return call.answer(call.firmware.disabledTimeClient)
     }
     let servers = configuration.servers.map { ",\"\($0)\"" }.joined()
     return call.answer("1,\(configuration.zone.hours)\(servers)")
@@ -51,9 +51,8 @@ private let timeServerForm = Command.SetForm(
     Flag("enable"), Optionally(Integer("timezone", -1259...1459)), Optionally(Text("SNTP server1", 0...64)),
     Optionally(Text("SNTP server2", 0...64)), Optionally(Text("SNTP server3", 0...64))
 ) { (call, enables, number, first, second, third) throws(CommandError) in
-    // Older firmware wants the time zone, but to switch it off.
-    if enables, number == nil, call.firmware.generation < .v4_1 { throw .count(2) }
-    let takesMinutes = call.firmware.generation >= .esp8266_2_2
+    if enables, number == nil, call.firmware.needsTimeZone { throw .count(2) }
+    let takesMinutes = call.firmware.timeZoneTakesMinutes
     guard let zone = TimeZone(number ?? 0, takesMinutes: takesMinutes, hours: takesMinutes ? -12...14 : -11...13)
     else { throw CommandError(kind: .invalid, position: 1) }
     let servers = [first, second, third].compactMap { $0 }.filter { !$0.isEmpty }

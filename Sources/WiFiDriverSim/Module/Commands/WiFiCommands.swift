@@ -66,7 +66,7 @@ private let stationCommands: [Command] = [
             (call, ssid, password, bssid, wantsEncryption, reconnectInterval, listenInterval, scansAll, timeout, pmf)
                 throws(CommandError) in
             try call.requireStation()
-            if call.firmware.generation < .esp8266_2_2, ssid == nil || password == nil {
+            if !call.firmware.joinsStoredNetwork, ssid == nil || password == nil {
                 throw .count(2)
             }
             guard let ssid = ssid ?? call.settings.station?.ssid, !ssid.isEmpty else {

@@ -63,9 +63,8 @@ package struct Settings: Codable, Equatable, Sendable {
     /// - Returns: the factory's settings.
     package static func factory(for firmware: Firmware, serialNumber: UInt32) -> Settings {
         let stationMAC = MACAddress(rawValue: UInt64(firmware.macPrefix) << 24 | UInt64(serialNumber & 0xFF_FFFF))
-        // An ESP8266 sets the local bit for its soft-AP, an ESP32 counts one up.
         let softAPMAC = MACAddress(
-            rawValue: firmware.generation == .nonOS1_7 ? stationMAC.rawValue | 0x02 << 40 : stationMAC.rawValue + 1)
+            rawValue: firmware.softAPSetsLocalBit ? stationMAC.rawValue | 0x02 << 40 : stationMAC.rawValue + 1)
         let suffix = softAPMAC.bytes.suffix(3).map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }
         var settings = Settings(
             stationMAC: stationMAC, softAP: SoftAPSettings(ssid: "\(firmware.softAPPrefix)_\(suffix.joined())"),

@@ -145,7 +145,61 @@ public struct Firmware: Sendable {
     /// The Wi-Fi powers that the chip has; another is rounded down (ESP-AT docs, Basic, RFPOWER).
     var rfPowerSteps = [34, 44, 52, 56, 60, 66, 72, 78]
 
-    /// Firmware generations in the order in which their command sets grew.
+    /// The text that refuses a line while the data of a CIPSEND are on their way (ESP8266_AT, at_port.c).
+    var busySending = "busy p..."
+    /// Whether the answers of PING, CWLIF and CIPRECVDATA carry their name and a colon (ESP8266_AT, at_exeCmdCwlif).
+    var namesAnswers = true
+    /// Whether the soft-AP's MAC address is the station's with the local bit set, instead of the next one.
+    var softAPSetsLocalBit = false
+    /// Whether `+++` gives up a CIPSEND whose data have not all come (ESP-AT docs, AT Messages, `SEND Canceled`).
+    var cancelsSends = true
+    /// SLEEP's mode of light sleep.
+    var lightSleepMode = 2
+    /// What `SLEEP?` answers for light sleep (ESP-AT docs 2.2, Basic, SLEEP: "will return 3 but not 2").
+    var reportedLightSleep = 2
+    /// Whether `SYSRAM?` shows the least free bytes as well.
+    var reportsLeastHeap = true
+    /// Whether every sleep mode is refused while the soft-AP is on (ESP-AT docs, Basic, SLEEP).
+    var sleepsWithoutSoftAPOnly = true
+    /// Whether CWJAP takes the SSID and password of the stored network where none are given.
+    var joinsStoredNetwork = true
+    /// CWSTARTSMART's types.
+    var smartConfigTypes = 1...4
+    /// The highest security that CWSTARTSMART and CWSTARTDISCOVER take as the lowest to join.
+    var highestSecurityFloor = 15
+    /// What `CIPSNTPCFG?` answers while the client is off.
+    var disabledTimeClient = "0,0"
+    /// Whether CIPSNTPCFG needs a time zone to switch the client on.
+    var needsTimeZone = false
+    /// Whether CIPSNTPCFG's time zone may have minutes.
+    var timeZoneTakesMinutes = true
+    /// Whether CIPDNS takes the same server twice.
+    var takesSameDNSServers = false
+    /// Whether `CIPTCPOPT?` shows the keep-alive time.
+    var reportsKeepAlive = true
+    /// Whether `CIPRECVLEN?` shows one length where there is one link only.
+    var reportsOneLength = true
+    /// Whether `CIPSTATUS` has numbers for a station that is off or was never joined.
+    var reportsIdleStation = true
+    /// Whether CIPMUX is refused while there is a TCP link, even where it would change nothing
+    /// (ESP8266_AT, at_setupCmdCipmux).
+    var locksMultiplexing = false
+    /// Whether CIPSERVER and SAVETRANSLINK take the interface that the server is on.
+    var serverTakesInterface = true
+    /// Whether they take a place for the CA flag without SSL, too (core library of 4.1, at_setup_cmd_cipserver).
+    var plainServerTakesCA = false
+    /// Whether passthrough may run on a server's only link.
+    var passesThroughServedLink = true
+    /// Whether CIPMODE=0 is refused as CIPMODE=1 is, where there is more than one link (ESP8266_AT, at_setupCmdCipmode).
+    var locksPassthrough = false
+    /// Whether SAVETRANSLINK=0 refuses further parameters.
+    var refusesExcessPowerUpParameters = true
+    /// Whether SAVETRANSLINK resolves the host's name before it stores it (core libraries of 4.1 and 5.0,
+    /// at_setup_cmd_savetranslink).
+    var resolvesPowerUpLink = true
+
+    /// Firmware generations in the order in which their command sets grew. A generation says which commands, forms and
+    /// parameters there are; how they behave is in the properties above.
     public enum Generation: Int, Comparable, Sendable, CaseIterable {
         case nonOS1_7, esp32_2_1, esp8266_2_2, v3_3, v4_1, v5_0
         public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
@@ -171,23 +225,23 @@ extension Firmware {
 extension Firmware {
     /// The refusal of a line while a command runs. Older firmware tells a block that is on its way from all else
     /// (ESP8266_AT, at_port.c).
-    func busyText(isSending: Bool) -> String { isSending && generation == .nonOS1_7 ? "busy s..." : "busy p..." }
+    func busyText(isSending: Bool) -> String { isSending ? busySending : "busy p..." }
 
     /// What stands before the bytes in CIPRECVDATA's answer; `peer` where CIPDINFO asks for it.
     func receivedDataHeader(count: Int, peer: Endpoint?) -> String {
-        guard generation != .nonOS1_7 else { return "+CIPRECVDATA,\(count):" }
+        guard namesAnswers else { return "+CIPRECVDATA,\(count):" }
         guard let peer else { return "+CIPRECVDATA:\(count)," }
         return "+CIPRECVDATA:\(count),\"\(peer.address)\",\(peer.port),"
     }
 
     /// CWLIF's line about a station; the oldest firmware's has no name (ESP8266_AT, at_exeCmdCwlif).
     func stationLine(_ name: String, address: IPv4Address, mac: MACAddress) -> String {
-        generation == .nonOS1_7 ? "\(address),\(mac)" : "+\(name):\(address),\(mac)"
+        (namesAnswers ? "+\(name):" : "") + "\(address),\(mac)"
     }
 
     /// PING's line: the milliseconds, or `nil` for no answer.
     func pingReply(_ milliseconds: String?) -> String {
-        generation == .nonOS1_7 ? "+\(milliseconds ?? "timeout")" : "+PING:\(milliseconds ?? "TIMEOUT")"
+        namesAnswers ? "+PING:\(milliseconds ?? "TIMEOUT")" : "+\(milliseconds ?? "timeout")"
     }
 }
 

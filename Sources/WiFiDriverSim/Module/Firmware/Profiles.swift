@@ -54,7 +54,12 @@ extension Firmware {
         longestPush: 1460, receiveWindow: 5744, joinFields: 8, joinTakesInterval: false,
         publicDNS: ["222.222.67.208"], systemMessageBits: 0b11, longestSoftAPPassword: 64, wakeSources: [0, 1, 2],
         wakePins: 0...39,
-        tellsTimeUpdate: false, scanFields: 0x1F, rfPowerRange: 40...82, bluetoothPowerRange: 0...7)
+        tellsTimeUpdate: false, scanFields: 0x1F, rfPowerRange: 40...82, bluetoothPowerRange: 0...7,
+        reportsLeastHeap: false, sleepsWithoutSoftAPOnly: false, joinsStoredNetwork: false, smartConfigTypes: 1...3,
+        highestSecurityFloor: 7,
+        disabledTimeClient: "0", needsTimeZone: true, timeZoneTakesMinutes: false, reportsKeepAlive: false,
+        reportsOneLength: false, serverTakesInterface: false, plainServerTakesCA: true,
+        refusesExcessPowerUpParameters: false, resolvesPowerUpLink: false)
 
     static let esp8266v2_2 = Firmware(
         name: "esp8266-2.2", summary: "ESP8266, ESP-AT 2.2 on RTOS", generation: .esp8266_2_2,
@@ -69,7 +74,10 @@ extension Firmware {
         wakePins: 0...15,
         radioProtocols: 3, tellsTimeUpdate: false,
         keepsTime: false, heap: (38_320, 30_528),
-        rfPower: [78], rfPowerRange: 40...82, rfPowerSteps: [32, 48, 56, 64, 68, 74, 78, 82])
+        rfPower: [78], rfPowerRange: 40...82, rfPowerSteps: [32, 48, 56, 64, 68, 74, 78, 82],
+        reportedLightSleep: 3, smartConfigTypes: 1...3, highestSecurityFloor: 7, disabledTimeClient: "0",
+        needsTimeZone: true, reportsKeepAlive: false, reportsOneLength: false, serverTakesInterface: false,
+        plainServerTakesCA: true, refusesExcessPowerUpParameters: false, resolvesPowerUpLink: false)
 
     static let esp32c3v3_3 = Firmware(
         name: "esp32c3-3.3", summary: "ESP32-C3, ESP-AT 3.3", generation: .v3_3,
@@ -78,7 +86,9 @@ extension Firmware {
             "compile time(be332568):May  8 2024 08:51:33", "Bin version:v3.3.0.0(MINI-1)",
         ],
         macPrefix: 0x84F703, softAPPrefix: "ESP", uartClock: .esp32c3, partitions: nvsPartitions,
-        publicDNS: ["208.67.222.222", "8.8.8.8"], namesInstanceAfterService: true, rfPowerSteps: Array(40...84))
+        publicDNS: ["208.67.222.222", "8.8.8.8"], namesInstanceAfterService: true, rfPowerSteps: Array(40...84),
+        highestSecurityFloor: 7, needsTimeZone: true, serverTakesInterface: false, plainServerTakesCA: true,
+        refusesExcessPowerUpParameters: false, resolvesPowerUpLink: false)
 
     static let esp32c3v4_1 = Firmware(
         name: "esp32c3-4.1", summary: "ESP32-C3, ESP-AT 4.1", generation: .v4_1,
@@ -122,8 +132,14 @@ extension Firmware {
             wifiModes: 1...3, sleepModes: 0...2, factoryWiFiMode: .softAP, hostName: softAPPrefix, marksServices: true,
             tellsTimeUpdate: false,
             keepsTime: false,
-            padsDayOfMonth: true,
-            rfPower: [], rfPowerRange: 0...82)
+            padsDayOfMonth: true, rfPower: [], rfPowerRange: 0...82, busySending: "busy s...",
+            namesAnswers: false, softAPSetsLocalBit: true, cancelsSends: false, lightSleepMode: 1,
+            reportedLightSleep: 1, reportsLeastHeap: false, sleepsWithoutSoftAPOnly: false, joinsStoredNetwork: false,
+            smartConfigTypes: 1...3, highestSecurityFloor: 7, disabledTimeClient: "0", needsTimeZone: true,
+            timeZoneTakesMinutes: false, takesSameDNSServers: true, reportsKeepAlive: false,
+            reportsOneLength: false, reportsIdleStation: false, locksMultiplexing: true,
+            serverTakesInterface: false, passesThroughServedLink: false, locksPassthrough: true,
+            refusesExcessPowerUpParameters: false, resolvesPowerUpLink: false)
     }
 
     // ESP-AT, module_config/module_esp32_default, module_esp8266_1mb and module_esp32c3_default, at_customize.csv.
