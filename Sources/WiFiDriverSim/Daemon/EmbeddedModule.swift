@@ -7,13 +7,13 @@ import WiFiSimValues
 
 /// A module that runs inside the process that uses it.
 public enum EmbeddedModule {
-    /// Starts a module on a thread of its own. It ends when the descriptor is closed.
+    /// Starts a module on its own thread. The thread ends when the returned descriptor is closed.
     /// - Parameters:
-    ///   - profile: a firmware profile's name; `nil` is the standard one.
-    ///   - worldPath: a world file; `nil` is the standard world.
-    ///   - hostAddress: the module's own loopback address; `nil` is the host's.
-    /// - Returns: the host's end of the serial line, a blocking descriptor that the caller closes.
-    /// - Throws: `UnknownProfileError`, an error of `World.load`, or `SystemError`.
+    ///   - profile: the name of a firmware profile; `nil` is the standard profile.
+    ///   - worldPath: the path of a world file; `nil` is the standard world without latency.
+    ///   - hostAddress: the module's own loopback address on the computer; `nil` is 127.0.0.1.
+    /// - Returns: the host's end of the serial line: a blocking descriptor that the caller closes.
+    /// - Throws: `UnknownProfileError` for an unknown profile, the errors of `World.load`, or `SystemError`.
     public static func start(profile: String? = nil, worldPath: String? = nil, hostAddress: IPv4Address? = nil) throws
         -> Int32
     {
@@ -25,23 +25,23 @@ public enum EmbeddedModule {
         if let worldPath {
             options.world = try World.load(worldPath)
         } else {
-            // The process may end as soon as it has sent; nothing but the driver of this library is on the line, which needs
-            // no distance to its peers.
+            // No latency: the process may end as soon as it has sent its data, and the driver of this library, the only
+            // user of the line, does not depend on a distance to its peers.
             options.world = options.world.withoutLatency
         }
         options.hostAddress = hostAddress
         let (hostEnd, moduleEnd) = try UnixSocket.pair()
         let line = moduleEnd.rawValue
-        // The options are copied into the thread, which makes everything else itself.
+        // The options are copied into the thread; the thread makes everything else itself.
         let thread = Thread { [options] in
             do { try run(options, line: line) } catch {
-                // The line was closed before all that the module has said was read.
+                // The host closed the line before it had read all of the module's output.
                 if let error = error as? SystemError, error.code == ECONNRESET { return }
                 try? Log().write("embedded module: \(error)")
             }
         }
         let running = try thread.startJoinable()
-        // It is the thread's from here on.
+        // The thread owns the descriptor from here on.
         _ = moduleEnd.release()
         threads.withLock { threads in
             threads.removeAll { $0.joinIfEnded() }
@@ -50,11 +50,11 @@ public enum EmbeddedModule {
         return hostEnd.release()
     }
 
-    /// Of the modules that run, or have ended since the last one was started.
+    /// The threads of modules that run, or that have ended since the last module was started.
     private static let threads = Mutex<[Thread.Running]>([])
 
-    /// Waits for the modules whose lines are closed, for so long at most each. A program that ends then has nothing in memory
-    /// that a leak checker could tell of.
+    /// Waits for the modules whose lines are closed, at most `time` for each. A program that ends afterwards has no
+    /// memory left that a leak checker would report.
     package static func joinAll(within time: Duration) {
         let ending = threads.withLock { threads in
             defer { threads = [] }
@@ -83,11 +83,14 @@ public enum EmbeddedModule {
     }
 }
 
-/// No firmware profile has this name.
+/// An unknown name of a firmware profile.
 public struct UnknownProfileError: Error, CustomStringConvertible {
+    /// The name as given.
     public let name: String
+    /// Makes the error for `name`.
     public init(name: String) { self.name = name }
+    /// The message, which lists the known profiles.
     public var description: String {
-        "there is no profile \"\(name)\"; known are \(Firmware.all.map(\.name).joined(separator: ", "))"
+        "there is no profile \"\(name)\"; the profiles are \(Firmware.all.map(\.name).joined(separator: ", "))"
     }
 }

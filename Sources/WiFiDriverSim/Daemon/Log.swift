@@ -1,20 +1,23 @@
 import WiFiSimHost
 import WiFiSimValues
 
-/// Says what happens: notices to standard error, and with a file both those and what passes on the lines.
+/// Writes notices to standard error and, if there is a file, notices and the bytes on the serial lines to the file.
+///
+/// Belongs to the thread that made it.
 public final class Log {
-    /// Standard error, which takes notices.
+    /// Standard error, for notices; `nil` for a quiet log.
     private let notices: LogOutput?
-    /// The file, which takes all; it may be standard error.
+    /// The file, for notices and bytes; it may be standard error. `nil` without a file.
     private let output: LogOutput?
-    /// Each module's line, while bytes on it wait for the rest of theirs.
+    /// Joins the bytes of each module's line into log lines; present while bytes wait for the rest of their line.
     private var joiners: [Int: LineJoiner] = [:]
 
-    /// A log on standard error, and in a file.
+    /// Makes a log that writes to standard error and to a file.
     /// - Parameters:
-    ///   - path: the file, which is appended to or made, and takes the bytes on the lines as well; `-` is standard error.
-    ///   - isQuiet: leaves standard error alone.
-    ///   - isHeld: nothing is said before `release`.
+    ///   - path: the file, which is created or appended to, and which also gets the bytes on the lines; `-` is standard
+    ///     error, `nil` is no file.
+    ///   - isQuiet: true to write nothing to standard error.
+    ///   - isHeld: true to hold back all output until `release`.
     /// - Throws: `SystemError` if the file cannot be opened.
     public init(path: String? = nil, isQuiet: Bool = false, isHeld: Bool = false) throws(SystemError) {
         notices = isQuiet ? nil : .standardError()
@@ -26,20 +29,20 @@ public final class Log {
 
     var tracesLines: Bool { output != nil }
 
-    /// Says what was held back.
+    /// Writes the output that was held back, and holds back no more.
     public func release() {
         notices?.isHeld = false
         output?.isHeld = false
     }
 
-    /// A notice.
+    /// Writes a notice.
     public func write(_ text: String) {
         flush()
         notices?.write("wifisim: \(text)\n")
         if output !== notices { output?.write("# \(text)\n") }
     }
 
-    /// Bytes on a module's line, which are told line by line.
+    /// Logs bytes on a module's line; they are written line by line.
     func write(module: Int, _ direction: LineDirection, _ bytes: UnsafeRawBufferPointer, at now: Instant) {
         guard output != nil else { return }
         var joiner = joiners.removeValue(forKey: module) ?? LineJoiner()
@@ -47,10 +50,10 @@ public final class Log {
         if joiner.nextDeadline != nil { joiners[module] = joiner }
     }
 
-    /// When `advance` has something to tell.
+    /// When `advance` has something to write.
     var nextDeadline: Instant? { joiners.values.lazy.compactMap(\.nextDeadline).min() }
 
-    /// Tells the bytes of which nothing more has come.
+    /// Writes the incomplete lines whose wait for more bytes is over.
     func advance(to now: Instant) {
         guard let nextDeadline, nextDeadline <= now else { return }
         for (module, joiner) in joiners.sorted(by: { $0.key < $1.key }) {
@@ -60,7 +63,7 @@ public final class Log {
         }
     }
 
-    /// Tells all that waits.
+    /// Writes all incomplete lines.
     func flush() {
         for (module, joiner) in joiners.sorted(by: { $0.key < $1.key }) {
             var joiner = joiner
@@ -77,8 +80,8 @@ public final class Log {
         for entry in entries { output?.write(Self.line(entry, module)) }
     }
 
-    /// The time in seconds, the module's number, `>` to the module or `<` from it, and the bytes with C's escapes. Long data
-    /// are cut, and their length is told.
+    /// One log line: the time in seconds, the module's number, `>` for bytes to the module or `<` for bytes from it,
+    /// and the bytes with C escapes. Long data is cut and followed by its length.
     static func line(_ entry: LineJoiner.Entry, _ module: Int) -> String {
         let microseconds = entry.at.nanoseconds / 1000
         let fraction = String(1_000_000 + microseconds % 1_000_000).dropFirst()

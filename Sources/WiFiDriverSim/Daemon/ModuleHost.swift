@@ -3,7 +3,11 @@ import WiFiSimHost
 import WiFiSimModule
 import WiFiSimValues
 
-/// Runs one module on a descriptor, the far end of its serial line, with the host's network and the shared air around it.
+/// Runs one module on a descriptor, the module's end of its serial line, and connects it to the computer's network and
+/// the shared air.
+///
+/// The loop calls `advance` when `nextDeadline` has passed. Every method that can change something settles before it
+/// returns, and then reports the next deadline to `deadlineChanged`.
 ///
 /// Belongs to the event loop's thread.
 final class ModuleHost {
@@ -14,39 +18,39 @@ final class ModuleHost {
     let radio: Air.RadioID
     private let line: FileDescriptor
     private let options: Options
-    /// Present where the line is a pseudo-terminal, whose clients come and go.
+    /// The terminal, if the line is a pseudo-terminal, whose clients come and go.
     private let terminal: PseudoTerminal?
-    /// A client has the terminal open, as far as is known: it has written since the last one hung up.
+    /// True while a client is known to have the terminal open: it has written since the last hang-up.
     private var hasClient = false
 
-    /// The line had no room for output. A pty's wake-up can come before the room that it tells of (the kernel frees the
-    /// buffer later, and says nothing then), so the write is also tried again by the clock, ever less often.
+    /// Set while the line has no room for output. The kernel can report room on a pty before it frees the buffer, and
+    /// does not report again afterwards. The write is therefore also retried by time, with a growing delay.
     private var blocked: (retryAt: Instant, delay: Duration)?
     private static let retryDelays = (first: Duration.microseconds(200), longest: Duration.milliseconds(100))
 
     /// The UART configuration to apply after `afterBytes` more bytes.
     private var nextLine: (configuration: UARTConfiguration, afterBytes: Int)?
-    /// So much of the module's output has been traced.
+    /// The number of bytes at the front of the module's output that have been traced.
     private var tracedCount = 0
 
-    /// Present where bytes take the time that the line's bit rate gives them.
+    /// Present if the line is paced: bytes take the time that the bit rate gives them.
     private let pacing: Pacing?
     private var readsLine = true
     private let buffer: LineReadBuffer
-    /// Told of `nextDeadline` after everything that may have changed it.
+    /// Called with `nextDeadline` after everything that may have changed it.
     var deadlineChanged: (Instant?) -> Void = { _ in }
 
     struct Options {
-        /// Bytes take the time that the line's bit rate gives them.
+        /// True if bytes take the time that the line's bit rate gives them.
         var isPaced = false
-        /// Called with settings that are to survive.
+        /// Called with settings to write to the flash.
         var store: (Settings) -> Void = { _ in }
         var log: (String) -> Void = { _ in }
-        /// Called when the line's other end is gone for good.
+        /// Called when the other end of the line is closed for good.
         var lineEnded: () -> Void = {}
-        /// Sees every byte, in either direction.
+        /// Called with every byte on the line, in either direction.
         var trace: ((LineDirection, UnsafeRawBufferPointer, Instant) -> Void)?
-        /// Sees what passes between the module and its network.
+        /// Called with the traffic between the module and its network.
         var observeNetwork: ((NetworkTraffic, Instant) -> Void)?
     }
 
@@ -60,11 +64,12 @@ final class ModuleHost {
         }
     }
 
-    /// The module's output waits in its own queue; with so much of it, the line is not read: what it would say had no room.
+    /// In bytes. While the module's output queue is this long, the line is not read, because there is no room for
+    /// answers.
     private static let outputLimit = 64 * 1024
     private static let unpacedWindow = 64 * 1024
-    /// In bytes: how much is read at once. A short command can have an answer that fills the output, and the commands behind
-    /// it have to wait for room.
+    /// In bytes: the most that one read takes while the module waits for a command. The answer to a short command can
+    /// fill the output, and then the commands behind it have to wait for room.
     private static let commandsAtOnce = 512
 
     init(
@@ -85,7 +90,7 @@ final class ModuleHost {
         }
         self.network = ModuleNetwork(host: path, neighbours: stack)
         self.options = options
-        // The firmware's window is made for its line; without a bit rate it would only make hand-shakes.
+        // The firmware's window is sized for the bit rate of its line. Without pacing it would only add round trips.
         module.receiveWindow = options.isPaced ? module.firmware.receiveWindow : Self.unpacedWindow
         pacing = options.isPaced ? Pacing(module.uart) : nil
         self.network.onActivity = { [weak self] in self?.settle() }
@@ -96,14 +101,14 @@ final class ModuleHost {
 
     func stop() { loop.unwatch(line) }
 
-    /// The loop ends: what counts as sent goes out now.
+    /// The loop ends: sends now the bytes that were answered with `SEND OK`.
     func finish() { network.finish(at: loop.now) }
 
     var nextDeadline: Instant? {
         .earlier(.earlier(module.nextDeadline, network.nextDeadline), .earlier(paceDeadline, blocked?.retryAt))
     }
 
-    /// Lets the module, its network and its line do what is due.
+    /// Processes what is due for the module, its network and its line.
     func advance(to now: Instant) {
         network.advance(to: now)
         module.advance(to: now)
@@ -126,7 +131,8 @@ final class ModuleHost {
         settle()
     }
 
-    /// - Returns: whether there was room.
+    /// Makes the module send a report.
+    /// - Returns: false if the output has no room for it.
     func report(_ line: String) -> Bool {
         guard module.output.count < Self.outputLimit else { return false }
         defer { settle() }
@@ -134,13 +140,13 @@ final class ModuleHost {
         return true
     }
 
-    /// An access point has changed.
+    /// Called when an access point has changed.
     func worldChanged() {
         network.worldChanged()
         settle()
     }
 
-    /// Hands over what the air says.
+    /// Hands an event of the air to the module.
     func deliver(_ event: AirEvent) {
         module.handle(event, at: loop.now)
         settle()
@@ -148,7 +154,7 @@ final class ModuleHost {
 
     // MARK: The line
 
-    /// When the pacers want another look: at the module's output, at the line's input.
+    /// When the pacers allow the next bytes of the module's output and of the line's input.
     private var lookAt: (output: Instant?, input: Instant?)
 
     private var paceDeadline: Instant? { .earlier(lookAt.output, lookAt.input) }
@@ -158,8 +164,9 @@ final class ModuleHost {
         settle()
     }
 
-    /// Reads what is there. A pty hands out its bytes by the page: in the middle of a block the rest is likely to be there
-    /// too, a read is cheaper than a round through the loop, and the module takes it all at once.
+    /// Reads the available bytes. A pty delivers its bytes by the page. In the middle of an announced block the read
+    /// repeats, because the rest is probably there, another read is cheaper than a round through the loop, and the
+    /// module takes the block at once.
     private func readLine() {
         guard readsLine, var limit = inputLimit() else { return }
         if module.isIdle { limit = min(limit, Self.commandsAtOnce) }
@@ -174,7 +181,7 @@ final class ModuleHost {
             guard case .success(.done(let more)) = transfer else { break }
             count += more
         } while count < min(awaited, limit)
-        // The line's end is reported again, once the module has answered.
+        // After an end of file: the loop reports it again, once the module has answered these bytes.
         if count > 0 { return deliver(count) }
         switch transfer {
         case .success(.done), .success(.wouldBlock): break
@@ -185,20 +192,20 @@ final class ModuleHost {
         }
     }
 
-    /// How many bytes the line's pace and the buffer allow; `nil` where they have to wait.
+    /// The number of bytes to read that the line's pace and the buffer allow; `nil` if they have to wait.
     private func inputLimit() -> Int? {
         guard let pacing else { return buffer.bytes.count }
         let now = loop.now
         pacing.toModule.begin(at: now)
         let limit = min(buffer.bytes.count, pacing.toModule.allowance(at: now))
         if limit > 0 { return limit }
-        // Bytes wait, or would have come by now: look again when they have had their time.
+        // The pacer allows no byte yet: look again when it does.
         lookAt.input = pacing.toModule.nextLook(at: now)
         updateInterest()
         return nil
     }
 
-    /// Hands over the first bytes of the buffer.
+    /// Hands the first `count` bytes of the buffer to the module.
     private func deliver(_ count: Int) {
         noticeClient()
         pacing?.toModule.sent(count)
@@ -209,14 +216,15 @@ final class ModuleHost {
         module.receive(received, at: now)
     }
 
-    /// The first bytes show that there is a client; from now on its close can be seen.
+    /// The first bytes show that a client has the terminal open. From now on its close is visible.
     private func noticeClient() {
         guard let terminal, !hasClient else { return }
         hasClient = true
         terminal.releaseSlave()
     }
 
-    /// The last client has closed the terminal: what it has not read is lost, as on a line with nobody at its end.
+    /// The last client has closed the terminal. The bytes it did not read are lost, as on a line with nothing
+    /// connected.
     private func hangUp() {
         guard let terminal else {
             loop.unwatch(line)
@@ -281,15 +289,15 @@ final class ModuleHost {
         pacing?.toModule.configure(next.configuration)
     }
 
-    /// Shows the first `limit` bytes of the output before they are written, so that whoever they make act is shown to act
-    /// later.
+    /// Traces the first `limit` bytes of the output before they are written, so that the trace shows them before
+    /// anything that the host does in response.
     private func traceOutput(_ limit: Int) {
         guard let trace = options.trace, tracedCount < limit else { return }
         module.output.withUnsafeBytes { trace(.toHost, .init(rebasing: $0[tracedCount..<limit]), loop.now) }
         tracedCount = limit
     }
 
-    /// Shows all output. What is still on its way to the host was said before whatever comes next.
+    /// Traces all output, including bytes that are still on their way to the host: they precede whatever comes next.
     func traceOutput() { traceOutput(module.output.count) }
 
     private func waitForRoom() {
@@ -301,7 +309,7 @@ final class ModuleHost {
 
     // MARK: Effects
 
-    /// Carries effects and events to and fro until all is quiet, and sends what the module says.
+    /// Processes effects and events until nothing is left to do at the current instant, and writes the module's output.
     func settle() {
         while true {
             while module.hasEffects {

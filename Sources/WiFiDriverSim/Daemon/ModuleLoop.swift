@@ -2,23 +2,25 @@ import WiFiSimHost
 import WiFiSimModule
 import WiFiSimValues
 
-/// An event loop with the modules on it and the air between them.
+/// An event loop with its modules and the air between them.
+///
+/// Belongs to the thread that runs it; only that thread may call its methods.
 final class ModuleLoop {
     let loop: EventLoop
     let air: Air
-    /// What the modules share; its stacks are in the order of the hosts.
+    /// The network in memory that the modules share. Its stacks are in the order of `hosts`.
     let network: VirtualNetwork
     let resolver: Resolver
     private(set) var hosts: [ModuleHost] = []
     private var hostOfRadio: [Air.RadioID: ModuleHost] = [:]
-    /// When each host is to be advanced.
+    /// When each of `hosts` is to be advanced, by index.
     private var deadlines = Deadlines()
-    /// Input from the lines goes through it, one line at a time.
+    /// The buffer for input from the lines, used for one line at a time.
     let buffer = LineReadBuffer()
     private var isStopped = false
-    /// Told of the time as the modules are.
+    /// Advanced together with the modules.
     private let log: Log?
-    /// The air's changes that the hosts know of.
+    /// The air's `changeCount` when the hosts were last notified.
     private var changeCount = 0
 
     init(_ options: SimulatorOptions, log: Log? = nil) throws(SystemError) {
@@ -26,7 +28,7 @@ final class ModuleLoop {
         loop = try EventLoop()
         resolver = try Resolver(loop: loop)
         air = Air(world: options.world.withRoom(forStations: options.count))
-        // Without a bit rate modules are not to wait for each other's windows.
+        // Without pacing, modules do not wait for each other's TCP windows.
         network = VirtualNetwork(air: air, bytesUnderWay: options.isPaced ? 0 : 128 * 1024)
     }
 
@@ -38,7 +40,7 @@ final class ModuleLoop {
         deadlines.set(number, to: host.nextDeadline)
     }
 
-    /// Runs until `stop`, or the condition holds.
+    /// Runs until `stop` is called or `isDone` returns true.
     func run(until isDone: () -> Bool = { false }) throws(SystemError) {
         while !isStopped, !isDone() {
             settle()
@@ -52,10 +54,11 @@ final class ModuleLoop {
         if isStopped { for host in hosts { host.finish() } }
     }
 
-    /// Ends `run` after what is being handled.
+    /// Ends `run` once the current events are handled.
     func stop() { isStopped = true }
 
-    /// Carries what the modules tell each other, by the air and by the network, until all is quiet.
+    /// Carries events between the modules, over the air and the network, until nothing is left to do at the current
+    /// instant.
     private func settle() {
         if changeCount != air.changeCount {
             changeCount = air.changeCount
@@ -72,7 +75,7 @@ final class ModuleLoop {
     }
 }
 
-/// Room for what a line brings at once.
+/// A buffer for one read from a line.
 final class LineReadBuffer {
     let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 * 1024, alignment: 16)
     deinit { bytes.deallocate() }

@@ -2,28 +2,32 @@ import WiFiSimHost
 import WiFiSimModule
 import WiFiSimValues
 
-/// Modules on pseudo-terminals, with the host's network: what `wifisim run` runs.
+/// Modules on pseudo-terminals, connected to the computer's network. This is what `wifisim run` runs.
+///
+/// Create it, call `boot` to wait for the modules, then `run`, which returns after `stop`. Call `close` at the end,
+/// whether `run` returned or threw.
 ///
 /// Belongs to the thread that made it.
 public final class Simulator {
-    /// The ttys' paths, one a module.
+    /// The paths of the ttys, one for each module.
     public private(set) var terminalPaths: [String] = []
     private let modules: ModuleLoop
     private var links: [TerminalLink] = []
-    /// Links and state files are this simulator's alone.
+    /// Keeps other simulators from using the same links and state files.
     private var claims: [Claim] = []
     private var control: ControlServer?
     private let log: Log
     private let observer: (any ModuleObserver)?
-    /// Flash that could not be written to its file, as on a full disk, by module.
+    /// Saves, by module, the flash that could not be written to its file, for example on a full disk.
     private var unkept: [Int: () throws -> Void] = [:]
 
-    /// Makes the modules, their ttys and links. Nothing runs until `run`.
+    /// Makes the modules, their ttys and links. Nothing runs until `boot` or `run`.
+    /// - Throws: `SystemError`, `ClaimError`, `TerminalLinkError` or `StateFileError`.
     public convenience init(_ options: SimulatorOptions, log: Log) throws {
         try self.init(options, log: log, observer: nil)
     }
 
-    /// The same, with a look at the first module's line: `onLine` is called with all bytes, in the order of the line.
+    /// As `init(_:log:)`; also calls `onLine` with all bytes on the first module's line, in the order of the line.
     package convenience init(
         _ options: SimulatorOptions, log: Log, onLine: @escaping (LineDirection, [UInt8]) -> Void
     ) throws {
@@ -40,12 +44,12 @@ public final class Simulator {
         func saw(_ command: ControlCommand, at now: Instant) {}
     }
 
-    /// The same with an observer that sees the first module's line and network.
+    /// As `init(_:log:)`, with an observer of the first module's line and network.
     package init(_ options: SimulatorOptions, log: Log, observer: (any ModuleObserver)?) throws {
         self.log = log
         self.observer = observer
         modules = try ModuleLoop(options, log: log)
-        // A thousand modules take more descriptors than a shell gives.
+        // A thousand modules need more descriptors than the usual soft limit.
         ProcessLife.raiseDescriptorLimit()
         do {
             for index in 0..<options.count { try addModule(index, options) }
@@ -112,17 +116,17 @@ public final class Simulator {
         terminalPaths.append(terminal.path)
     }
 
-    /// Runs until every module has booted and takes commands.
-    /// - Throws: `SystemError` when the event loop fails.
+    /// Runs until every module has booted and accepts commands.
+    /// - Throws: `SystemError` if the event loop fails.
     public func boot() throws { try boot(until: nil) }
 
-    /// Runs until `stop`.
-    /// - Throws: `SystemError` when the event loop fails, or a module's flash could not be written to its file.
+    /// Runs until `stop` is called.
+    /// - Throws: `SystemError` if the event loop fails, or an error if a module's flash cannot be written to its file.
     public func run() throws { try run(until: nil) }
 
-    /// Runs until every module has booted and takes commands, or until one of these signals comes.
-    /// - Returns: the signal.
-    /// - Throws: `SystemError` when the event loop fails.
+    /// Runs until every module has booted and accepts commands, or until one of `signals` arrives.
+    /// - Returns: the signal that arrived, or `nil`.
+    /// - Throws: `SystemError` if the event loop fails.
     @discardableResult
     package func boot(until signals: SignalWatch?) throws -> Int32? {
         var received: Int32?
@@ -134,12 +138,12 @@ public final class Simulator {
         return received
     }
 
-    /// Runs until `stop`, or until a signal comes that `onSignal` takes for the end.
+    /// Runs until `stop` is called, or until a signal arrives for which `onSignal` returns true.
     /// - Parameters:
-    ///   - signals: the signals to look out for.
-    ///   - onSignal: whether this signal ends the run.
-    /// - Returns: the signal that did; `nil` after `stop`.
-    /// - Throws: `SystemError` when the event loop fails, or a module's flash could not be written to its file.
+    ///   - signals: the signals to watch.
+    ///   - onSignal: called with each signal; returns whether it ends the run.
+    /// - Returns: the signal that ended the run; `nil` after `stop`.
+    /// - Throws: `SystemError` if the event loop fails, or an error if a module's flash cannot be written to its file.
     @discardableResult
     package func run(until signals: SignalWatch?, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws -> Int32?
     {
@@ -157,10 +161,11 @@ public final class Simulator {
         return received
     }
 
-    /// Ends `run`.
+    /// Makes `run` return once the current events are handled.
     public func stop() { modules.stop() }
 
-    /// Removes the links and the control socket, and writes the rest of the log. The ttys go with the simulator.
+    /// Removes the links and the control socket, and writes the rest of the log. The ttys exist until the simulator is
+    /// deallocated.
     public func close() {
         for link in links { link.remove() }
         links = []
@@ -194,7 +199,7 @@ public final class Simulator {
             case .power(let isOn): host.power(isOn: isOn)
             case .report(let line):
                 guard host.report(line) else {
-                    throw ControlError("nobody reads module \(index)'s line, and it has no room for more")
+                    throw ControlError("the line of module \(index) has no room: its output is not being read")
                 }
             }
         }
@@ -214,18 +219,18 @@ public final class Simulator {
     }
 }
 
-/// Sees what passes between a module and what is around it.
+/// Observes the traffic between a module and its surroundings.
 package protocol ModuleObserver: AnyObject {
     func saw(_ bytes: UnsafeRawBufferPointer, _ direction: LineDirection, at now: Instant)
     func saw(_ traffic: NetworkTraffic, at now: Instant)
-    /// What came from the control socket and was carried out.
+    /// Called with each command of the control socket that was carried out.
     func saw(_ command: ControlCommand, at now: Instant)
 }
 
 extension HostNetwork.Configuration {
     init(_ options: SimulatorOptions, moduleIndex index: Int, air: Air) {
         hostAddress = options.hostAddress.map { IPv4Address(rawValue: $0.rawValue + UInt32(index)) }
-        // One port can lead to one module only.
+        // A port of the computer can lead to one module only.
         forwards = index == 0 ? options.forwards : []
         isRestricted = options.isRestricted
         names = options.world.knownNames

@@ -2,34 +2,40 @@ import WiFiSimHost
 import WiFiSimModule
 import WiFiSimValues
 
-/// What a simulator runs.
+/// The options of a `Simulator`.
 public struct SimulatorOptions: Sendable {
+    /// The firmware of all modules.
     public var firmware = Firmware.standard
+    /// The access points, names and their timeline.
     public var world = World.standard
-    /// Modules, 1 and up.
+    /// The number of modules, 1 or more.
     public var count = 1
-    /// Bits per second that the modules' UARTs have stored, 80 to 5,000,000; `nil` is what the flash says.
+    /// The stored bit rate of the modules' UARTs, 80 to 5,000,000 bits per second; `nil` keeps the value in the flash.
     public var baud: UARTConfiguration.Baud?
-    /// Bytes take the time that the bit rate gives them.
+    /// True if bytes take the time that the bit rate gives them.
     public var isPaced = false
-    /// A symbolic link to the tty; with several modules, each link's name has the module's number behind.
+    /// The path of a symbolic link to the tty. With several modules, the module's number is appended to the path.
     public var linkPath: String?
-    /// Where the settings in flash survive; with several modules, each file's name has the module's number behind.
+    /// The path of the file that keeps the module's flash. With several modules, the module's number is appended to the
+    /// path.
     public var statePath: String?
-    /// The first module's own loopback address; each further module has the next.
+    /// The first module's own loopback address on the computer; each further module has the next address. `nil` is
+    /// 127.0.0.1 for all.
     public var hostAddress: IPv4Address?
+    /// Ports of the computer that lead to ports of the first module.
     public var forwards: [HostForward] = []
-    /// Nothing but the host's loopback is reached.
+    /// True if the modules reach nothing but the computer's loopback.
     public var isRestricted = false
-    /// Where the control socket is; `nil` makes none.
+    /// The path of the control socket; `nil` makes none.
     public var controlPath: String?
 
+    /// One module with the standard firmware in the standard world.
     public init() {}
 }
 
 extension World {
-    /// Reads a world file; docs/World.md describes it.
-    /// - Throws: `SystemError` if it cannot be read, `WorldFileError` if it is wrong.
+    /// Reads a world file (docs/World.md).
+    /// - Throws: `SystemError` if the file cannot be read, `WorldFileError` if its content is invalid.
     public static func load(_ path: String) throws -> World {
         try WorldFile(text: String(decoding: Files.read(path), as: UTF8.self), path: path).world
     }

@@ -2,11 +2,11 @@ import FoundationEssentials
 import WiFiSimHost
 import WiFiSimModule
 
-/// The flash of one module, in a file.
+/// The file that keeps the flash of one module.
 struct StateFile {
-    /// As it was told.
+    /// The path as the user gave it, for messages.
     let path: String
-    /// The file itself, where the path is a link.
+    /// The path of the file itself, if `path` is a symbolic link.
     private let file: String
     private let firmware: Firmware
 
@@ -21,7 +21,7 @@ struct StateFile {
         var settings: Settings
     }
 
-    /// The settings in the file; `nil` if there is no file yet.
+    /// Reads the settings; `nil` if the file does not exist.
     func load() throws -> Settings? {
         Files.removeLeftovers(of: file)
         guard Files.exists(file) else { return nil }
@@ -46,7 +46,7 @@ struct StateFile {
     }
 
     private func mistake(_ reason: String) -> StateFileError {
-        StateFileError(path: path, reason: "\(reason); move it away to start anew")
+        StateFileError(path: path, reason: "\(reason); move the file away to start with factory settings")
     }
 
     func save(_ settings: Settings) throws {
@@ -58,7 +58,7 @@ struct StateFile {
 }
 
 extension DecodingError {
-    /// Where in the JSON it is, and what; `nil` where it concerns all of it.
+    /// The place in the JSON and the reason; `nil` if the error concerns the whole text.
     fileprivate var placeAndReason: String? {
         let (path, reason): ([any CodingKey], String)
         switch self {
@@ -74,7 +74,10 @@ extension DecodingError {
 
 /// A state file that cannot be used.
 public struct StateFileError: Error, CustomStringConvertible {
+    /// The path as the user gave it.
     public let path: String
+    /// What is wrong, and what to do.
     public let reason: String
+    /// The message: path and reason.
     public var description: String { "\(path): \(reason)" }
 }

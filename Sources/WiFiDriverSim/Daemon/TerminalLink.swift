@@ -1,11 +1,12 @@
 import WiFiSimHost
 
-/// A symbolic link to a tty, under a name that stays the same from run to run.
+/// A symbolic link to a tty, so that the tty has the same name in every run.
 package final class TerminalLink {
     let path: String
     private let target: String
 
-    /// Makes the link. One to a tty, as a run that was killed leaves behind, is replaced; anything else is left alone.
+    /// Makes the link. Replaces a link to a tty, as a killed run leaves behind. Leaves anything else alone.
+    /// - Throws: `TerminalLinkError` if something else exists at `path`, or the link cannot be made.
     package init(at path: String, to target: String) throws {
         self.path = path
         self.target = target
@@ -22,7 +23,7 @@ package final class TerminalLink {
         }
     }
 
-    /// Removes the link, unless it leads elsewhere by now.
+    /// Removes the link if it still leads to this tty.
     package func remove() {
         if Files.linkTarget(path) == target { Files.remove(path) }
     }
@@ -30,7 +31,10 @@ package final class TerminalLink {
 
 /// A `--link` that cannot be made.
 public struct TerminalLinkError: Error, CustomStringConvertible {
+    /// The path of the link.
     public let path: String
+    /// What is wrong.
     public let reason: String
-    public var description: String { "\(path): \(reason); a link is only made where nothing is, or a link to a tty" }
+    /// The message: path, reason and rule.
+    public var description: String { "\(path): \(reason); a link replaces nothing but a link to a tty" }
 }

@@ -1,25 +1,29 @@
 import WiFiSimModule
 import WiFiSimValues
 
-/// A module of a simulation, with its serial line. What it says waits until it is taken.
+/// A module of a simulation, with its serial line.
+///
+/// Send with `send`, and read with `takeBytes` or `takeOutput`. The module's output stays in the module until it is
+/// taken. The simulation owns its modules: keep it alive while you use them. Belongs to the thread that made the
+/// simulation.
 public final class SimulatedModule {
     package let module: Module
     // The simulation owns its modules.
     unowned let simulation: Simulation
     let stack: VirtualStack
     let radio: Air.RadioID
-    /// The last settings that the module asked to be kept.
+    /// The settings that the module last wrote to its flash; `nil` before the first write.
     package private(set) var storedSettings: Settings?
-    /// The configuration of the module's end of the line.
+    /// The UART configuration of the module's end of the line.
     public private(set) var line = UARTConfiguration()
-    /// The bit rate of the host's end; `nil` follows the module's. With another rate than the module's, each reads what a
-    /// UART makes of the other's bits.
+    /// The bit rate of the host's end, in bits per second; `nil` follows the module's. If the two rates differ, each
+    /// end reads the bytes that a UART would make of the other's bits.
     public var hostBaud: Int?
-    /// What the module said to the log.
+    /// The log entries of the module, oldest first.
     public private(set) var log: [String] = []
-    /// Sees what passes on the line and between the module and its network, at the module's end.
+    /// Called with the traffic on the line and between the module and its network, as seen at the module's end.
     var observer: ((Observation) -> Void)?
-    /// Output of before a change of the line's configuration, as the host reads it.
+    /// Output from before a change of the line's configuration, as the host reads it.
     private var taken: [UInt8] = []
 
     enum Observation {
@@ -34,17 +38,17 @@ public final class SimulatedModule {
         self.radio = radio
     }
 
-    /// Bytes from the host to the module. The world and the network hear of them with the next `run` or `takeBytes`: what
-    /// is sent at one moment is one piece, however many calls it takes.
+    /// Sends bytes from the host to the module. Their effects reach the world and the network with the next `run` or
+    /// `takeBytes`. All bytes sent at the same instant form one block, however many calls send them.
     public func send(_ bytes: [UInt8]) {
         observer?(.line(.toModule, bytes))
         module.receive(misread(bytes, sentAt: hostBaud ?? line.baud.value, readAt: line.baud.value), at: simulation.now)
     }
 
-    /// Text from the host to the module.
+    /// Sends text, as UTF-8, from the host to the module.
     public func send(_ text: String) { send(Array(text.utf8)) }
 
-    /// Takes what the module has sent, and lets it say what it had no room for.
+    /// Takes the module's output, including output that had to wait for room in the output buffer.
     public func takeBytes() -> [UInt8] {
         simulation.settle()
         if !module.output.isEmpty { drain(afterwards: simulation.settle) }
@@ -63,26 +67,28 @@ public final class SimulatedModule {
         }
     }
 
-    /// Takes what the module has sent, as text.
+    /// Takes the module's output as text. Bytes that are not UTF-8 become U+FFFD.
     public func takeOutput() -> String { String(decoding: takeBytes(), as: UTF8.self) }
 
-    /// Pulls the reset line.
+    /// Pulses the reset pin: the module boots.
     public func reset() {
         module.reset(at: simulation.now)
         simulation.settle()
     }
 
+    /// Turns the module's power off.
     public func powerOff() {
         module.powerOff(at: simulation.now)
         simulation.settle()
     }
 
+    /// Turns the module's power on: the module boots.
     public func powerOn() {
         module.powerUp(at: simulation.now)
         simulation.settle()
     }
 
-    /// The host's bit rate is not the module's.
+    /// True while the bit rate of the host's end differs from the module's.
     public var isMisread: Bool { hostBaud.map { $0 != line.baud.value } ?? false }
 
     private func misread(_ bytes: [UInt8], sentAt sentRate: Int, readAt readRate: Int) -> [UInt8] {
@@ -97,7 +103,7 @@ public final class SimulatedModule {
         case .air(let request): simulation.air.handle(request, from: radio, at: simulation.now)
         case .store(let settings): storedSettings = settings
         case .setLine(let configuration):
-            // What was said before is still sent as before.
+            // Output from before the change is still sent with the old configuration.
             drain()
             line = configuration
         case .log(let text): log.append(text)

@@ -1,37 +1,43 @@
 import WiFiSimModule
 import WiFiSimValues
 
-/// Modules in a world and on a network in memory, under a clock that only `run` moves. Two runs with the same input give
-/// the same bytes at the same times.
+/// Modules in a world and on a network in memory, under virtual time. Two runs with the same input give the same bytes
+/// at the same times.
 ///
 /// ```swift
 /// let simulation = Simulation(firmware: .standard)
 /// simulation.send("AT\r\n")
 /// #expect(simulation.takeOutput() == "AT\r\n\r\nOK\r\n")
 /// ```
+///
+/// Time moves only in `run` and `runToNextDeadline`, and only forward. Between those calls, `send`, `make` and the like
+/// act at `now`. A simulation opens no sockets or files, and reads no clock. Belongs to the thread that made it, as do
+/// its modules and peers.
 public final class Simulation {
+    /// The virtual time. It starts at zero and moves only in `run` and `runToNextDeadline`.
     public private(set) var now = Instant.zero
     let air: Air
     package let network: VirtualNetwork
-    /// The modules, one at least.
+    /// The modules, at least one.
     public private(set) var modules: [SimulatedModule] = []
 
-    /// How far its modules are when a simulation begins.
+    /// The state of the modules when a simulation begins.
     public enum Start: Sendable {
-        /// They have booted, and what they said meanwhile is read.
+        /// The modules have booted, and their boot output has been read.
         case ready
-        /// Power has just come; the boot banner is still to come.
+        /// The modules have just been powered up; the boot banner follows.
         case power
     }
 
-    /// Modules that are on.
+    /// Makes a simulation with modules that are powered up.
     /// - Parameters:
-    ///   - firmware: what the modules run.
-    ///   - world: what surrounds them.
-    ///   - moduleCount: modules, all with the same firmware.
-    ///   - seed: chooses what is left to chance: the local ports of connections.
-    ///   - start: how far the modules are.
-    ///   - serialNumber: the first module's; it makes the factory's MAC addresses differ from another's.
+    ///   - firmware: the firmware of all modules.
+    ///   - world: the access points, names and their timeline.
+    ///   - moduleCount: the number of modules; less than 1 counts as 1.
+    ///   - seed: determines the random choices, which are the local ports of connections.
+    ///   - start: the state of the modules when the initializer returns.
+    ///   - serialNumber: the serial number of the first module; the others count up from it. The factory MAC addresses
+    ///     are derived from it.
     public convenience init(
         firmware: Firmware = .standard, world: World = .standard, moduleCount: Int = 1, seed: UInt64 = 0,
         start: Start = .ready, serialNumber: UInt32 = 1
@@ -41,7 +47,7 @@ public final class Simulation {
             serialNumber: serialNumber, settings: nil)
     }
 
-    /// Modules whose flash holds `settings`; `nil` is as from the factory.
+    /// Makes a simulation with modules whose flash holds `settings`; `nil` is the factory state.
     init(
         firmware: Firmware = .standard, world: World = .standard, moduleCount: Int = 1, seed: UInt64 = 0,
         start: Start = .ready, serialNumber: UInt32 = 1, settings: Settings?
@@ -65,10 +71,12 @@ public final class Simulation {
         for module in modules { _ = module.takeBytes() }
     }
 
-    /// What is served already; what a peer or a test has put there since stays.
+    /// The endpoints that `serve` has filled. They are not filled again, so a server that a peer or a test has put
+    /// there stays.
     private var served: Set<Endpoint> = []
 
-    /// Each access point's gateway has the classic servers, and what DHCP gives as name servers are some.
+    /// Puts the classic servers on each access point's gateway, and a name server at each address that DHCP gives for
+    /// one.
     private func serveNetworks() {
         for subnet in air.accessPoints.map(\.network) where subnet.hasRouter {
             for (port, server) in ClassicServer.wellKnown { serve(server, at: subnet.gateway, port) }
@@ -84,32 +92,32 @@ public final class Simulation {
     // MARK: The first module
 
     var module: Module { modules[0].module }
-    /// The configuration of the first module's line.
+    /// The UART configuration of the first module's end of the line.
     public var line: UARTConfiguration { modules[0].line }
-    /// What the first module said to the log.
+    /// The log entries of the first module, oldest first.
     public var log: [String] { modules[0].log }
-    /// The last settings that the first module asked to be kept.
+    /// The settings that the first module last wrote to its flash.
     var storedSettings: Settings? { modules[0].storedSettings }
 
-    /// Bytes from the host to the first module.
+    /// Sends bytes from the host to the first module.
     public func send(_ bytes: [UInt8]) { modules[0].send(bytes) }
 
-    /// Text from the host to the first module.
+    /// Sends text, as UTF-8, from the host to the first module.
     public func send(_ text: String) { modules[0].send(text) }
 
-    /// Takes what the first module has sent.
+    /// Takes the first module's output.
     public func takeBytes() -> [UInt8] { modules[0].takeBytes() }
 
-    /// Takes what the first module has sent, as text.
+    /// Takes the first module's output as text.
     public func takeOutput() -> String { modules[0].takeOutput() }
 
     // MARK: The world
 
-    /// A host for the caller to play.
+    /// Makes a network peer that the caller controls.
     public func makePeer() -> VirtualPeer { VirtualPeer(network: network) }
 
-    /// Makes a change of the world.
-    /// - Throws: `WorldChangeError` where it names an access point that is not there.
+    /// Applies a change to the world at the current instant.
+    /// - Throws: `WorldChangeError` if the change names an access point that does not exist.
     public func make(_ change: WorldChange) throws(WorldChangeError) {
         try air.make(change, at: now)
         serveNetworks()
@@ -117,7 +125,7 @@ public final class Simulation {
         settle()
     }
 
-    /// Changes an access point while modules use it.
+    /// Changes an access point while modules use it. Does nothing if no access point has this SSID.
     public func changeAccessPoint(_ ssid: String, _ body: (inout AccessPoint) -> Void) {
         guard let bssid = air.accessPoints.first(where: { $0.ssid == ssid })?.bssid else { return }
         air.change(bssid, at: now, body)
@@ -126,15 +134,18 @@ public final class Simulation {
 
     // MARK: Time
 
-    /// Lets time pass. The modules' lines take what they say only when it is taken.
+    /// Moves the clock forward by `duration`, and processes what is due on the way. Output stays in the modules until
+    /// it is taken.
     public func run(for duration: Duration) { run(until: now + duration) }
 
+    /// Moves the clock forward to `end`, and processes what is due on the way. Output stays in the modules until it is
+    /// taken.
     public func run(until end: Instant) {
         while runToNextDeadline(notAfter: end) {}
     }
 
-    /// Lets time pass until something is due, at most until `end`.
-    /// - Returns: whether something was due by then; if not, it is `end` now.
+    /// Moves the clock to the next deadline, but not past `end`, and processes what is due.
+    /// - Returns: true if something was due; false if the clock is now at `end`.
     @discardableResult
     public func runToNextDeadline(notAfter end: Instant) -> Bool {
         settle()
@@ -148,15 +159,16 @@ public final class Simulation {
         return isDue
     }
 
+    /// The next instant at which a module, the air or the network has something to do; `nil` if there is none.
     public var nextDeadline: Instant? {
         modules.reduce(Instant?.earlier(air.nextDeadline, network.nextDeadline)) {
             .earlier($0, $1.module.nextDeadline)
         }
     }
 
-    /// Carries effects and events to and fro until all is quiet at this moment.
+    /// Processes effects and events until nothing is left to do at the current instant.
     package func settle() {
-        // Most of the time nothing has happened, and a simulated day asks a million times.
+        // Fast path: usually nothing has happened, and a simulated day calls this a million times.
         guard hasNews else { return }
         while hasNews {
             for module in modules {

@@ -2,7 +2,7 @@ import CTranscript
 import WiFiSimHost
 import WiFiSimValues
 
-/// What the C header's `wifisim_replay` is.
+/// The object behind the C header's `wifisim_replay` pointer.
 private final class CReplay {
     var replay: ModuleReplay
     var now = Instant.zero
@@ -32,7 +32,7 @@ private final class CReplay {
     }
 }
 
-/// Copies text with a zero behind it, cut to what the buffer holds.
+/// Copies text with a terminating zero, cut to the size of the buffer.
 private func copy(_ text: String, to buffer: UnsafeMutablePointer<CChar>?, _ size: Int) {
     guard let buffer, size > 0 else { return }
     let count = min(size - 1, text.utf8.count)

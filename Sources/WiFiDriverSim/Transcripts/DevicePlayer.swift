@@ -1,21 +1,22 @@
 import WiFiSimHost
 import WiFiSimValues
 
-/// Plays the host's side of a transcript to a real module and compares what it says: what `wifisim check --device` does.
+/// Plays the host's side of a transcript to a real module and compares its output. This is what `wifisim check
+/// --device` does.
 ///
-/// Time is real, and so are the other hosts and the access points: what the transcript tells of them has to be so already.
+/// Time is real, and so are the access points and the peers: they must already be as the transcript describes them.
 package final class DevicePlayer {
     private let port: DevicePort
     private let listener: ModuleListener
     private let device: DeviceLine
-    /// Events that were left out, since nothing here can bring them about.
+    /// The number of events that were skipped because nothing here can cause them.
     package private(set) var leftOut = 0
 
     /// Opens the device.
     /// - Parameters:
-    ///   - path: the serial port's.
-    ///   - speed: its bit rate.
-    ///   - patience: how long the module may take over a line without a time window.
+    ///   - path: the path of the serial port.
+    ///   - speed: its bit rate in bits per second.
+    ///   - patience: how long to wait for a line of the module that has no time window.
     /// - Throws: `SystemError` if it cannot be opened.
     package init(device path: String, speed: Int, patience: Duration = .seconds(30)) throws(SystemError) {
         port = try DevicePort(path, speed: speed)
@@ -23,15 +24,15 @@ package final class DevicePlayer {
         listener = ModuleListener(device, patience: patience)
     }
 
-    /// Plays up to the end or the first difference.
+    /// Plays to the end or to the first difference.
     /// - Parameter script: the transcript.
-    /// - Returns: what came of it.
-    /// - Throws: `SystemError` when the device fails.
+    /// - Returns: the outcome.
+    /// - Throws: `SystemError` if the device fails.
     package func play(_ script: Transcript.Script) throws -> TranscriptPlayer.Outcome {
         var outcome = TranscriptPlayer.Outcome()
         let start = device.now
         do throws(Divergence) {
-            // What a module said to another host before does not count.
+            // Output that was meant for an earlier host does not count.
             _ = listener.takeSaid()
             for (event, line) in script.transcript.events {
                 if case .host = event { outcome.exchanges += 1 }
@@ -70,7 +71,7 @@ package final class DevicePlayer {
     }
 }
 
-/// A serial port as a transcript's line. The first failure is kept; after it nothing comes any more.
+/// A serial port as a transcript's line. The first failure is kept; after it, no bytes arrive.
 private final class DeviceLine: TranscriptLine {
     private let port: DevicePort
     private let clock = ContinuousClock()

@@ -3,10 +3,11 @@ import Glibc
 import WiFiSimHost
 import WiFiSimValues
 
-/// Stands between a client and a real module, and records both ways: what `wifisim record FILE --device TTY` does.
+/// Relays between a client and a real module, and records both directions. This is what `wifisim record FILE --device
+/// TTY` does.
 ///
-/// The client opens the pseudo-terminal; bit rates that it sets there are set on the device. Belongs to the thread that made
-/// it.
+/// The client opens the pseudo-terminal; the bit rates that it sets there are set on the device. Belongs to the thread
+/// that made it.
 package final class DeviceRecorder {
     private let loop: EventLoop
     private let device: FileDescriptor
@@ -24,12 +25,12 @@ package final class DeviceRecorder {
 
     /// Opens the device and makes the file.
     /// - Parameters:
-    ///   - devicePath: the serial port's.
-    ///   - speed: its bit rate until the client sets another.
-    ///   - path: the new transcript's; a file that is there is not touched.
-    ///   - profile: the firmware profile that the module comes nearest to.
-    ///   - origin: what the transcript tells of where it is from.
-    /// - Throws: `SystemError` if one of them cannot be opened.
+    ///   - devicePath: the path of the serial port.
+    ///   - speed: the bit rate, in bits per second, until the client sets another.
+    ///   - path: the path of the new transcript; an existing file is not overwritten.
+    ///   - profile: the firmware profile that is closest to the module.
+    ///   - origin: the text of the transcript's `origin` line.
+    /// - Throws: `SystemError` if the device or the file cannot be opened.
     package init(device devicePath: String, speed: Int, path: String, profile: String, origin: String)
         throws(SystemError)
     {
@@ -54,7 +55,8 @@ package final class DeviceRecorder {
         }
     }
 
-    /// Relays until a signal comes or the device is gone.
+    /// Relays until a signal arrives or the device fails.
+    /// - Throws: `SystemError` if the device or the file fails.
     package func run(until signals: SignalWatch) throws(SystemError) {
         try signals.watch(on: loop) { [unowned self] _ in isStopped = true }
         while !isStopped { try loop.wait(until: nil) }
@@ -99,7 +101,7 @@ package final class DeviceRecorder {
         }
     }
 
-    /// The client may have chosen another bit rate since it last wrote.
+    /// Sets the device to the client's bit rate, which the client may have changed since it last wrote.
     private func followSpeed() throws(SystemError) {
         let current = cposix_tty_get_speed(terminal.master.rawValue)
         guard current > 0, current != speed else { return }
@@ -113,7 +115,7 @@ package final class DeviceRecorder {
     private func writeAll() throws(SystemError) {
         try write(&toDevice, to: device)
         try write(&toClient, to: terminal.master)
-        // Bytes are taken in only as fast as the other side takes them.
+        // Read from one side only when the other side has taken all bytes.
         try loop.update(device, for: .init(reads: toClient.isEmpty, writes: !toDevice.isEmpty))
         try loop.update(terminal.master, for: .init(reads: toDevice.isEmpty, writes: !toClient.isEmpty))
     }

@@ -1,37 +1,40 @@
 import WiFiSimValues
 
-/// Where a session is not as its transcript says.
+/// The first difference between a session and its transcript.
 public struct Divergence: Error, Equatable, Sendable {
     /// The line of the transcript; 0 if it is not from a file.
     public var line: Int
+    /// The kind of difference.
     public var reason: Reason
-    /// What was to come, in the transcript's spelling; empty where nothing was.
+    /// The expected content in transcript notation; empty if nothing was expected.
     public var expected: String
-    /// What came instead, from the same place on.
+    /// The actual bytes from the same place on.
     public var actual: [UInt8]
 
+    /// A kind of difference.
     public enum Reason: Equatable, Sendable {
-        /// The byte at this offset is another one.
+        /// The byte at this offset differs.
         case differs(at: Int)
-        /// Nothing more came within this time.
+        /// No more bytes came within this time.
         case silence(Duration)
-        /// Something came where nothing was to come.
+        /// Bytes came although none were expected.
         case unexpected
-        /// It came after this time, outside of its window.
+        /// The bytes came after this time, outside their time window.
         case outOfTime(Duration)
-        /// The event could not be brought about.
+        /// The event cannot be carried out.
         case impossible(String)
     }
 }
 
 extension Divergence: CustomStringConvertible {
+    /// The reason, the expected content and the actual bytes, in several lines.
     public var description: String {
         var text =
             switch reason {
             case .differs(at: let offset): "differs at byte \(offset + 1)"
             case .silence(let duration): "nothing more came within \(duration.text)"
-            case .unexpected: "something came that was not to come"
-            case .outOfTime(let duration): "came after \(duration.text), outside of its time window"
+            case .unexpected: "unexpected output"
+            case .outOfTime(let duration): "came after \(duration.text), outside its time window"
             case .impossible(let why): why
             }
         if !expected.isEmpty { text += "\n  expected  \(expected)" }
@@ -44,9 +47,10 @@ extension Divergence: CustomStringConvertible {
         return text
     }
 
+    /// In bytes: the most that a report shows.
     private static let shownBytes = 160
 
-    /// With the file's name and the lines around.
+    /// The difference with the file's name and the surrounding lines of the transcript.
     public func report(in transcript: Transcript, file: String) -> String {
         let around = transcript.lines.filter { line in
             line.number >= self.line - Self.contextLines && line.number <= self.line + Self.contextLines

@@ -1,13 +1,14 @@
 import WiFiSimModule
 import WiFiSimValues
 
-/// Reads one line of a transcript from the left.
+/// Scans one line of a transcript from left to right.
 struct LineScanner {
     private let bytes: UnsafeRawBufferPointer
     private(set) var position: Int
     private let end: Int
-    /// Where the line begins in `bytes`.
+    /// The offset of the line's start in `bytes`.
     private let start: Int
+    /// The line's number, counted from 1.
     let number: Int
 
     init(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, number: Int) {
@@ -18,7 +19,7 @@ struct LineScanner {
         self.number = number
     }
 
-    /// A place and what is wrong there; the file's name comes later.
+    /// An error and its place in the text.
     struct Failure: Error {
         let line: Int
         let column: Int
@@ -28,7 +29,7 @@ struct LineScanner {
     var isAtEnd: Bool { position == end }
     var next: UInt8? { position < end ? bytes[position] : nil }
 
-    /// An error at a place in the line; without one, at what comes next.
+    /// An error at an offset in `bytes`; by default at the current position.
     func failure(_ reason: String, at place: Int? = nil) -> Failure {
         Failure(line: number, column: (place ?? position) - start + 1, reason: reason)
     }
@@ -57,7 +58,7 @@ struct LineScanner {
         return bytes[position]
     }
 
-    /// The bytes up to the next of `stops`, or to the end.
+    /// Takes the bytes before the next of `stops`, or all that are left.
     mutating func takeText(upTo stops: StaticString = " ") -> String {
         let first = position
         while position < end, !contains(stops, bytes[position]) { position += 1 }
@@ -69,7 +70,7 @@ struct LineScanner {
         return false
     }
 
-    /// The next word; `what` names it in the error where the line is over.
+    /// Takes the next word; `what` names it in the error if the line has ended.
     mutating func takeWord(_ what: @autoclosure () -> String) throws(Failure) -> String {
         let word = takeText()
         if word.isEmpty { throw failure("\(what()) is missing") }
@@ -86,7 +87,7 @@ struct LineScanner {
         guard isAtEnd else { throw failure("nothing may follow here") }
     }
 
-    /// The words up to the end, each after one space, bare or in quotes.
+    /// Takes the remaining words, each preceded by one space, unquoted or quoted.
     mutating func takeWords() throws(Failure) -> Words {
         var words: [Words.Word] = []
         while !isAtEnd {
@@ -98,7 +99,7 @@ struct LineScanner {
         return Words(words, end: position)
     }
 
-    /// All that is left.
+    /// Takes all that is left.
     mutating func takeRest() -> String {
         defer { position = end }
         return String(decoding: UnsafeRawBufferPointer(rebasing: bytes[position..<end]), as: UTF8.self)
@@ -113,7 +114,7 @@ struct LineScanner {
         return value
     }
 
-    /// As `350ms`, `2.5s`, `10min`.
+    /// Takes a duration such as `350ms`, `2.5s` or `10min`.
     mutating func takeDuration(upTo stops: StaticString = " ") throws(Failure) -> Duration {
         let place = position
         let text = takeText(upTo: stops)
@@ -123,7 +124,7 @@ struct LineScanner {
         return duration
     }
 
-    /// As `10.0.2.2:80` or `[fec0::2]:80`.
+    /// Takes an endpoint such as `10.0.2.2:80` or `[fec0::2]:80`.
     mutating func takeEndpoint() throws(Failure) -> Endpoint {
         let place = position
         let word = try takeWord("an address and port, as 10.0.2.2:80,")
@@ -133,7 +134,7 @@ struct LineScanner {
         return endpoint
     }
 
-    /// Text in double quotes, with the escapes of payloads and `\"`.
+    /// Takes text in double quotes, with the escapes of payloads and `\"`.
     mutating func takeQuoted(_ what: String) throws(Failure) -> String {
         guard skip(UInt8(ascii: "\"")) else { throw failure("\(what) must stand in double quotes") }
         var text: [UInt8] = []
@@ -148,7 +149,7 @@ struct LineScanner {
         throw failure("the closing double quote of \(what) is missing")
     }
 
-    /// A backslash and what follows; `more` are characters that may be escaped here besides those that may be everywhere.
+    /// Takes an escape sequence. `more` are the characters that may be escaped in addition to the general escapes.
     mutating func takeEscape(and more: StaticString) throws(Failure) -> UInt8 {
         let place = position
         position += 1

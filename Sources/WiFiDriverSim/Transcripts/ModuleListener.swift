@@ -5,23 +5,23 @@ protocol TranscriptLine: AnyObject {
     /// The time on the line's clock.
     var now: Instant { get }
     func send(_ bytes: [UInt8])
-    /// What the module has said since the last call.
+    /// Takes the module's output since the last call.
     func takeBytes() -> [UInt8]
-    /// Lets time pass until the module may have said something, at most until `end`.
-    /// - Returns: whether that was before the end.
+    /// Lets time pass until there may be output, but not past `end`.
+    /// - Returns: false if `end` was reached first.
     func wait(until end: Instant) -> Bool
 }
 
-/// Listens to a module and compares what it says.
+/// Compares a module's output with the lines of a transcript.
 final class ModuleListener {
     let line: any TranscriptLine
-    /// How long the module may take over a line without a time window.
+    /// How long to wait for a line that has no time window.
     let patience: Duration
-    /// What placeholders stand for by now.
+    /// The values that placeholders have so far.
     var bindings: Payload.Bindings = [:]
-    /// When the event before came about.
+    /// When the previous event happened.
     var lastEvent: Instant
-    /// What the module has said and no line of the transcript has taken.
+    /// The module's output; the bytes from `saidHead` on are not matched yet.
     private var said: [UInt8] = []
     private var saidHead = 0
 
@@ -31,6 +31,7 @@ final class ModuleListener {
         lastEvent = line.now
     }
 
+    /// The number of output bytes that are not matched yet.
     var unsaid: Int { said.count - saidHead }
 
     func collect() {
@@ -51,7 +52,7 @@ final class ModuleListener {
         collect()
     }
 
-    /// The module must have said nothing that the lines so far did not take.
+    /// Throws if there is output that no line has matched.
     func expectNothing(at number: Int) throws(Divergence) {
         collect()
         guard unsaid == 0 else {
@@ -59,7 +60,7 @@ final class ModuleListener {
         }
     }
 
-    /// Waits until the module has said all of these, in any order.
+    /// Waits until the output has matched all of these, in any order.
     func expect(_ items: [Transcript.Expectation], at number: Int) throws(Divergence) {
         var items = items
         while !items.isEmpty {
@@ -99,14 +100,14 @@ final class ModuleListener {
         }
     }
 
-    /// What was said and not taken, which is taken so.
+    /// Takes the output that no line has matched.
     func takeSaid() -> [UInt8] {
         collect()
         defer { saidHead = said.count }
         return Array(said[saidHead...])
     }
 
-    /// Lets time pass in which the module says nothing.
+    /// Lets time pass, and throws if there is output.
     func expectSilence(for duration: Duration, at number: Int) throws(Divergence) {
         try expectNothing(at: number)
         let end = line.now + duration

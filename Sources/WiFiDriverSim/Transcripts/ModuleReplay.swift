@@ -1,16 +1,18 @@
 import WiFiSimValues
 
-/// Plays the module's side of a transcript to whoever plays the host's. Sans-IO: the host's bytes and the time go in, the
-/// module's bytes come out.
+/// Plays the module's side of a transcript to a host. Sans-IO.
+///
+/// The host's bytes go in through `receive`, time through `advance`, and the module's bytes come out of `takeOutput`.
+/// Call `advance` when `nextDeadline` has passed, and `finish` when the host has ended. Time only moves forward.
 package struct ModuleReplay {
     package enum Strictness: Sendable {
-        /// The host's bytes come in the transcript's order, and the module's take their time.
+        /// The host's bytes must come in the transcript's order, and the module's pauses take their time.
         case strict
-        /// The host may send its lines in another order, and nothing takes time.
+        /// The host may send its lines in any order, and nothing takes time.
         case loose
     }
 
-    /// What the host sends and what the module answers until the host sends again.
+    /// Bytes of the host, and the module's answer up to the host's next bytes.
     private struct Exchange {
         var host: [UInt8] = []
         var line = 0
@@ -24,19 +26,20 @@ package struct ModuleReplay {
     }
 
     private let strictness: Strictness
-    /// The first has nothing of the host's: what the module says unasked.
+    /// The first exchange has no bytes of the host: it holds what the module sends on its own at the start.
     private var exchanges: [Exchange] = [Exchange()]
-    /// The exchange whose answer is given, how far it is, and when it goes on.
+    /// The index of the exchange in progress, the index of its next step, and when that step is due.
     private var current = 0
     private var nextStep = 0
     private var resumeAt: Instant?
-    /// What the host has sent and no exchange has taken.
+    /// Bytes of the host that no exchange has taken yet.
     private var received: [UInt8] = []
     private var output: [UInt8] = []
     private(set) var divergence: Divergence?
 
-    /// - Throws: `Divergence` for something that the module says and that cannot be said again, as data that the transcript
-    ///   holds only the digest of.
+    /// Makes a replay of a transcript.
+    /// - Throws: `Divergence` if the module's bytes cannot be reproduced, for example data of which the transcript only
+    ///   holds the digest.
     package init(_ script: Transcript.Script, _ strictness: Strictness = .strict) throws(Divergence) {
         self.strictness = strictness
         var bindings: Payload.Bindings = [:]
@@ -70,14 +73,14 @@ package struct ModuleReplay {
 
     private mutating func append(_ step: Step) { exchanges[exchanges.count - 1].answer.append(step) }
 
-    /// All lines have been played.
+    /// True if all lines have been played.
     var isComplete: Bool {
         divergence == nil && received.isEmpty && isAnswered && exchanges.dropFirst().allSatisfy(\.isOver)
     }
 
     private var isAnswered: Bool { nextStep == exchanges[current].answer.count }
 
-    /// When `advance` has something to do.
+    /// When `advance` has something to do; `nil` if there is nothing.
     var nextDeadline: Instant? { resumeAt }
 
     /// Takes bytes from the host.
@@ -85,11 +88,11 @@ package struct ModuleReplay {
         guard divergence == nil else { return }
         received += bytes
         advance(to: now)
-        // A wrong byte is told at once, even while an answer is being given.
+        // Report a wrong byte at once, even in the middle of an answer.
         if strictness == .strict { comparePending() }
     }
 
-    /// Says what is due by now.
+    /// Produces the output that is due by `now`.
     mutating func advance(to now: Instant) {
         while divergence == nil {
             if let resumeAt {
@@ -108,14 +111,14 @@ package struct ModuleReplay {
         }
     }
 
-    /// The bytes for the host since the last call.
+    /// Takes the bytes for the host.
     mutating func takeOutput() -> [UInt8] {
         defer { output = [] }
         return output
     }
 
-    /// The host sends no more.
-    /// - Returns: what is missing, or the divergence of before.
+    /// Ends the replay: the host sends no more.
+    /// - Returns: the first divergence, or what the host should still have sent; `nil` if the replay is complete.
     func finish() -> Divergence? {
         if isComplete || divergence != nil { return divergence }
         guard let missing = exchanges.dropFirst().first(where: { !$0.isOver }) else {
@@ -129,8 +132,8 @@ package struct ModuleReplay {
 
     // MARK: The host's bytes
 
-    /// Finds the exchange that the host has begun.
-    /// - Returns: whether there is one.
+    /// Finds the exchange that the received bytes begin.
+    /// - Returns: false if there is none yet.
     private mutating func beginExchange() -> Bool {
         guard !received.isEmpty else { return false }
         var isPossible = false
@@ -154,7 +157,7 @@ package struct ModuleReplay {
         return false
     }
 
-    /// Compares what waits with all that the host is still to send.
+    /// Compares the received bytes with all that the host still has to send.
     private mutating func comparePending() {
         guard divergence == nil else { return }
         var rest = received[...]
@@ -182,7 +185,7 @@ package struct ModuleReplay {
 }
 
 extension Payload.Placeholder.Kind {
-    /// What stands in its place where no module says it.
+    /// The value that a replay sends for an unbound placeholder.
     fileprivate var example: String {
         switch self {
         case .ip: "10.0.2.15"

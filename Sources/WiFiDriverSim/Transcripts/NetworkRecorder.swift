@@ -1,11 +1,11 @@
 import WiFiSimModule
 import WiFiSimValues
 
-/// Writes a module's dealings with the network into a recording, as what its peers do, so that the recording can be checked
-/// on a network in memory.
+/// Records a module's network traffic as the actions of its peers, so that the recording can be checked on a network in
+/// memory.
 ///
-/// Each connection, and each address that a UDP socket exchanges datagrams with, is a peer of its own: several links to one
-/// server are told apart.
+/// Each connection is a peer of its own, and so is each address with which a UDP socket exchanges datagrams. Several
+/// links to one server are therefore distinct peers.
 struct NetworkRecorder {
     private var sockets: [SocketID: Socket] = [:]
     private var queries: [String] = []
@@ -15,13 +15,13 @@ struct NetworkRecorder {
 
     private struct Socket {
         let transport: Transport
-        /// The peer of a connection, or to which datagrams go by themselves.
+        /// The peer of a connection, or the default destination of datagrams.
         let peer: Endpoint
         var localPort: UInt16 = 0
         var tls: TLSPeer?
-        /// A connection that is not decided yet.
+        /// True until the connection is established or has failed.
         var isConnecting = false
-        /// What its peers are called.
+        /// The names of its peers in the recording.
         var names: [Endpoint: String] = [:]
     }
 
@@ -29,7 +29,7 @@ struct NetworkRecorder {
         switch request {
         case .connect(let id, let peer, _, let tls):
             sockets[id] = Socket(transport: .tcp, peer: peer, tls: tls == nil ? nil : TLSPeer(), isConnecting: true)
-            // What becomes of it is known later, and belongs before it.
+            // The outcome is known later, but its line belongs before this one's effects.
             recorder.beginHold(at: now)
         case .openUDP(let id, let peer, let localPort):
             sockets[id] = Socket(transport: .udp, peer: peer, localPort: localPort)
@@ -44,7 +44,7 @@ struct NetworkRecorder {
             guard let socket = sockets[id] else { return }
             defer { sockets[id] = nil }
             guard socket.transport == .tcp else { return }
-            // The module gave up before there was an answer.
+            // The module closed before the connection was established.
             if socket.isConnecting { return endHold(of: id, .ignores(.tcp, socket.peer), in: &recorder) }
             recorder.record(.peer(name: name(of: socket.peer, of: id), .sees(aborting ? .reset : .close)), at: now)
         case .resolve(let name, _):
@@ -66,7 +66,7 @@ struct NetworkRecorder {
         switch event {
         case .connected(let id, let local):
             guard let socket = sockets[id] else { return }
-            // One that the module chose by chance.
+            // The module chose the port at random.
             if socket.localPort == 0 {
                 connectionCount += 1
                 recorder.nameLocalPort(local.port, "local\(connectionCount)")
@@ -110,13 +110,13 @@ struct NetworkRecorder {
         }
     }
 
-    /// A UDP socket's peer is there before the first datagram to it is.
+    /// Records the peer of a UDP socket before the first datagram to it.
     private mutating func meet(_ peer: Endpoint, of id: SocketID, in recorder: inout TranscriptRecorder) {
         guard sockets[id]?.names[peer] == nil else { return }
         recorder.record(timeless: .peer(name: name(of: peer, of: id), .listens(.udp, peer, after: .zero)))
     }
 
-    /// Tells what became of a connection, before the lines that it explains.
+    /// Records the outcome of a connection before the lines that depend on it.
     private mutating func endHold(
         of id: SocketID, _ action: Transcript.PeerAction, in recorder: inout TranscriptRecorder
     ) {

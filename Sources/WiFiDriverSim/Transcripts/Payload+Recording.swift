@@ -1,7 +1,7 @@
 import WiFiSimValues
 
 extension Payload {
-    /// Bytes as they are recorded: long data by reference, behind the header that announces them.
+    /// A payload as it is recorded: long data is a reference, preceded by the header that announces the data.
     init(recording bytes: [UInt8]) {
         guard bytes.count > LongData.threshold else {
             self.init(bytes)

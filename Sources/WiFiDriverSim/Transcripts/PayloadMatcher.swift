@@ -2,15 +2,15 @@ import WiFiSimValues
 
 extension Payload {
     enum Match: Equatable {
-        /// So many bytes are these, with what placeholders stand for then.
+        /// The first `count` bytes match, and the placeholders then have these values.
         case matched(count: Int, Bindings)
-        /// As far as the bytes go.
+        /// All bytes match so far, but more are needed.
         case partial
-        /// The first byte that is another one.
+        /// The byte at this offset differs.
         case differs(at: Int)
     }
 
-    /// Compares with the bytes from `start` on; those behind the payload are not looked at.
+    /// Compares the payload with the bytes from `start` on; ignores bytes after the payload.
     func match(_ bytes: [UInt8], from start: Int, bindings: Bindings) -> Match {
         var bindings = bindings
         var position = start
@@ -49,12 +49,12 @@ extension Payload {
 }
 
 extension Payload.Placeholder.Kind {
-    /// Where a value of this kind that begins at `start` ends; `nil` if more bytes could belong to it. `following` is the
-    /// byte of the payload that comes behind it.
+    /// Where a value of this kind that starts at `start` ends; `nil` if more bytes could belong to it. `following` is
+    /// the next byte of the payload.
     fileprivate func end(in bytes: [UInt8], from start: Int, following: UInt8?) -> Int? {
         if let following, self == .text { return bytes[start...].firstIndex(of: following) }
         guard var end = bytes[start...].firstIndex(where: { !canContain($0) }) else { return nil }
-        // A colon or full stop that comes behind an address does not belong to it.
+        // A colon or period that follows an address in the payload is not part of the address.
         while end > start, let last = bytes[start..<end].last, last == following, self == .ip { end -= 1 }
         return end
     }

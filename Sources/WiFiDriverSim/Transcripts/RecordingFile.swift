@@ -1,7 +1,7 @@
 import WiFiSimHost
 import WiFiSimValues
 
-/// A transcript file that is written while its session goes on.
+/// A transcript file that is written during its session.
 final class RecordingFile {
     private var recorder: TranscriptRecorder
     private let file: AppendingFile
@@ -10,12 +10,13 @@ final class RecordingFile {
     private let payloadFolder: String
     private var hasPayloadFolder = false
 
-    /// Makes the file.
+    /// Creates the file.
+    /// - Throws: `SystemError` if the file exists or cannot be created.
     init(path: String, header: Transcript.Header, at now: Instant) throws(SystemError) {
         self.path = path
         let slash = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
         folder = String(path[..<slash])
-        // As session.d beside session.at; its name must not hold what a reference cannot.
+        // For session.at the folder is session.d. Its name must be valid in a reference.
         let base = path[slash...].split(separator: ".").first.map(String.init) ?? "session"
         payloadFolder = Self.freeName(for: base.isTranscriptName ? base : "payloads", in: folder)
         recorder = TranscriptRecorder(header: header, payloadFolder: payloadFolder, at: now)
@@ -28,10 +29,10 @@ final class RecordingFile {
         }
     }
 
-    /// The session does not begin.
+    /// Removes the file: the session does not begin.
     func remove() { Files.remove(path) }
 
-    /// A name that no other recording's payloads have.
+    /// A folder name that no other recording uses for its payloads.
     private static func freeName(for base: String, in folder: String) -> String {
         var name = "\(base).d"
         var count = 1

@@ -4,7 +4,7 @@ import WiFiSimDaemon
 import WiFiSimHost
 import WiFiSimValues
 
-/// Plays the module's side of a transcript on a pseudo-terminal: what `wifisim replay` does.
+/// Plays the module's side of a transcript on a pseudo-terminal. This is what `wifisim replay` does.
 ///
 /// Belongs to the thread that made it.
 package final class ReplayTerminal {
@@ -15,7 +15,7 @@ package final class ReplayTerminal {
     private var output = ByteQueue()
     private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
     private var hasClient = false
-    /// The replay goes on when the client closes the tty, which may open it again.
+    /// True if the replay continues when the client closes the tty. The client may then open it again.
     private let outlivesClient: Bool
     private var isStopped = false
 
@@ -23,10 +23,10 @@ package final class ReplayTerminal {
 
     /// Makes the pseudo-terminal.
     /// - Parameters:
-    ///   - replay: what is played.
-    ///   - linkPath: a symbolic link to the tty.
-    ///   - outlivesClient: when the client closes the tty, the replay waits for the next one.
-    /// - Throws: `SystemError` or `TerminalLinkError` if that cannot be made.
+    ///   - replay: the replay to play.
+    ///   - linkPath: the path of a symbolic link to the tty; `nil` makes none.
+    ///   - outlivesClient: true to wait for another client when the client closes the tty.
+    /// - Throws: `SystemError`, or `TerminalLinkError` if the link cannot be made.
     package init(_ replay: ModuleReplay, linkPath: String? = nil, outlivesClient: Bool = false) throws {
         self.replay = replay
         self.outlivesClient = outlivesClient
@@ -41,9 +41,10 @@ package final class ReplayTerminal {
 
     deinit { link?.remove() }
 
-    /// Runs until the client has gone, unless the replay outlives it, the session diverges, or a signal comes for which
-    /// `onSignal` says so.
-    /// - Returns: the first divergence.
+    /// Runs until the client closes the tty (unless the replay outlives its clients), the session diverges, or a signal
+    /// arrives for which `onSignal` returns true.
+    /// - Returns: the first divergence; `nil` if there is none.
+    /// - Throws: `SystemError` if the event loop fails.
     package func run(until signals: SignalWatch, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws
         -> Divergence?
     {
@@ -55,19 +56,20 @@ package final class ReplayTerminal {
             writeLine()
             try loop.wait(until: replay.nextDeadline)
         }
-        // What the client has sent before it ended still counts.
+        // Bytes that the client sent before it ended still count.
         while replay.divergence == nil, readLine() {}
         return replay.finish()
     }
 
-    /// - Returns: whether there was something.
+    /// Reads from the client.
+    /// - Returns: true if there were bytes.
     private func readLine() -> Bool {
         let transfer = buffer.withUnsafeMutableBytes { bytes in
             Result { () throws(SystemError) in try terminal.master.read(into: bytes) }
         }
         switch transfer {
         case .success(.done(let count)):
-            // From now on its close can be seen.
+            // From now on the client's close is visible.
             if !hasClient { terminal.releaseSlave() }
             hasClient = true
             replay.receive(Array(buffer[..<count]), at: loop.now)
@@ -82,7 +84,7 @@ package final class ReplayTerminal {
     private func clientLeft() {
         hasClient = false
         guard outlivesClient, (try? terminal.holdSlave()) != nil else { return isStopped = true }
-        // What it has not read is lost, as on a line with nobody at its end.
+        // Unread output is lost, as on a line with nothing connected.
         output.removeAll()
         terminal.discardOutput()
     }

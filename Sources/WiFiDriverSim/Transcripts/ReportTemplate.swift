@@ -1,4 +1,4 @@
-/// The fixed parts of a report's page.
+/// The fixed parts of a report's HTML page.
 enum ReportTemplate {
     static let style = """
         :root { color-scheme: light dark; --ink: #1c2430; --paper: #fff; --soft: #5c6878; --rule: #d5dbe3;

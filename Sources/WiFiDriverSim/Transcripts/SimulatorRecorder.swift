@@ -4,7 +4,7 @@ import WiFiSimModule
 import WiFiSimSimulation
 import WiFiSimValues
 
-/// Runs a module on a pseudo-terminal and records its session: what `wifisim record FILE` does.
+/// Runs a module on a pseudo-terminal and records its session. This is what `wifisim record FILE` does.
 ///
 /// Belongs to the thread that made it.
 package final class SimulatorRecorder {
@@ -15,12 +15,12 @@ package final class SimulatorRecorder {
 
     /// Makes the module and the file.
     /// - Parameters:
-    ///   - options: what is simulated.
-    ///   - path: the new transcript's; a file that is there is not touched.
-    ///   - origin: what the transcript tells of where it is from.
-    ///   - worldPath: the world file.
-    ///   - log: takes notices.
-    /// - Throws: what `Simulator` throws, and `SystemError` if the file cannot be made.
+    ///   - options: the options of the simulator.
+    ///   - path: the path of the new transcript; an existing file is not overwritten.
+    ///   - origin: the text of the transcript's `origin` line.
+    ///   - worldPath: the path of the world file; `nil` is the standard world.
+    ///   - log: the log for notices.
+    /// - Throws: the errors of `Simulator.init`, and `SystemError` if the file cannot be created.
     package init(_ options: SimulatorOptions, path: String, origin: String, worldPath: String?, log: Log) throws {
         var header = Transcript.Header()
         header.profile = options.firmware.name
@@ -37,18 +37,18 @@ package final class SimulatorRecorder {
         }
     }
 
-    /// Runs until the module has booted and takes commands, or until one of these signals comes.
-    /// - Returns: the signal.
-    /// - Throws: `SystemError` when the event loop fails.
+    /// Runs until the module has booted and accepts commands, or until one of `signals` arrives.
+    /// - Returns: the signal that arrived, or `nil`.
+    /// - Throws: `SystemError` if the event loop fails.
     package func boot(until signals: SignalWatch) throws -> Int32? { try simulator.boot(until: signals) }
 
-    /// Runs until a signal comes.
+    /// Runs until a signal arrives for which `onSignal` returns true, then completes the transcript.
     package func run(until signals: SignalWatch, onSignal: @escaping (Int32) -> Bool = { _ in true }) throws {
         try simulator.run(until: signals, onSignal: onSignal)
         try observer.finish()
     }
 
-    /// Removes the links.
+    /// Removes the links and the control socket.
     package func close() { simulator.close() }
 
     private final class Observer: ModuleObserver {
@@ -87,7 +87,8 @@ package final class SimulatorRecorder {
             if let event { write(at: now) { $0.record(event, at: now) } }
         }
 
-        /// The session goes on without its recording when the disk is full; it is said once.
+        /// Writes to the recording. If that fails, for example because the disk is full, the session continues without
+        /// it, and the log says so once.
         private func write(at now: Instant, _ body: (inout TranscriptRecorder) -> Void) {
             lastSeen = now
             do throws(SystemError) {

@@ -1,4 +1,4 @@
-/// Cuts bytes as a serial line might deliver them.
+/// Splits bytes as a serial line might deliver them.
 struct Splitter {
     private let delivery: TranscriptPlayer.Delivery
     private var random: SplitMix64
@@ -25,7 +25,7 @@ struct Splitter {
     }
 }
 
-/// Sebastiano Vigna's generator, which any seed suits.
+/// Sebastiano Vigna's SplitMix64 generator. Any seed is good.
 struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 

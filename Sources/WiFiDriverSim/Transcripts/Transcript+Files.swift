@@ -3,15 +3,16 @@ import WiFiSimHost
 import WiFiSimModule
 import WiFiSimValues
 
-/// Transcripts in files, with what they refer to.
+/// Reads and writes transcripts and the files that they refer to.
 extension Transcript {
-    /// Reads a transcript.
-    /// - Throws: `SystemError` if it cannot be read, `TranscriptError` if it is wrong.
+    /// Reads a transcript file.
+    /// - Throws: `SystemError` if it cannot be read, `TranscriptError` if it is invalid.
     public init(contentsOf path: String) throws {
         self = try TranscriptParser.parse(try Files.read(path), file: path)
     }
 
-    /// What a transcript calls a world file: its path from the transcript's folder, or an absolute one where it is elsewhere.
+    /// How a transcript names a world file: relative to the transcript's folder if the file is in it or below, absolute
+    /// otherwise.
     static func pathOfWorld(_ world: String, inTranscript transcript: String) throws(SystemError) -> String {
         let world = try Files.canonicalPath(of: world)
         let folder =
@@ -19,7 +20,8 @@ extension Transcript {
         return world.hasPrefix(folder) ? String(world.dropFirst(folder.count)) : world
     }
 
-    /// Writes the transcript, whole or not at all.
+    /// Writes the transcript to a file, completely or not at all.
+    /// - Throws: `SystemError` if the file cannot be written.
     public func write(to path: String) throws(SystemError) {
         try Files.write(Array(description.utf8), to: path)
     }
@@ -27,7 +29,7 @@ extension Transcript {
 
 extension Transcript.Script {
     /// Reads a transcript, its world and the files that it refers to.
-    /// - Throws: `SystemError` if one cannot be read, `TranscriptError` or `WorldFileError` if one is wrong.
+    /// - Throws: `SystemError` if a file cannot be read; `TranscriptError` or `WorldFileError` if one is invalid.
     public init(contentsOf path: String) throws {
         self.init(try Transcript(contentsOf: path))
         let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
@@ -50,7 +52,7 @@ extension Transcript.Script {
 }
 
 extension Transcript.Event {
-    /// What is sent or expected in this event.
+    /// The payloads that are sent or expected in this event.
     var payloads: [Payload] {
         switch self {
         case .host(let payload), .peer(_, .sends(let payload)), .peer(_, .receives(let payload)): [payload]

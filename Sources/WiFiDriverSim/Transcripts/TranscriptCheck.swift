@@ -3,26 +3,28 @@ import WiFiSimValues
 
 /// The result of checking one transcript file.
 public struct TranscriptCheck: Sendable {
+    /// The path of the file.
     public var path: String
-    /// Its path from the folder that was asked for.
+    /// The path relative to the folder that was checked.
     public var name: String
-    /// What is wrong, in lines; `nil` if nothing is.
+    /// A report of the problem, in lines; `nil` if there is none.
     public var problem: String?
-    /// What kept it from being played at all.
+    /// The error that prevented playing the transcript; `nil` if it was played.
     public var error: (any Error)?
-    /// The line of the transcript that `problem` is about.
+    /// The line of the transcript to which `problem` refers; `nil` if there is none.
     public var line: Int?
+    /// The number of the host's lines that were played.
     public var exchanges = 0
-    /// Time on the processor's clock.
+    /// The real time that the check took.
     public var elapsed = Duration.zero
-    /// Time on the simulation's clock.
+    /// The virtual time that the session took.
     public var simulated = Duration.zero
 
     /// Reads a transcript and plays it to a simulated module.
     /// - Parameters:
-    ///   - path: the file.
-    ///   - name: its path from the folder that was asked for; `nil` is the file's name.
-    ///   - delivery: how the host's bytes arrive.
+    ///   - path: the path of the file.
+    ///   - name: the path relative to the folder that was checked; `nil` is the file's name.
+    ///   - delivery: how the host's bytes are delivered.
     public init(of path: String, name: String? = nil, delivery: TranscriptPlayer.Delivery = .whole) {
         self.init(of: path, name: name) { script in
             var player = TranscriptPlayer(script)
@@ -31,11 +33,12 @@ public struct TranscriptCheck: Sendable {
         }
     }
 
-    /// Reads a transcript and plays it.
+    /// Reads a transcript and plays it with `play`.
     /// - Parameters:
-    ///   - path: the file.
-    ///   - name: its path from the folder that was asked for; `nil` is the file's name.
-    ///   - play: plays it. What it throws is no matter of this transcript.
+    ///   - path: the path of the file.
+    ///   - name: the path relative to the folder that was checked; `nil` is the file's name.
+    ///   - play: plays the transcript.
+    /// - Throws: what `play` throws. Errors in reading the transcript are in `error`.
     public init(
         of path: String, name: String? = nil, by play: (Transcript.Script) throws -> TranscriptPlayer.Outcome
     ) rethrows {
@@ -63,7 +66,7 @@ public struct TranscriptCheck: Sendable {
         elapsed = clock.now - start
     }
 
-    /// A path that transcripts cannot be read from.
+    /// Makes the result for a path that cannot be read.
     public init(of path: String, failedBy error: any Error) {
         self.path = path
         name = path
@@ -78,13 +81,15 @@ public struct TranscriptCheck: Sendable {
 }
 
 extension Transcript {
-    /// The transcripts that a path stands for: the file itself, or all `.at` files in the folder and below, in order.
+    /// The transcript files at a path: the path itself if it is not a folder, otherwise all `.at` files in the folder
+    /// and its subfolders, in order.
+    /// - Throws: `SystemError` if a folder cannot be read.
     public static func files(at path: String) throws(SystemError) -> [String] {
         guard Folder.exists(path) else { return [path] }
         return try files(inFolder: path, within: [])
     }
 
-    /// The same within these folders, of which a link may lead back to one.
+    /// The transcript files in a folder. `outer` are the folders around it, to which a link may lead back.
     private static func files(inFolder path: String, within outer: [String]) throws(SystemError) -> [String] {
         let identity = try Files.canonicalPath(of: path)
         if outer.contains(identity) { return [] }
@@ -104,7 +109,8 @@ extension Transcript {
 // MARK: JUnit
 
 extension TranscriptCheck {
-    /// Writes results in the XML that build servers read, a test case a transcript.
+    /// Writes results as JUnit XML, which build servers read, with one test case for each transcript.
+    /// - Throws: `SystemError` if the file cannot be written.
     public static func writeJUnit(_ checks: [TranscriptCheck], to path: String) throws(SystemError) {
         let errors = checks.count { $0.error != nil }
         let failures = checks.count { $0.problem != nil } - errors
@@ -117,7 +123,7 @@ extension TranscriptCheck {
             </testsuites>
 
             """
-        // What modules and hosts say has passwords in it.
+        // The traffic in the reports contains passwords.
         try Files.write(Array(text.utf8), to: path, .secret)
     }
 
@@ -142,7 +148,7 @@ extension TranscriptCheck {
 }
 
 extension Duration {
-    /// As 1.250000.
+    /// The duration in seconds, for example `1.250000`.
     fileprivate var decimalSeconds: String {
         let (whole, rest) = (nanoseconds / 1000).quotientAndRemainder(dividingBy: 1_000_000)
         return "\(whole).\(String(1_000_000 + rest).dropFirst())"
@@ -150,7 +156,8 @@ extension Duration {
 }
 
 extension String {
-    /// For XML and HTML: text, or an attribute in double quotes. Characters that XML has no way to write become `?`.
+    /// The string escaped for XML and HTML, as text or in a double-quoted attribute. Characters that XML cannot contain
+    /// become `?`.
     var xmlEscaped: String {
         var text = ""
         for scalar in unicodeScalars {

@@ -3,7 +3,7 @@ import WiFiSimModule
 import WiFiSimSimulation
 import WiFiSimValues
 
-/// Lines that begin with a word: the header, and the events around the line.
+/// Lines that begin with a keyword: the header, and the events other than bytes on the line.
 extension TranscriptParser {
     mutating func readStatement(_ scanner: inout LineScanner) throws(Failure) {
         let place = scanner.position
@@ -57,7 +57,7 @@ extension TranscriptParser {
         return duration
     }
 
-    /// An event that ends its line.
+    /// Adds an event, which must end its line.
     private mutating func finish(_ event: Transcript.Event, _ scanner: LineScanner) throws(Failure) {
         try scanner.expectEnd()
         try add(.event(event), scanner)
@@ -67,7 +67,7 @@ extension TranscriptParser {
         guard isInHeader else {
             throw scanner.failure("\(key) belongs above the first event, comment or blank line", at: place)
         }
-        guard headerKeys.insert(key).inserted else { throw scanner.failure("\(key) was said already", at: place) }
+        guard headerKeys.insert(key).inserted else { throw scanner.failure("\(key) is already given", at: place) }
         try scanner.takeSpace(before: "the \(key)")
         let valuePlace = scanner.position
         let value = scanner.takeRest()
@@ -124,7 +124,7 @@ extension TranscriptParser {
         case "ignores":
             let place = scanner.position
             let (transport, endpoint, isTLS) = try readTransportAndEndpoint(&scanner)
-            if isTLS { throw scanner.failure("what is silent has no ssl; write tcp", at: place) }
+            if isTLS { throw scanner.failure("a peer that ignores connections has no ssl; write tcp", at: place) }
             action = .ignores(transport, endpoint)
         case "connects":
             let (transport, isTLS) = try readTransport(&scanner)

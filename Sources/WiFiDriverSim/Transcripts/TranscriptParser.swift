@@ -1,23 +1,23 @@
 import WiFiSimValues
 
-/// Reads transcripts. Sans-IO: the text goes in whole, a transcript or an error with its place comes out.
+/// Parses transcripts. Sans-IO: the whole text goes in, and a transcript or an error with its place comes out.
 struct TranscriptParser {
     var transcript = Transcript()
-    /// Placeholders that the module's bytes have bound by now.
+    /// Placeholders that the module's lines have bound so far.
     private var bound: Set<Payload.Placeholder> = []
     var peers: Set<String> = []
-    /// The unordered group that is being read, and its line.
+    /// The unordered group that is being parsed, and its line number.
     var group: (items: [Transcript.Expectation], line: Int)?
     var isInHeader = true
     var headerKeys: Set<String> = []
-    /// The sum of the time that the lines so far take at least or may take.
+    /// The sum of the times that the lines so far take or allow.
     private var length = Duration.zero
-    /// In hours. No session is that long.
+    /// In hours: the limit of `length`.
     private static let longest = 10_000
 
     typealias Failure = LineScanner.Failure
 
-    /// Reads a transcript; `file` names it in errors.
+    /// Parses a transcript; `file` names it in errors.
     static func parse(_ text: [UInt8], file: String) throws(TranscriptError) -> Transcript {
         let result = text.withUnsafeBytes { bytes in
             Result { () throws(Failure) in
@@ -40,7 +40,7 @@ struct TranscriptParser {
             number += 1
             var end = start
             while end < bytes.count, bytes[end] != 0x0A { end += 1 }
-            // A file from elsewhere may end its lines with CR LF.
+            // Files from other systems may end their lines with CR LF.
             let contentEnd = end > start && bytes[end - 1] == 0x0D ? end - 1 : end
             if contentEnd > start, bytes[contentEnd - 1] == 0x20 || bytes[contentEnd - 1] == 0x09 {
                 let scanner = LineScanner(bytes, start..<contentEnd, number: number)
@@ -94,7 +94,7 @@ struct TranscriptParser {
         transcript.lines.append(Transcript.Line(content, number: scanner.number))
     }
 
-    /// Counts time that passes at this line.
+    /// Adds the time of this line to `length`.
     mutating func addTime(_ duration: Duration, _ scanner: LineScanner, at place: Int) throws(Failure) {
         length += duration
         guard length <= .seconds(3600 * Self.longest) else {
@@ -125,7 +125,7 @@ struct TranscriptParser {
         return Transcript.Expectation(try readPayload(&scanner, isSent: false), window: window, number: scanner.number)
     }
 
-    /// A duration before `..`, which may itself have a decimal point.
+    /// Parses a duration before `..`; the duration may itself contain a decimal point.
     private func readWindowEnd(_ scanner: inout LineScanner) throws(Failure) -> Duration {
         let place = scanner.position
         var text = ""
@@ -144,7 +144,8 @@ struct TranscriptParser {
 
     // MARK: Payloads
 
-    /// The rest of the line. Where it is sent, placeholders must be bound already, and references must name a file.
+    /// Parses the rest of the line. In a payload that is sent, placeholders must already be bound, and references must
+    /// name a file.
     mutating func readPayload(_ scanner: inout LineScanner, isSent: Bool) throws(Failure) -> Payload {
         var pieces: [Payload.Piece] = []
         var bytes: [UInt8] = []
@@ -243,7 +244,7 @@ struct TranscriptParser {
 }
 
 extension String {
-    /// Of letters, digits, `-` and `_`.
+    /// True if the string consists of letters, digits, `-` and `_`, and is not empty.
     var isTranscriptName: Bool {
         !isEmpty
             && utf8.allSatisfy { byte in
@@ -258,20 +259,20 @@ extension String {
 }
 
 extension Transcript {
-    /// Reads a transcript.
+    /// Parses a transcript.
     /// - Parameters:
     ///   - text: the content of an `.at` file.
-    ///   - file: names the text in errors.
-    /// - Throws: `TranscriptError` if it is wrong.
+    ///   - file: the name of the text in errors.
+    /// - Throws: `TranscriptError` if the text is invalid.
     public init(parsing text: some Collection<UInt8>, file: String = "transcript") throws(TranscriptError) {
         self = try TranscriptParser.parse(Array(text), file: file)
     }
 
-    /// Reads a transcript.
+    /// Parses a transcript.
     /// - Parameters:
     ///   - text: the content of an `.at` file.
-    ///   - file: names the text in errors.
-    /// - Throws: `TranscriptError` if it is wrong.
+    ///   - file: the name of the text in errors.
+    /// - Throws: `TranscriptError` if the text is invalid.
     public init(parsing text: String, file: String = "transcript") throws(TranscriptError) {
         self = try TranscriptParser.parse(Array(text.utf8), file: file)
     }

@@ -2,7 +2,7 @@ import WiFiSimModule
 import WiFiSimSimulation
 import WiFiSimValues
 
-/// Plays the host's side of a transcript, and its world, to a simulated module, and compares what the module says.
+/// Plays the host's side of a transcript and its world to a simulated module, and compares the module's output.
 ///
 /// ```swift
 /// let transcript = try Transcript(contentsOf: "fixtures/esp32c3-4.1/tcp/client.at")
@@ -10,36 +10,42 @@ import WiFiSimValues
 /// #expect(outcome.divergence == nil)
 /// ```
 public struct TranscriptPlayer: Sendable {
+    /// The transcript and the files that it refers to.
     public let script: Transcript.Script
+    /// How the host's bytes are delivered.
     public var delivery = Delivery.whole
-    /// How long the module may take over a line without a time window, on the simulation's clock.
+    /// How long, in virtual time, to wait for a line of the module that has no time window.
     public var patience = Duration.seconds(120)
 
-    /// How the host's bytes come to the module.
+    /// How the host's bytes are delivered to the module.
     public enum Delivery: Sendable, Equatable {
+        /// Each line in one piece.
         case whole
+        /// Each byte on its own.
         case byteByByte
-        /// In pieces of random lengths.
+        /// In pieces of random lengths, determined by the seed.
         case split(seed: UInt64)
     }
 
+    /// The outcome of playing a transcript.
     public struct Outcome: Sendable {
         /// The first difference; `nil` if there is none.
         public var divergence: Divergence?
-        /// Lines of the host that were played.
+        /// The number of the host's lines that were played.
         public var exchanges = 0
-        /// Time that has passed on the simulation's clock.
+        /// The virtual time that has passed.
         public var duration = Duration.zero
-        /// What the module logged.
+        /// The module's log entries.
         public var log: [String] = []
     }
 
+    /// Makes a player of a transcript with its files.
     public init(_ script: Transcript.Script) { self.script = script }
 
-    /// A transcript that refers to no files.
+    /// Makes a player of a transcript that refers to no files.
     public init(_ transcript: Transcript) { script = Transcript.Script(transcript) }
 
-    /// Plays up to the end or the first difference.
+    /// Plays to the end or to the first difference.
     public func play() -> Outcome {
         let stage = TranscriptStage(script, delivery: delivery, patience: patience)
         var outcome = Outcome()
@@ -59,13 +65,16 @@ public struct TranscriptPlayer: Sendable {
 }
 
 extension Transcript {
-    /// A transcript with all that it refers to.
+    /// A transcript with the files that it refers to.
     public struct Script: Sendable {
+        /// The transcript.
         public var transcript: Transcript
+        /// The world in which it is played.
         public var world = World.standard
-        /// The files of its references, by path.
+        /// The contents of the referenced files, by path.
         public var contents: [String: [UInt8]] = [:]
 
+        /// A transcript in the standard world that refers to no files.
         public init(_ transcript: Transcript) { self.transcript = transcript }
     }
 }

@@ -3,8 +3,7 @@ import WiFiSimSimulation
 import WiFiSimValues
 
 extension Transcript: CustomStringConvertible {
-    /// The transcript as a file has it. Reading that gives the same transcript; a file that was printed is printed the
-    /// same.
+    /// The text of the transcript's file. Parsing it gives an equal transcript, and printing that gives the same text.
     public var description: String {
         var text = header.description
         for line in lines {
@@ -16,6 +15,7 @@ extension Transcript: CustomStringConvertible {
 }
 
 extension Transcript.Header: CustomStringConvertible {
+    /// The header's lines.
     public var description: String {
         var text = "transcript 1\nprofile \(profile)\n"
         if let world { text += "world \(world)\n" }
@@ -27,6 +27,7 @@ extension Transcript.Header: CustomStringConvertible {
 }
 
 extension Transcript.Content: CustomStringConvertible {
+    /// The line's text, without its end; several lines for an unordered group.
     public var description: String {
         switch self {
         case .blank: ""
@@ -37,6 +38,7 @@ extension Transcript.Content: CustomStringConvertible {
 }
 
 extension Transcript.Event: CustomStringConvertible {
+    /// The event's text; several lines for an unordered group.
     public var description: String {
         switch self {
         case .host(let payload): "> \(payload)"
@@ -57,14 +59,17 @@ extension Transcript.Event: CustomStringConvertible {
 }
 
 extension Transcript.Expectation: CustomStringConvertible {
+    /// The expectation's text, from its `<` on.
     public var description: String { "<\(window?.description ?? "") \(payload)" }
 }
 
 extension Transcript.Window: CustomStringConvertible {
+    /// The window's text, for example `[1s..2s]`.
     public var description: String { "[\(earliest?.text ?? "")..\(latest?.text ?? "")]" }
 }
 
 extension Transcript.PeerAction: CustomStringConvertible {
+    /// The action's text after the peer's name.
     public var description: String {
         switch self {
         case .listens(_, let endpoint, _, let tls?) where tls.refuses: "refuses ssl \(endpoint)"
@@ -86,12 +91,12 @@ extension Transcript.PeerAction: CustomStringConvertible {
 }
 
 extension TLSPeer {
-    /// What follows an address, as ` untrusted mutual`.
+    /// The words after an address, for example ` untrusted mutual`.
     fileprivate var words: String { (isTrusted ? "" : " untrusted") + (wantsCertificate ? " mutual" : "") }
 }
 
 extension String {
-    /// In double quotes, with escapes for what cannot stand there.
+    /// The text in double quotes, with escapes for all other bytes than printable ASCII.
     fileprivate var transcriptQuoted: String {
         var text = "\""
         for byte in utf8 {

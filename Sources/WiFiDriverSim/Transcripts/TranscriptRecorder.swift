@@ -1,36 +1,37 @@
 import WiFiSimSimulation
 import WiFiSimValues
 
-/// Makes a transcript of what passes on a line, as it happens. Sans-IO: bytes, events and the time go in, text and files
-/// come out; each text is whole lines, so that a file to which they are appended can be read at any time.
+/// Makes a transcript of a session while it runs. Sans-IO: bytes, events and times go in; text and files come out. Each
+/// piece of text is whole lines, so that the file to which it is appended can be read at any time.
 struct TranscriptRecorder {
-    /// Whose bytes are waiting, from when on, and when the last of them came.
+    /// Bytes that may not be complete yet: their sender, when the first and the last of them came, and the bytes.
     private var burst: (isHost: Bool, since: Instant, lastAt: Instant, bytes: [UInt8])?
-    /// After so long, what the host sends is another line: the pauses around an escape sequence count, and in passthrough
-    /// those between blocks.
+    /// After a pause this long, the host's bytes form a new line. The pauses around an escape sequence matter, and in
+    /// passthrough those between blocks.
     private static let hostPause = Duration.milliseconds(20)
     private var lines: [Transcript.Content] = []
     private var files: [(path: String, bytes: [UInt8])] = []
     private let payloadFolder: String
     private var payloadCount = 0
-    /// The transcript tells of time up to here.
+    /// The time up to which the recorded lines account for it.
     private var toldUntil: Instant
     private var header: Transcript.Header
-    /// The start that the header had when it was taken.
+    /// The `start` of the header that was last output; `nil` before the first output.
     private var takenStart: Simulation.Start?
-    /// All that was taken, as long as a line could still change the header to `start power`.
+    /// All text output so far, while the header may still change to `start power`; `nil` after that.
     private var opening: String? = ""
-    /// In bytes. A module that starts says so long before it has said as much.
+    /// In bytes. A module that boots reports it long before it has sent this much.
     private static let longestOpening = 64 * 1024
-    /// Ports that will be others when the session is played again.
+    /// Ports that will differ when the session is played again, and their placeholders.
     private var localPorts: [String: Payload.Placeholder] = [:]
-    /// Something that belongs before the lines from here on is not known yet, since then.
+    /// Set while the outcome of a request is unknown: the index before which its line belongs, the number of such
+    /// requests, and when the first began.
     private var hold: (index: Int, count: Int, since: Instant)?
 
-    /// A recorder that has heard nothing yet.
+    /// Makes a recorder.
     /// - Parameters:
-    ///   - header: the transcript's.
-    ///   - payloadFolder: where long payloads go, from the transcript's folder.
+    ///   - header: the transcript's header.
+    ///   - payloadFolder: the folder for long payloads, relative to the transcript's folder.
     ///   - now: when the session begins.
     init(header: Transcript.Header, payloadFolder: String, at now: Instant) {
         self.payloadFolder = payloadFolder
@@ -38,14 +39,15 @@ struct TranscriptRecorder {
         self.header = header
     }
 
-    /// Bytes from the host, or else from the module.
+    /// Records bytes from the host, or from the module if `isHost` is false.
     mutating func record(_ bytes: [UInt8], fromHost isHost: Bool, at now: Instant) {
         if let burst, burst.isHost != isHost || isHost && now - burst.lastAt >= Self.hostPause { flush() }
         if burst == nil { burst = (isHost, now, now, []) }
         burst?.bytes += bytes
         burst?.lastAt = now
         guard var waiting = burst else { return }
-        // What is sure to be whole can be said already; a host's data can look like anything.
+        // Record what is certainly complete. The host's data can contain anything, so only a line end at its end
+        // counts.
         let whole =
             isHost
             ? (waiting.bytes.last == 0x0A ? waiting.bytes.count : 0) : LineCutter.completeCount(of: waiting.bytes)
@@ -56,17 +58,17 @@ struct TranscriptRecorder {
         burst = waiting.bytes.isEmpty ? nil : waiting
     }
 
-    /// Something that happens at this moment.
+    /// Records an event that happens at `now`.
     mutating func record(_ event: Transcript.Event, at now: Instant) {
         flush()
         tell(now)
         lines.append(.event(event))
     }
 
-    /// Something that is so from here on, whenever it came to be known.
+    /// Records a fact that holds from here on, without a time.
     mutating func record(timeless event: Transcript.Event) { lines.append(.event(event)) }
 
-    /// Says what was not sure to be whole.
+    /// Records the bytes that were not certain to be complete.
     mutating func flush() {
         guard let burst else { return }
         self.burst = nil
@@ -78,7 +80,7 @@ struct TranscriptRecorder {
         if isHost {
             opening = nil
         } else if opening != nil, LineCutter.pieces(of: bytes).contains(where: \.isBootReport) {
-            // The module has started under the recorder's eyes.
+            // The module has booted during the recording.
             header.start = .power
         }
         for piece in isHost ? [bytes] : LineCutter.pieces(of: bytes) {
@@ -87,7 +89,7 @@ struct TranscriptRecorder {
         }
     }
 
-    /// Bytes as a line holds them; long ones go to a file.
+    /// The payload for a line; long data goes to a file.
     mutating func stored(_ bytes: [UInt8]) -> Payload {
         var payload = Payload(recording: bytes)
         guard case .reference(var reference) = payload.pieces.last else { return payload }
@@ -99,12 +101,12 @@ struct TranscriptRecorder {
         return payload
     }
 
-    /// The module chose this port by chance.
+    /// Gives a placeholder to a port that the module chose at random.
     mutating func nameLocalPort(_ port: UInt16, _ name: String) {
         localPorts["\(port)"] = Payload.Placeholder(.port, name: name)
     }
 
-    /// A line about a link, with a placeholder for its local port; `nil` for any other line.
+    /// A line about a link, with placeholders for local ports; `nil` for any other line.
     private func withPlaceholders(_ bytes: [UInt8]) -> Payload? {
         guard !localPorts.isEmpty, ["+CIPSTA", "+LINK_CONN:"].contains(where: { bytes.starts(with: $0.utf8) }) else {
             return nil
@@ -115,7 +117,7 @@ struct TranscriptRecorder {
         for (index, field) in fields.enumerated() {
             if index > 0 { literal.append(UInt8(ascii: ",")) }
             let digits = field.prefix { (0x30...0x39).contains($0) }
-            // The peer's port, which may happen to be the same, comes right behind its address.
+            // A field after an address is the peer's port, which may equal a local port.
             let isPeers = index > 0 && fields[index - 1].last == UInt8(ascii: "\"")
             guard !isPeers, let placeholder = localPorts[String(decoding: digits, as: UTF8.self)] else {
                 literal += field
@@ -128,7 +130,7 @@ struct TranscriptRecorder {
         return Payload(pieces + [.bytes(literal)])
     }
 
-    /// Lets the transcript's time come up to now, in whole microseconds. Less than a millisecond waits for more.
+    /// Adds a `wait` up to `now`, in whole microseconds. Less than a millisecond is kept for the next one.
     private mutating func tell(_ now: Instant) {
         let microseconds = (now - toldUntil).nanoseconds / 1000
         guard microseconds >= 1000 else { return }
@@ -138,7 +140,7 @@ struct TranscriptRecorder {
 
     // MARK: What is known late
 
-    /// Lines from here on wait until `insert` has told what belongs before them.
+    /// Holds back the lines from here on until `endHold` gives the line that belongs before them.
     mutating func beginHold(at now: Instant) {
         if let hold {
             self.hold = (hold.index, hold.count + 1, hold.since)
@@ -147,7 +149,7 @@ struct TranscriptRecorder {
         }
     }
 
-    /// Tells what belongs before the lines that wait.
+    /// Inserts a line before those held back, and ends a hold.
     mutating func endHold(_ event: Transcript.Event?) {
         guard let held = hold else {
             if let event { lines.append(.event(event)) }
@@ -157,21 +159,22 @@ struct TranscriptRecorder {
         hold = held.count == 1 ? nil : (held.index + (event == nil ? 0 : 1), held.count - 1, held.since)
     }
 
+    /// After this time a hold ends without its line.
     private static let longestHold = Duration.seconds(20)
 
     // MARK: Output
 
-    /// What is to be written.
+    /// The files and text to write.
     struct Output {
-        /// These come first: a line never refers to a file that is not there.
+        /// The files to write first, so that no line refers to a missing file.
         var files: [(path: String, bytes: [UInt8])]
-        /// Whole lines, to be appended.
+        /// Whole lines to append.
         var text: String
-        /// The lines stand for all that were taken before: the header has changed.
+        /// True if `text` replaces all earlier text, because the header has changed.
         var replacesAll = false
     }
 
-    /// The files and lines since the last call.
+    /// Takes the files and lines since the last call.
     mutating func take(at now: Instant) -> Output {
         if let hold, now - hold.since > Self.longestHold { self.hold = nil }
         let count = hold?.index ?? lines.count
@@ -188,7 +191,7 @@ struct TranscriptRecorder {
         return Output(files: files, text: text, replacesAll: replacesAll)
     }
 
-    /// The same, with all that still waits.
+    /// Takes all that is left, including lines held back.
     mutating func finish(at now: Instant) -> Output {
         flush()
         hold = nil
@@ -197,6 +200,6 @@ struct TranscriptRecorder {
 }
 
 extension [UInt8] {
-    /// The line by which a module tells that it has started.
+    /// True for the line with which a module reports that it has booted.
     fileprivate var isBootReport: Bool { drop { $0 < 0x20 }.elementsEqual("ready\r\n".utf8) }
 }

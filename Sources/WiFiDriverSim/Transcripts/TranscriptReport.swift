@@ -1,26 +1,28 @@
 import WiFiSimHost
 import WiFiSimValues
 
-/// A transcript as one HTML page that needs nothing else: what passed on the line as a sequence diagram, each command with
-/// its latency, and the line's load over time.
+/// A transcript as one self-contained HTML page: the traffic as a sequence diagram, a table of commands with their
+/// latencies, and the load of the line over time.
 public struct TranscriptReport {
     private let transcript: Transcript
     private let timeline: TranscriptTimeline
     private let title: String
 
-    /// The page of a transcript.
+    /// Makes the page of a transcript.
     /// - Parameters:
     ///   - script: the transcript.
-    ///   - title: the file's name.
+    ///   - title: the title, usually the file's name.
     public init(_ script: Transcript.Script, title: String) {
         transcript = script.transcript
         timeline = TranscriptTimeline(script)
         self.title = title
     }
 
-    /// Writes the page. It tells all that the transcript does, so that it is the user's alone.
+    /// Writes the page to a file that only the user can read, because the traffic may contain passwords.
+    /// - Throws: `SystemError` if the file cannot be written.
     public func write(to path: String) throws(SystemError) { try Files.write(Array(html.utf8), to: path, .secret) }
 
+    /// The page.
     public var html: String {
         """
         <!DOCTYPE html>
@@ -116,7 +118,7 @@ public struct TranscriptReport {
         for entry in timeline.entries {
             let gap = entry.at - last
             if gap >= Self.shownGap {
-                // A pause takes room by its length, but a day must not take a day's.
+                // The height grows with the number of digits, so that a pause of a day stays readable.
                 let height = 14 + 8 * gap.milliseconds.description.utf8.count
                 rows.append("<div class=\"gap\" style=\"height:\(height)px\"><b>\(gap.roundedText)</b></div>")
             }
@@ -146,7 +148,7 @@ public struct TranscriptReport {
 }
 
 extension Transcript.PeerAction {
-    /// In the page's style sheet.
+    /// The class in the page's style sheet.
     fileprivate var lane: String {
         switch self {
         case .connects, .sends, .closes, .halfCloses, .resets: "netin"
@@ -157,7 +159,7 @@ extension Transcript.PeerAction {
 }
 
 extension TranscriptTimeline {
-    /// Stands for a time that the transcript does not tell.
+    /// Shown for a time that the transcript does not contain.
     fileprivate static let unknown = "?"
 
     fileprivate var durationText: String { duration == .zero ? Self.unknown : duration.roundedText }
@@ -178,7 +180,7 @@ extension String {
     fileprivate func shortened(to length: Int) -> String { count <= length ? self : prefix(length - 1) + "…" }
 }
 
-/// The bytes a second on the line over time: the host's above, the module's below.
+/// A chart of the bytes per second on the line over time: the host's above, the module's below.
 private struct LoadChart {
     private let timeline: TranscriptTimeline
     private static let binCount = 120

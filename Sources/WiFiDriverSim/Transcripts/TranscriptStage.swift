@@ -2,8 +2,7 @@ import WiFiSimModule
 import WiFiSimSimulation
 import WiFiSimValues
 
-/// A simulation on which the events of a transcript are brought about, one after the other, and what the module says is
-/// compared.
+/// A simulation that carries out the events of a transcript one by one, and compares the module's output.
 final class TranscriptStage {
     let simulation: Simulation
     private let contents: [String: [UInt8]]
@@ -24,13 +23,13 @@ final class TranscriptStage {
         listener = ModuleListener(SimulatedLine(simulation), patience: patience)
     }
 
-    /// Brings an event about, or waits for it.
+    /// Carries out an event, or waits for it.
     func play(_ event: Transcript.Event, line: Int) throws(Divergence) {
         switch event {
         case .host(let payload):
             try listener.expectNothing(at: line)
             let bytes = try bytes(of: payload, line: line)
-            // What a UART makes of another bit rate depends on how the bytes follow each other.
+            // At a wrong bit rate, what the receiver reads depends on how the bytes follow each other.
             let pieces = module.isMisread ? [bytes] : delivery.pieces(of: bytes)
             for piece in pieces { module.send(piece) }
         case .module(let expectation):
@@ -71,10 +70,10 @@ final class TranscriptStage {
         Divergence(line: line, reason: .impossible(reason), expected: "", actual: [])
     }
 
-    /// The module must have said nothing that the lines so far did not take.
+    /// Throws if there is output that no line has matched.
     func expectNothing(line: Int) throws(Divergence) { try listener.expectNothing(at: line) }
 
-    /// What was said and not taken, which is taken so.
+    /// Takes the output that no line has matched.
     func takeSaid() -> [UInt8] { listener.takeSaid() }
 
     // MARK: Other hosts

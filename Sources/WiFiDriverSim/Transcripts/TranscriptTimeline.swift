@@ -1,38 +1,38 @@
 import WiFiSimSimulation
 import WiFiSimValues
 
-/// When the events of a transcript came about, and what its commands came to.
+/// The times of a transcript's events, and the results of its commands.
 struct TranscriptTimeline {
     struct Entry {
         let event: Transcript.Event
         let line: Int
         let at: Instant
-        /// The number of bytes on the line, for those that are.
+        /// The number of bytes on the line; 0 for other events.
         var count = 0
-        /// The module refuses or gives up.
+        /// True for an error, a failure or `busy p...` of the module.
         var isError = false
     }
 
     struct Command {
         let text: String
-        /// Its place among the entries.
+        /// The index of its entry.
         let entry: Int
-        /// `nil` while there is no answer, and where the transcript tells no time of it.
+        /// `nil` if there is no answer, or if the transcript contains no times.
         var latency: Duration?
-        /// The line that ended it.
+        /// The module's line that ended the command.
         var result: String?
         var isError = false
     }
 
     private(set) var entries: [Entry] = []
     private(set) var commands: [Command] = []
-    /// Zero where no time is told.
+    /// Zero if the transcript contains no times.
     private(set) var duration = Duration.zero
     private(set) var hostBytes = 0
     private(set) var moduleBytes = 0
 
-    /// The time is that of the transcript's waits. One with fewer of them than every other line of the host needs was written
-    /// by hand, and is played to a simulated module for its times.
+    /// Takes the times from the transcript's `wait` lines. A transcript with fewer waits than half its host lines was
+    /// written by hand; it is played to a simulated module to get times.
     init(_ script: Transcript.Script) {
         let events = script.transcript.events
         let waits = events.count { if case .wait = $0.event { true } else { false } }
@@ -85,7 +85,7 @@ struct TranscriptTimeline {
         add(
             Entry(event: .module(expectation), line: line, at: now, count: expectation.payload.count, isError: isError))
         guard let word, word != "busy p...", var command = commands.last else { return }
-        // SEND OK ends what OK began.
+        // After OK, SEND OK ends the command.
         guard command.result == nil || word.hasPrefix("SEND") else { return }
         let latency = now - entries[command.entry].at
         command.latency = latency == .zero ? nil : latency
@@ -96,7 +96,7 @@ struct TranscriptTimeline {
 }
 
 extension Payload {
-    /// The bytes that it stands for; a placeholder counts as one.
+    /// The number of bytes; a placeholder counts as one.
     var count: Int {
         pieces.reduce(0) { count, piece in
             switch piece {
@@ -107,7 +107,7 @@ extension Payload {
         }
     }
 
-    /// The line by which a module ends a command, if this is one.
+    /// The final result of a command, if this is one.
     fileprivate var finalWord: String? {
         guard let literal else { return nil }
         let word = String(decoding: literal.drop { $0 < 0x20 }.prefix { $0 >= 0x20 }, as: UTF8.self)

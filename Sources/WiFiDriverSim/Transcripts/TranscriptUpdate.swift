@@ -3,9 +3,9 @@ import WiFiSimSimulation
 import WiFiSimValues
 
 extension Transcript.Script {
-    /// The transcript with the module's lines as the simulated module says them now. Lines that still match are kept with
-    /// their placeholders, groups and time windows; the host's lines and the other events are kept as they are.
-    /// - Throws: `Divergence` where an event cannot be brought about.
+    /// The transcript with the module's lines as the simulated module sends them now. Lines that still match keep their
+    /// placeholders, groups and time windows. The host's lines and the other events stay as they are.
+    /// - Throws: `Divergence` if an event cannot be carried out.
     package func updated() throws(Divergence) -> Transcript {
         let stage = TranscriptStage(self, delivery: .whole, patience: .seconds(120))
         var updated = transcript
@@ -17,7 +17,7 @@ extension Transcript.Script {
             switch line.content {
             case .event(let event) where event.isOfModule:
                 lines.removeFirst()
-                // After a line that does not match, those up to the next event are of no use.
+                // After a line that does not match, skip the others up to the next event.
                 if isStale { continue }
                 do throws(Divergence) {
                     try stage.play(event, line: line.number)
@@ -33,7 +33,7 @@ extension Transcript.Script {
                 lines.removeFirst()
                 if event.isFollowedByAnswer, !lines.beginWithTime { stage.settle() }
             case .blank, .comment:
-                // Above the next event.
+                // The module's output belongs before a comment or blank line.
                 updated.append(module: stage.takeSaid())
                 updated.lines.append(line)
                 lines.removeFirst()
@@ -52,7 +52,7 @@ extension Transcript.Event {
         }
     }
 
-    /// The module answers before anything else is to happen.
+    /// True if the module answers before anything else happens.
     fileprivate var isFollowedByAnswer: Bool {
         switch self {
         case .host, .reset, .power(isOn: true): true
@@ -62,7 +62,7 @@ extension Transcript.Event {
 }
 
 extension ArraySlice<Transcript.Line> {
-    /// The next event tells how long to wait.
+    /// True if the next event gives a time to wait.
     fileprivate var beginWithTime: Bool {
         for line in self {
             switch line.content {
@@ -76,7 +76,7 @@ extension ArraySlice<Transcript.Line> {
 }
 
 extension TranscriptStage {
-    /// Lets time pass until the module has answered.
+    /// Lets time pass until the module has finished its command.
     fileprivate func settle() {
         let end = simulation.now + .seconds(1000)
         simulation.settle()
@@ -85,7 +85,7 @@ extension TranscriptStage {
 }
 
 extension Transcript {
-    /// Adds what the module said, a line of it on a line.
+    /// Appends the module's output, one line for each of its lines.
     mutating func append(module bytes: [UInt8]) {
         for piece in LineCutter.pieces(of: bytes) {
             lines.append(Line(.event(.module(Expectation(Payload(recording: piece))))))

@@ -5,7 +5,8 @@ package struct CalendarTime: CustomStringConvertible {
     let weekday: Int
 
     package init(unixTime: Int) {
-        // Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days: eras of 400 years from March.
+        // Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days: 400-year eras that begin in
+        // March.
         let (days, secondOfDay) = (
             unixTime.dividingFloored(by: 86_400), unixTime - unixTime.dividingFloored(by: 86_400) * 86_400
         )
@@ -25,11 +26,11 @@ package struct CalendarTime: CustomStringConvertible {
         second = secondOfDay % 60
     }
 
-    /// As 2026-01-31 12:00:00.
+    /// For example `2026-01-31 12:00:00`.
     package var description: String { "\(year)-\(Self.padded(month))-\(Self.padded(day)) \(timeOfDay)" }
 
-    /// As C's asctime has it, without its line end: `Sat Jan 31 12:00:00 2026`.
-    /// - Parameter padding: what stands before a day of one digit.
+    /// The format of C's asctime without its line end, for example `Sat Jan 31 12:00:00 2026`.
+    /// - Parameter padding: the text before a one-digit day.
     /// - Returns: the date and time.
     package func asctime(padding: String = " ") -> String {
         let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]

@@ -1,8 +1,10 @@
-/// When each of many wants to be called: the earliest is found at once, and a change costs little however many there are.
+/// The deadlines of many clients, which are numbered from 0. The earliest is found at once, and a change takes
+/// logarithmic time.
 package struct Deadlines {
-    /// What each wants now, by its number.
+    /// The current deadline of each client, by its number.
     private var wanted: [Instant?] = []
-    /// A binary heap by time. An entry that is not what its number wants any more is skipped when it comes to the front.
+    /// A binary heap by time. An entry that differs from its client's current deadline is stale; it is skipped when it
+    /// reaches the front.
     private var heap: [Entry] = []
 
     package init() {}
@@ -12,7 +14,7 @@ package struct Deadlines {
         let number: Int
     }
 
-    /// Sets what `number` wants; `nil` is never.
+    /// Sets the deadline of client `number`; `nil` is never.
     package mutating func set(_ number: Int, to deadline: Instant?) {
         while wanted.count <= number { wanted.append(nil) }
         guard wanted[number] != deadline else { return }
@@ -22,13 +24,13 @@ package struct Deadlines {
         insert(Entry(at: deadline, number: number))
     }
 
-    /// The earliest; `nil` where nobody wants any.
+    /// The earliest deadline; `nil` if there is none.
     package mutating func next() -> Instant? {
         while let first = heap.first, wanted[first.number] != first.at { removeFirst() }
         return heap.first?.at
     }
 
-    /// The number whose turn it is by `now`, which wants nothing then until it is set again; `nil` if it is nobody's.
+    /// Takes a client whose deadline is not after `now`, and clears its deadline; `nil` if there is none.
     package mutating func takeDue(by now: Instant) -> Int? {
         guard let next = next(), next <= now else { return nil }
         let number = heap[0].number

@@ -1,11 +1,12 @@
-/// Durations as text: `350ms`, `2.5s`, `10min`.
+/// Durations as text, for example `350ms`, `2.5s`, `10min`.
 extension Duration {
     private static let units: [(name: String, nanoseconds: Int64)] = [
         ("ms", 1_000_000), ("us", 1000), ("ns", 1), ("min", 60_000_000_000), ("h", 3_600_000_000_000),
         ("s", 1_000_000_000),
     ]
 
-    /// Reads a decimal number and a unit; at most a thousand hours.
+    /// Parses a decimal number followed by a unit (ns, us, ms, s, min or h). `nil` for other text or more than 1000
+    /// hours.
     package init?(text: String) {
         guard let unit = Self.units.first(where: { text.hasSuffix($0.name) }) else { return nil }
         let parts = text.dropLast(unit.name.count).split(separator: ".", omittingEmptySubsequences: false)
@@ -14,7 +15,7 @@ extension Duration {
         if parts.count == 2 {
             guard parts[1].utf8.count <= 9, var fraction = Int64(digits: parts[1]) else { return nil }
             for _ in parts[1].utf8.count..<9 { fraction *= 10 }
-            // In parts of a thousand million, so that even hours do not overflow: nothing is finer than a nanosecond.
+            // Scaled to avoid overflow for hours. Fractions of a nanosecond are cut.
             let (product, tooLarge) = fraction.multipliedReportingOverflow(by: unit.nanoseconds / 1000)
             let exact = unit.nanoseconds >= 1000 && !tooLarge ? product / 1_000_000 : fraction / 1_000_000_000
             nanoseconds += exact
@@ -24,14 +25,14 @@ extension Duration {
         self = .nanoseconds(nanoseconds)
     }
 
-    /// For people: the first four digits, and nothing below a microsecond where there are some.
+    /// The duration for people: cut to its first four digits, and to whole microseconds if it has any.
     package var roundedText: String {
         var step: Int64 = nanoseconds < 1000 ? 1 : 1000
         while nanoseconds / step >= 10_000 { step *= 10 }
         return Duration.nanoseconds(nanoseconds / step * step).text
     }
 
-    /// The same in the unit in which it is read most easily.
+    /// The exact duration in the unit that is easiest to read.
     package var text: String {
         let unit: (name: String, size: Int64, digits: Int) =
             switch nanoseconds {
@@ -51,7 +52,7 @@ extension Duration {
 }
 
 extension Int64 {
-    /// Digits alone, no sign.
+    /// Parses digits only, without a sign.
     fileprivate init?(digits: Substring) {
         guard !digits.isEmpty, digits.utf8.count <= 18, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
             return nil

@@ -1,8 +1,8 @@
 extension String {
-    /// Bytes as text: printable ASCII as it is, the rest with C's escapes.
+    /// Bytes as text: printable ASCII unchanged, all other bytes as C escapes.
     /// - Parameters:
     ///   - bytes: the bytes.
-    ///   - special: printable bytes that get a backslash, beside the backslash itself.
+    ///   - special: printable bytes to precede with a backslash, in addition to the backslash itself.
     package init(escaping bytes: some Sequence<UInt8>, special: StaticString) {
         self = ""
         reserveCapacity(bytes.underestimatedCount + 8)

@@ -5,18 +5,22 @@ public struct IPv4Address: Hashable, Sendable, Codable, LosslessStringConvertibl
     /// The four bytes as a number, most significant first: 10.0.2.15 is `0x0A00020F`.
     public let rawValue: UInt32
 
+    /// Makes an address from its number.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
+    /// Makes an address from its four bytes: 10, 0, 2, 15 is 10.0.2.15.
     public init(_ a: UInt8, _ b: UInt8, _ c: UInt8, _ d: UInt8) {
         rawValue = UInt32(a) << 24 | UInt32(b) << 16 | UInt32(c) << 8 | UInt32(d)
     }
 
-    /// Reads dotted decimal; `nil` for anything else.
+    /// Parses dotted decimal; `nil` for other text.
     public init?(_ text: String) {
         var address = in_addr()
         guard inet_pton(AF_INET, text, &address) == 1 else { return nil }
         rawValue = UInt32(bigEndian: address.s_addr)
     }
 
+    /// Decodes a string in dotted decimal.
+    /// - Throws: `DecodingError` for any other value.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
@@ -27,53 +31,63 @@ public struct IPv4Address: Hashable, Sendable, Codable, LosslessStringConvertibl
         self = address
     }
 
+    /// Encodes the address as a string in dotted decimal.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
     }
 
+    /// 0.0.0.0.
     public static let any = IPv4Address(rawValue: 0)
+    /// 255.255.255.255.
     public static let broadcast = IPv4Address(rawValue: .max)
+    /// 127.0.0.1.
     public static let loopback = IPv4Address(127, 0, 0, 1)
 
+    /// True for 0.0.0.0.
     public var isAny: Bool { rawValue == 0 }
-    /// 127.0.0.0/8.
+    /// True for an address in 127.0.0.0/8.
     public var isLoopback: Bool { rawValue >> 24 == 127 }
-    /// 224.0.0.0/4.
+    /// True for an address in 224.0.0.0/4.
     public var isMulticast: Bool { rawValue >> 28 == 0xE }
-    /// An address that a single interface can have: not of 0/8, a group, or reserved.
+    /// True for an address that an interface can have: not in 0.0.0.0/8, not multicast, not reserved.
     package var isUnicast: Bool { 1...223 ~= rawValue >> 24 }
 
-    /// Whether it is neither the network's own address nor its broadcast address, with this netmask.
+    /// True if this is neither the network address nor the broadcast address of its network with this netmask.
     package func isHost(ofNetwork netmask: IPv4Address) -> Bool {
         let hostBits = rawValue & ~netmask.rawValue
         return hostBits != 0 && hostBits != ~netmask.rawValue
     }
 
-    /// How many leading ones a netmask has; `nil` where zeros stand between them.
+    /// The number of leading ones of a netmask; `nil` if the ones are not contiguous.
     package var prefixLength: Int? {
         let length = (~rawValue).leadingZeroBitCount
         return rawValue.trailingZeroBitCount == 32 - length ? length : nil
     }
 
+    /// The address in dotted decimal.
     public var description: String {
         "\(rawValue >> 24).\(rawValue >> 16 & 0xFF).\(rawValue >> 8 & 0xFF).\(rawValue & 0xFF)"
     }
 
+    /// Orders addresses by their number.
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
 /// An IPv6 address.
 public struct IPv6Address: Hashable, Sendable, LosslessStringConvertible {
+    /// The first eight bytes, most significant first.
     public let high: UInt64
+    /// The last eight bytes, most significant first.
     public let low: UInt64
 
+    /// Makes an address from its two halves.
     public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
-    /// Reads the forms of RFC 4291; `nil` for anything else.
+    /// Parses the forms of RFC 4291; `nil` for other text.
     public init?(_ text: String) {
         var address = in6_addr()
         guard inet_pton(AF_INET6, text, &address) == 1 else { return nil }
@@ -98,12 +112,15 @@ public struct IPv6Address: Hashable, Sendable, LosslessStringConvertible {
         return address
     }
 
+    /// The unspecified address, `::`.
     public static let any = IPv6Address(high: 0, low: 0)
+    /// The loopback address, `::1`.
     public static let loopback = IPv6Address(high: 0, low: 1)
 
+    /// True for `::1`.
     public var isLoopback: Bool { self == .loopback }
 
-    /// All eight groups with all their digits.
+    /// The text with all eight groups and all their digits.
     package var allGroups: String {
         [high, low].flatMap { half in
             (0..<4).map { group in
@@ -113,6 +130,7 @@ public struct IPv6Address: Hashable, Sendable, LosslessStringConvertible {
         }.joined(separator: ":")
     }
 
+    /// The address in short form, as inet_ntop(3) writes it, for example `fec0::1`.
     public var description: String {
         var address = systemAddress
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in
@@ -124,11 +142,12 @@ public struct IPv6Address: Hashable, Sendable, LosslessStringConvertible {
     }
 }
 
-/// An address of either family.
+/// An IPv4 or IPv6 address.
 public enum IPAddress: Hashable, Sendable, LosslessStringConvertible {
     case v4(IPv4Address)
     case v6(IPv6Address)
 
+    /// Parses an address of either family; `nil` for other text.
     public init?(_ text: String) {
         if let address = IPv4Address(text) {
             self = .v4(address)
@@ -139,6 +158,7 @@ public enum IPAddress: Hashable, Sendable, LosslessStringConvertible {
         }
     }
 
+    /// The address as text.
     public var description: String {
         switch self {
         case .v4(let address): address.description
@@ -146,6 +166,7 @@ public enum IPAddress: Hashable, Sendable, LosslessStringConvertible {
         }
     }
 
+    /// True for an address in 127.0.0.0/8 and for `::1`.
     public var isLoopback: Bool {
         switch self {
         case .v4(let address): address.isLoopback
@@ -160,6 +181,7 @@ public enum IPAddress: Hashable, Sendable, LosslessStringConvertible {
         }
     }
 
+    /// The family of the address.
     public var family: Family {
         switch self {
         case .v4: .v4
@@ -167,24 +189,29 @@ public enum IPAddress: Hashable, Sendable, LosslessStringConvertible {
         }
     }
 
+    /// An address family.
     public enum Family: String, Codable, Sendable {
         case v4, v6
 
-        /// The bytes of an address.
+        /// The length of an address in bytes.
         package var byteCount: UInt32 { self == .v4 ? 4 : 16 }
     }
 }
 
 /// An address and a port.
 public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
+    /// The address.
     public var address: IPAddress
+    /// The port.
     public var port: UInt16
 
+    /// Makes an endpoint.
     public init(_ address: IPAddress, _ port: UInt16) {
         self.address = address
         self.port = port
     }
 
+    /// `address:port`, with an IPv6 address in brackets.
     public var description: String {
         switch address {
         case .v4(let address): "\(address):\(port)"

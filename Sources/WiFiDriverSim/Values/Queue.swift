@@ -1,18 +1,18 @@
-/// Elements that come in at the back and go out at the front, in one contiguous buffer.
+/// A first-in, first-out queue in one contiguous buffer.
 @usableFromInline package struct Queue<Element> {
     @usableFromInline var storage: [Element] = []
-    /// The first element that is still there. Those before it are removed from time to time.
+    /// The index of the first element. Removed elements stay before it until the buffer is compacted.
     @usableFromInline var head = 0
 
     @inlinable package init() {}
 
-    /// An empty queue with room for `capacity` elements.
+    /// Makes an empty queue with room for `capacity` elements.
     @inlinable package init(capacity: Int) { storage.reserveCapacity(capacity) }
 
     @inlinable package var count: Int { storage.count - head }
     @inlinable package var isEmpty: Bool { count == 0 }
 
-    /// The elements from the front, for a search.
+    /// The elements, first in first, for searching.
     @inlinable package var elements: ArraySlice<Element> { storage[head...] }
     @inlinable package var first: Element? { elements.first }
 
@@ -20,14 +20,14 @@
     @inlinable
     package mutating func append(contentsOf elements: some Collection<Element>) { storage.append(contentsOf: elements) }
 
-    /// Appends a whole array, which is not copied where nothing is before it.
+    /// Appends a whole array, without a copy if the queue is empty.
     @inlinable package mutating func append(whole elements: [Element]) {
         guard isEmpty else { return storage.append(contentsOf: elements) }
         storage = elements
         head = 0
     }
 
-    /// Inserts an element at an index of `elements`, or at its end.
+    /// Inserts an element at an index of `elements`, or at its end index.
     @inlinable package mutating func insert(_ element: Element, at index: Int) { storage.insert(element, at: index) }
 
     @inlinable package mutating func popFirst() -> Element? {
@@ -36,7 +36,7 @@
         return first
     }
 
-    /// Drops the first `count` elements, which must be there.
+    /// Removes the first `count` elements. `count` must not exceed the number of elements.
     @inlinable package mutating func removeFirst(_ count: Int) {
         head += count
         if head == storage.count {
@@ -48,7 +48,7 @@
         }
     }
 
-    /// Drops the last `count` elements, which must be there.
+    /// Removes the last `count` elements. `count` must not exceed the number of elements.
     @inlinable package mutating func removeLast(_ count: Int) { storage.removeLast(count) }
 
     /// Removes and returns at most `limit` elements.
@@ -77,7 +77,7 @@
         elements.lastIndex(where: matches).map { storage.remove(at: $0) }
     }
 
-    /// An emptied buffer of more than 32 KiB is given back, so that a thousand idle modules stay small.
+    /// The largest buffer, in elements, that an empty queue keeps: 32 KiB, so that a thousand idle modules stay small.
     @inlinable static var keptCapacity: Int { 32 * 1024 / MemoryLayout<Element>.stride }
 }
 

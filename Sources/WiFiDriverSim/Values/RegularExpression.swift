@@ -1,13 +1,13 @@
-/// A POSIX basic regular expression over bytes (POSIX, Base Definitions, 9.3), matched in time and memory that are bounded.
+/// A POSIX basic regular expression over bytes (POSIX, Base Definitions, 9.3), matched in bounded time and memory.
 ///
-/// The C library's matcher is not: some expressions of forty bytes take it minutes and gigabytes. This one runs all
-/// alternatives side by side, so that its work is at most the size of the program times the length of the text.
-/// Backreferences, which have no such bound, are refused. An escaped ordinary character is that character, as in newlib,
-/// the firmware's C library; GNU's `\|`, `\+` and `\?` are not known.
+/// The C library's matcher has no such bound: some expressions of forty bytes take it minutes and gigabytes. This
+/// matcher runs all alternatives side by side, so its work is at most the program's size times the text's length.
+/// Backreferences, which have no such bound, are refused. A backslash before an ordinary character gives that
+/// character, as in newlib, the firmware's C library; GNU's `\|`, `\+` and `\?` are not supported.
 package struct RegularExpression: Sendable {
     private let program: [Instruction]
 
-    /// Expressions that expand to more instructions are refused.
+    /// An expression that expands to this many instructions is refused.
     static let programLimit = 1024
 
     fileprivate enum Instruction: Sendable {
@@ -19,8 +19,9 @@ package struct RegularExpression: Sendable {
         case accept
     }
 
-    /// - Parameter pattern: the expression; `nil` comes of one that is malformed, holds a NUL or a backreference, or is
-    ///   too large once its repetitions are expanded.
+    /// Compiles an expression; `nil` if it is malformed, contains a NUL or a backreference, or expands to
+    /// `programLimit` instructions or more.
+    /// - Parameter pattern: the expression.
     package init?(_ pattern: [UInt8]) {
         var parser = RegularExpressionParser(pattern)
         guard !pattern.contains(0), let expression = parser.parse(), expression.size < Self.programLimit else {
@@ -58,27 +59,28 @@ package struct RegularExpression: Sendable {
         program[fork] = .fork(fork + 1, program.count)
     }
 
-    /// The first match, from the left, the longest there is; NULs in the text are bytes like any other.
+    /// The leftmost match, and of those the longest. NUL bytes in the text are ordinary bytes.
     ///
-    /// The search may take so many `steps`, which is left with those that remain. One that needs more finds nothing.
+    /// `steps` is the number of steps that the search may take; the search subtracts the steps it took. A search that
+    /// needs more steps finds nothing.
     package func firstMatch(in text: ArraySlice<UInt8>, steps: inout Int) -> Range<Int>? {
         var search = Search(program: program, text: text, steps: steps)
         defer { steps = max(0, search.steps) }
         return search.run()
     }
 
-    /// One search: the states that are alive at a position, those that began earlier first.
+    /// One search. It keeps the states that are alive at a position, ordered by the start of their match.
     private struct Search {
         let program: [Instruction]
         let text: ArraySlice<UInt8>
         private var states: [State] = []
         private var next: [State] = []
-        /// The position at which an instruction was last reached, so that each is followed once a position.
+        /// The position at which each instruction was last reached, so that `follow` handles it once per position.
         private var reachedAt: [Int]
-        /// How many are left.
+        /// The number of steps left; negative if there were too few.
         private(set) var steps: Int
         private var best: Range<Int>?
-        /// Instructions that `follow` has still to look at; empty between its calls.
+        /// Instructions that `follow` still has to handle; empty between its calls.
         private var open: [Int] = []
 
         private struct State {
@@ -95,7 +97,7 @@ package struct RegularExpression: Sendable {
 
         mutating func run() -> Range<Int>? {
             for position in text.startIndex...text.endIndex {
-                // A state that begins here comes after those that began before.
+                // A match that starts here comes after those that started earlier.
                 if best == nil { follow(0, start: position, at: position) }
                 swap(&states, &next)
                 next.removeAll(keepingCapacity: true)
@@ -112,7 +114,7 @@ package struct RegularExpression: Sendable {
             return best
         }
 
-        /// Adds the instructions that want a byte and are reached from here without one.
+        /// Adds the byte instructions that are reached from `first` without consuming a byte.
         private mutating func follow(_ first: Int, start: Int, at position: Int) {
             open.append(first)
             while let instruction = open.popLast() {
@@ -142,7 +144,7 @@ private indirect enum Expression {
     case sequence([Expression])
     case repetition(Expression, least: Int, most: Int?)
 
-    /// How many instructions it takes, or `programLimit` where it takes more.
+    /// The number of instructions, at most `programLimit`.
     var size: Int {
         switch self {
         case .byte, .start, .end: return 1
@@ -182,7 +184,7 @@ private struct ByteSet: Sendable {
 
     mutating func insert(_ bytes: some Sequence<UInt8>) { for byte in bytes { insert(byte) } }
 
-    /// The bytes that are not in it.
+    /// The bytes that are not in this set.
     var inverted: ByteSet {
         var result = self
         result.words = (~words.0, ~words.1, ~words.2, ~words.3)
@@ -190,13 +192,13 @@ private struct ByteSet: Sendable {
     }
 }
 
-/// Reads the syntax of POSIX basic regular expressions; `nil` stands for a mistake everywhere.
+/// Parses POSIX basic regular expressions. Every method returns `nil` for a syntax error.
 private struct RegularExpressionParser {
     private var rest: ArraySlice<UInt8>
-    /// Groups that are open.
+    /// The number of open groups.
     private var depth = 0
 
-    /// RE_DUP_MAX.
+    /// The largest repetition count, POSIX's RE_DUP_MAX.
     private static let mostRepetitions = 255
 
     init(_ pattern: [UInt8]) { rest = pattern[...] }
@@ -216,11 +218,11 @@ private struct RegularExpressionParser {
         return true
     }
 
-    /// Up to the end, or to the `\)` of the group, which stays.
+    /// Parses up to the end, or up to the `\)` of the group, which it leaves.
     private mutating func sequence() -> Expression? {
         var parts: [Expression] = []
         if take("^") { parts.append(.start) }
-        // A star with nothing before it is a star.
+        // A star at the start is an ordinary character.
         var canRepeat = false
         while !rest.isEmpty, !isNext("\\)") {
             if canRepeat, isNext("*") || isNext("\\{") {
@@ -255,7 +257,7 @@ private struct RegularExpressionParser {
         return .byte(ByteSet(escaped))
     }
 
-    /// `*`, `\{m\}`, `\{m,\}` or `\{m,n\}`.
+    /// Parses `*`, `\{m\}`, `\{m,\}` or `\{m,n\}`.
     private mutating func repetition(of part: Expression) -> Expression? {
         if take("*") { return .repetition(part, least: 0, most: nil) }
         guard take("\\{"), let least = number() else { return nil }
@@ -274,7 +276,7 @@ private struct RegularExpressionParser {
         return Int(String(decoding: digits, as: UTF8.self))
     }
 
-    /// A bracket expression, from behind the `[`.
+    /// Parses a bracket expression after its `[`.
     private mutating func bracket() -> ByteSet? {
         let isInverted = take("^")
         var set = ByteSet()
@@ -299,7 +301,7 @@ private struct RegularExpressionParser {
         return isInverted ? set.inverted : set
     }
 
-    /// A byte as it is, as `[.a.]` or as `[=a=]`.
+    /// Parses a byte of a bracket expression: the byte itself, `[.a.]` or `[=a=]`.
     private mutating func bracketByte() -> UInt8? {
         for (opening, closing) in [("[.", ".]"), ("[=", "=]")] as [(StaticString, StaticString)] where take(opening) {
             guard let byte = rest.popFirst(), take(closing) else { return nil }
@@ -308,7 +310,7 @@ private struct RegularExpressionParser {
         return rest.popFirst()
     }
 
-    /// The bytes of `[:name:]` in the C locale, from behind the `[:`.
+    /// Parses a character class after its `[:`, and returns its bytes in the C locale.
     private mutating func characterClass() -> [UInt8]? {
         let name = rest.prefix { $0 != UInt8(ascii: ":") }
         rest = rest.dropFirst(name.count)

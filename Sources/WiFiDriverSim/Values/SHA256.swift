@@ -4,7 +4,7 @@ package struct SHA256 {
         0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
     ]
 
-    /// The digest of these bytes, in hexadecimal.
+    /// The digest of `bytes`, as 64 lowercase hexadecimal digits.
     package static func hexDigest(of bytes: [UInt8]) -> String {
         var digest = SHA256()
         var padded = bytes

@@ -1,22 +1,23 @@
-/// How a module takes part in TLS on one connection. There is no store of the system's in it: a module knows only what its
-/// flash holds.
+/// A module's TLS settings for one connection. The system's certificate store is not used: a module trusts only what
+/// its flash holds.
 package struct TLSConfiguration: Equatable, Sendable {
-    /// What it shows of itself; `nil` shows nothing.
+    /// The module's own certificate and key; `nil` sends none.
     package var identity: Identity?
-    /// The certificates of the authorities that it trusts, PEM or DER.
+    /// The certificates of the trusted authorities, PEM or DER.
     package var authorities: [UInt8] = []
-    /// Whether the peer's certificate has to lead to one of the authorities. As a server, that a client has to have one.
+    /// True if the peer's certificate has to lead to one of the authorities. A server then requires a certificate of
+    /// the client.
     package var verifiesPeer = false
-    /// The name that the server's certificate has to carry, where it is verified; `nil` takes any.
+    /// The name that a verified server certificate has to contain; `nil` accepts any.
     package var commonName: String?
-    /// The server name that the client tells (SNI).
+    /// The server name that the client sends (SNI).
     package var serverName: String?
-    /// The application protocols that the client offers (ALPN), the best first.
+    /// The application protocols that the client offers (ALPN), in order of preference.
     package var protocols: [String] = []
     package var preSharedKey: PreSharedKey?
-    /// IANA's numbers of the cipher suites that the client offers; empty offers all.
+    /// The IANA numbers of the cipher suites that the client offers; empty offers all.
     package var cipherSuites: [UInt16] = []
-    /// Unix time, in seconds, at which certificates have to be valid; `nil` does not look at their times.
+    /// The Unix time, in seconds, at which certificates have to be valid; `nil` ignores their validity periods.
     package var time: Int?
 
     package init(
@@ -36,7 +37,7 @@ package struct TLSConfiguration: Equatable, Sendable {
     }
 
     package struct Identity: Equatable, Sendable {
-        /// PEM or DER; in PEM the rest of the chain may follow.
+        /// PEM or DER; PEM may contain the rest of the chain after it.
         package var certificate: [UInt8]
         package var key: [UInt8]
 
@@ -48,7 +49,7 @@ package struct TLSConfiguration: Equatable, Sendable {
 
     package struct PreSharedKey: Equatable, Sendable, Codable {
         package var key: [UInt8]
-        /// What the client calls the key by.
+        /// The name by which the client refers to the key.
         package var identity: [UInt8]
 
         package init(key: [UInt8], identity: [UInt8]) {

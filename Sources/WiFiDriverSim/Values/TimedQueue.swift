@@ -1,7 +1,7 @@
-/// Elements that are due at a time each, the earliest first.
+/// A queue of elements with due times, the earliest first.
 ///
-/// Elements of one lane keep the order in which they were added, whatever their times; those of different lanes overtake
-/// each other. Elements that are due at the same time keep their order.
+/// Elements of one lane keep the order in which they were added, whatever their times; elements of different lanes
+/// overtake each other. Elements with the same time keep their order.
 @usableFromInline package struct TimedQueue<Lane: Equatable, Element> {
     @usableFromInline var queue = Queue<Entry>()
 
@@ -20,14 +20,14 @@
     }
 
     @inlinable package var isEmpty: Bool { queue.isEmpty }
-    /// When the first is due.
+    /// The time of the first element; `nil` if the queue is empty.
     @inlinable package var nextDue: Instant? { queue.first?.at }
 
-    /// Adds an element that is due at `due`, but not before the earlier elements of its lane.
+    /// Adds an element that is due at `due`, or later if earlier elements of its lane are due later.
     /// - Parameters:
-    ///   - element: what is added.
-    ///   - lane: `nil` for an element that waits for no other.
-    ///   - due: its time.
+    ///   - element: the element.
+    ///   - lane: the lane; `nil` for an element that is in no lane.
+    ///   - due: when it is due.
     @inlinable package mutating func append(_ element: Element, in lane: Lane?, at due: Instant) {
         let entries = queue.elements
         var due = due
@@ -41,7 +41,7 @@
         queue.insert(Entry(lane: lane, at: due, element: element), at: index)
     }
 
-    /// Removes the first, if it is due.
+    /// Removes the first element if it is due by `now`.
     @inlinable package mutating func popFirst(dueBy now: Instant) -> (at: Instant, element: Element)? {
         guard let due = nextDue, due <= now, let element = popFirst() else { return nil }
         return (due, element)
@@ -49,7 +49,7 @@
 
     @inlinable package mutating func popFirst() -> Element? { queue.popFirst()?.element }
 
-    /// Removes the last that matches.
+    /// Removes the last element that matches.
     @inlinable package mutating func removeLast(where matches: (Element) -> Bool) -> Element? {
         queue.removeLast { matches($0.element) }?.element
     }

@@ -1,26 +1,28 @@
 import WiFiSimHost
 import WiFiSimModule
 
-/// Talks to the control socket of a running simulator.
+/// A client of the control socket of a running simulator (docs/Control.md).
 public struct ControlClient {
     /// The socket's path.
     public let path: String
 
+    /// Makes a client of the socket at `path`. Connects only in `send`.
     public init(path: String) { self.path = path }
 
-    /// Where simulators that name no path have their sockets: a folder of the user's own.
+    /// The folder of the sockets of simulators that name no path; it belongs to the user.
     public static var folder: String {
         if let runtime = Environment["XDG_RUNTIME_DIR"], !runtime.isEmpty { return "\(runtime)/wifisim" }
         return "/tmp/wifisim-\(Environment.userID)"
     }
 
-    /// The path of this process's socket, in a folder that only the user may enter, made if need be.
-    /// - Throws: `ControlSocketError` if there is something else there.
+    /// The default path of this process's socket. Creates its folder, accessible only to the user, if it does not
+    /// exist, and removes the sockets of simulators that no longer run.
+    /// - Throws: `ControlSocketError` if the folder cannot be created or used.
     public static func ownPath() throws -> String {
         let folder = Self.folder
         do throws(SystemError) {
             try Folder.makePrivate(folder)
-            // Those that were killed have left theirs behind.
+            // A simulator that was killed leaves its socket behind.
             for name in try Folder.names(in: folder) {
                 guard let owner = name.hasSuffix(".sock") ? Int32(name.dropLast(5)) : nil else { continue }
                 if !Environment.isRunning(owner) { Files.remove("\(folder)/\(name)") }
@@ -31,17 +33,18 @@ public struct ControlClient {
         return "\(folder)/\(Environment.processID).sock"
     }
 
-    /// The sockets in that folder at which a simulator listens.
+    /// The paths of the sockets in `folder` on which a simulator listens.
     public static func running() -> [String] {
         let names = (try? Folder.names(in: folder)) ?? []
         return names.filter { $0.hasSuffix(".sock") }.map { "\(folder)/\($0)" }.filter(UnixSocket.isAlive)
     }
 
-    /// Has a command carried out.
-    /// - Parameter words: the command (docs/Control.md).
+    /// Sends a command to the simulator and waits for the answer.
+    /// - Parameter words: the words of the command (docs/Control.md).
     /// - Returns: the answer, a JSON object on one line.
-    /// - Throws: `ControlSyntaxError` for what is no command, `ControlRefusal` for what the simulator cannot do,
-    ///   `ControlSocketError` where there is none.
+    /// - Throws: `ControlSyntaxError` if the words are not a command, `ControlRefusal` if the simulator cannot carry it
+    ///   out, `ControlBusyError` if it has too many clients, `ControlSocketError` if no simulator answers,
+    ///   `SystemError` if the transfer fails.
     public func send(_ words: [String]) throws -> String {
         do throws(WordError) {
             _ = try ControlCommand(Words(words))
@@ -70,11 +73,11 @@ public struct ControlClient {
             }
             answer += buffer[..<count]
             guard answer.count <= Self.longestAnswer else {
-                throw ControlSocketError(description: "\(path): the answer is too long for a simulator's")
+                throw ControlSocketError(description: "\(path): the answer is too long to be from a simulator")
             }
         }
         guard ControlMessage.isAnswer(answer) else {
-            throw ControlSocketError(description: "\(path): what answers there is no simulator")
+            throw ControlSocketError(description: "\(path): the answer is not from a simulator")
         }
         let text = String(decoding: answer.dropLast(), as: UTF8.self)
         if let reason = ControlMessage.refusal(in: answer) {
@@ -84,33 +87,38 @@ public struct ControlClient {
         return text
     }
 
-    /// In bytes. The state of a thousand modules is far from it.
+    /// In bytes: far above the state of a thousand modules.
     private static let longestAnswer = 1 << 26
 }
 
-/// Words that are no command.
+/// Words that are not a command.
 public struct ControlSyntaxError: Error, CustomStringConvertible {
+    /// What is wrong with the words.
     public let description: String
 }
 
 /// A command that the simulator cannot carry out.
 public struct ControlRefusal: Error, CustomStringConvertible {
+    /// The simulator's reason.
     public let description: String
 }
 
-/// The simulator has too many clients for now.
+/// The simulator has too many clients at the moment.
 public struct ControlBusyError: Error, CustomStringConvertible {
+    /// The simulator's reason.
     public let description: String
 }
 
 /// A control socket that cannot be used.
 public struct ControlSocketError: Error, CustomStringConvertible {
+    /// What is wrong with the socket.
     public let description: String
+    /// Makes the error with this message.
     public init(description: String) { self.description = description }
 }
 
 extension String {
-    /// In quotes where the word needs some.
+    /// The word, in quotes if it needs them.
     fileprivate var asWord: String {
         guard isEmpty || contains(where: { $0 == " " || $0 == "\"" || $0 == "\\" }) else { return self }
         return "\"" + replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""

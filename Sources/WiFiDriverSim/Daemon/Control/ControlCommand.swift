@@ -1,17 +1,17 @@
 import WiFiSimModule
 
-/// What the control socket is asked (docs/Control.md).
+/// A command of the control socket (docs/Control.md).
 package enum ControlCommand: Equatable {
-    /// Tells of all modules and access points.
+    /// Reports all modules and access points.
     case state
     case change(WorldChange)
     case module(Int, ModuleAction)
 
     package enum ModuleAction: Equatable {
-        /// Pulls the reset line.
+        /// Pulses the reset pin.
         case reset
         case power(isOn: Bool)
-        /// The module says this line, as if something had happened.
+        /// Makes the module send this line as a report.
         case report(String)
     }
 
@@ -44,7 +44,7 @@ extension ControlCommand.ModuleAction {
             guard ["on", "off"].contains(state.text) else { throw state.error("power is on or off") }
             self = .power(isOn: state.text == "on")
         case "report": self = .report(try words.text("the line to report"))
-        default: throw keyword.error("a module does reset, power on, power off or report")
+        default: throw keyword.error("a module's command is reset, power on, power off or report")
         }
     }
 }

@@ -1,15 +1,15 @@
 import FoundationEssentials
 import WiFiSimModule
 
-/// The lines of the control socket: a request is a JSON object on one line, and so is its answer.
+/// The messages of the control socket. A request is a JSON object on one line, and so is its answer.
 enum ControlMessage {
     struct Request: Codable {
         /// The command in words.
         let `do`: String
     }
 
-    /// Reads a request.
-    /// - Throws: `ControlError` with what is wrong with it.
+    /// Parses a request.
+    /// - Throws: `ControlError` with what is wrong with the request.
     static func command(from line: [UInt8]) throws(ControlError) -> ControlCommand {
         let request: Request
         do {
@@ -24,15 +24,15 @@ enum ControlMessage {
         }
     }
 
-    /// Why a request was refused, if this answer says so.
+    /// The reason if `answer` is a refusal; `nil` otherwise.
     static func refusal(in answer: [UInt8]) -> String? {
         failure(in: answer)?.error
     }
 
-    /// Whether it was refused for now only.
+    /// True if the request was refused because there are too many clients.
     static func isBusy(_ answer: [UInt8]) -> Bool { failure(in: answer)?.busy ?? false }
 
-    /// Whether this is an answer at all.
+    /// True if `line` is a JSON object, as every answer is.
     static func isAnswer(_ line: [UInt8]) -> Bool {
         (try? JSONDecoder().decode(JSONObject.self, from: Data(line))) != nil
     }
@@ -59,7 +59,7 @@ enum ControlMessage {
     static func line(_ value: some Encodable) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Nothing that is encoded here can fail to be: text, numbers and lists of them.
+        // Encoding cannot fail: the values are text, numbers, and lists of them.
         let data = (try? encoder.encode(value)) ?? Data()
         return Array(data) + [UInt8(ascii: "\n")]
     }

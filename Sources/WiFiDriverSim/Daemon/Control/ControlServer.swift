@@ -2,37 +2,37 @@ import Glibc
 import WiFiSimHost
 import WiFiSimValues
 
-/// Serves the control socket: takes requests line by line, and answers each in turn.
+/// Serves the control socket: reads requests line by line and answers each in turn.
 ///
 /// Belongs to the event loop's thread.
 final class ControlServer {
     let path: String
     private let listener: UnixSocket
     private let loop: EventLoop
-    /// Carries out a command, and gives the answer's line.
+    /// Carries out a command and returns the answer as a line.
     private let answer: (ControlCommand) throws -> [UInt8]
     private var clients: [Int32: Client] = [:]
-    /// A request of more bytes than this ends its client.
+    /// In bytes: a longer request ends its client's connection.
     private static let longestLine = 64 * 1024
-    /// In bytes. While a client has more unread answers than this, its next request waits.
+    /// In bytes. While a client has more unsent answers than this, its next request waits.
     private static let unsentLimit = 256 * 1024
-    /// So many requests of a client are answered before the modules have their turn again.
+    /// The most requests of one client that are answered before the modules get their turn.
     private static let answersAtOnce = 16
 
-    /// More would only take descriptors from the modules.
+    /// More clients would take descriptors that the modules need.
     private static let mostClients = 64
 
     private struct Client {
         let socket: UnixSocket
-        /// Requests that are not answered yet.
+        /// Received bytes of requests that are not answered yet.
         var received: [UInt8] = []
         var unsent = ByteQueue()
-        /// It sends no more requests, and still reads.
+        /// True if the client sends no more requests; it may still read.
         var hasFinished = false
 
         var hasLine: Bool { received.contains(UInt8(ascii: "\n")) || hasFinished && !received.isEmpty }
 
-        /// The next request; the last one needs no line end.
+        /// Takes the next request. The last one needs no line end.
         mutating func takeLine() -> [UInt8]? {
             guard hasLine else { return nil }
             let end = received.firstIndex(of: UInt8(ascii: "\n")) ?? received.endIndex
@@ -42,6 +42,7 @@ final class ControlServer {
     }
 
     /// Listens at `path`.
+    /// - Throws: `SystemError` if it cannot listen there.
     init(
         at path: String, on loop: EventLoop, answer: @escaping (ControlCommand) throws -> [UInt8]
     ) throws(SystemError) {
@@ -52,7 +53,7 @@ final class ControlServer {
         try loop.watch(listener.descriptor, for: .read) { [weak self] _ in self?.accept() }
     }
 
-    /// Ends all and removes the socket.
+    /// Ends all connections and removes the socket's file.
     func close() {
         loop.unwatch(listener.descriptor)
         for client in clients.values { loop.unwatch(client.socket.descriptor) }
@@ -62,7 +63,7 @@ final class ControlServer {
 
     private func accept() {
         guard let socket = listener.accept() else {
-            // The client that waits would make the loop spin.
+            // The pending client would make the loop spin.
             if errno == EMFILE || errno == ENFILE { loop.pause(listener.descriptor, for: .milliseconds(100)) }
             return
         }
@@ -102,13 +103,13 @@ final class ControlServer {
         }
         switch transfer {
         case .wouldBlock, .done: break
-        // The answers are still to be sent.
+        // Answers may still wait to be sent.
         case .ended: clients[number]?.hasFinished = true
         case nil: end(number)
         }
     }
 
-    /// Answers what waits, as long as the client reads the answers.
+    /// Answers pending requests, while the client reads the answers.
     private func answerLines(of number: Int32) {
         for _ in 0..<Self.answersAtOnce {
             guard let client = clients[number], client.unsent.count <= Self.unsentLimit,
@@ -133,11 +134,11 @@ final class ControlServer {
         }
     }
 
-    /// Waits for what the client does next, or ends it once everything is said.
+    /// Watches for the client's next action, or ends its connection once all answers are sent.
     private func goOn(_ number: Int32) {
         guard let client = clients[number] else { return }
         if client.hasFinished, !client.hasLine, client.unsent.isEmpty { return end(number) }
-        // A request that waits has its turn as soon as there is room for its answer.
+        // A pending request is handled as soon as there is room for its answer.
         let interest = EventLoop.Interest(
             reads: !client.hasFinished && !client.hasLine, writes: client.hasLine || !client.unsent.isEmpty)
         try? loop.update(client.socket.descriptor, for: interest)

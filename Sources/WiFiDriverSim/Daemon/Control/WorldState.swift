@@ -1,7 +1,7 @@
 import WiFiSimModule
 import WiFiSimValues
 
-/// What the control socket tells of the modules and the air; docs/Control.md lists the fields.
+/// The modules and access points as the control socket reports them; docs/Control.md lists the fields.
 struct WorldState: Encodable {
     let modules: [ModuleState]
     let accessPoints: [AccessPointState]
@@ -18,7 +18,7 @@ struct AccessPointState: Encodable {
     let dhcp: String
     let dns: Bool
     let route: Bool
-    /// A module's soft-AP.
+    /// True for the soft-AP of a module.
     let softAP: Bool
     let stations: [String]
 }

@@ -3,22 +3,25 @@ import WiFiSimHost
 import WiFiSimModule
 import WiFiSimValues
 
-/// A TCP connection on the host, with the credit that the module's stack has given for it; bare, or with TLS on it.
+/// A TCP connection on the computer's network, with or without TLS, that reads only as far as the module's stack has
+/// given credit.
+///
+/// Belongs to the event loop's thread.
 final class Connection {
     let socket: Socket
-    /// As the module sees it.
+    /// The peer's address as the module sees it.
     let peer: Endpoint
     private let id: SocketID
     private let tls: TLSSession?
     private let loop: EventLoop
     private let announce: (NetworkEvent) -> Void
     private var phase: Phase
-    /// Bytes that the module still takes.
+    /// In bytes: how much the module still accepts.
     private var credit = 0
-    /// Bytes of the module that the host has not yet taken. As the module's own stack, it takes a block that nothing waits
-    /// before.
+    /// The module's bytes that the computer has not taken yet. Like the module's own stack, it accepts a block at once
+    /// if no bytes wait before it.
     private var outbound = ByteQueue()
-    /// The last bytes of `outbound`, for whose `sent` the module waits.
+    /// The length of the last block in `outbound` if the module still waits for its `sent`; 0 otherwise.
     private var unanswered = 0
 
     private enum Phase {
@@ -26,20 +29,21 @@ final class Connection {
         /// The handshake is in progress; the event is announced when it completes.
         case shakingHands(NetworkEvent)
         case open
-        /// The system reports an end that the module has no credit to see yet; it is not watched meanwhile.
+        /// The peer has ended the connection, but the module has no credit to see it. The socket is not watched in this
+        /// phase.
         case ending
         case closed
     }
 
-    /// How a connection begins.
+    /// The state of a connection at its creation.
     enum Beginning {
         /// The socket has begun to connect.
         case connecting
-        /// It is connected. With TLS the event is announced after the handshake.
+        /// The socket is connected. With TLS, the event is announced after the handshake.
         case accepted(NetworkEvent)
     }
 
-    /// The most that one read takes, so that other modules get their turn.
+    /// In bytes: the most that one read takes, so that other modules get their turn.
     private static let longestRead = 64 * 1024
 
     init(
@@ -60,12 +64,13 @@ final class Connection {
         try loop.watch(socket.descriptor, for: interest) { [weak self] in self?.handle($0) }
     }
 
-    /// The module has closed it, and bytes that count as sent have still to go out.
+    /// True while the module has closed the connection and bytes already answered with `SEND OK` wait to be sent.
     private(set) var isDraining = false
-    /// Called when that is done.
+    /// Called when draining has ended.
     var drained: () -> Void = {}
 
-    /// Ends the connection, unless what counts as sent has to go out first.
+    /// Ends the connection at once, or after draining if bytes already answered with `SEND OK` have to be sent first.
+    /// - Parameter aborting: true to drop them and reset the connection.
     func close(aborting: Bool) {
         if !aborting, case .open = phase {
             dropUnanswered()
@@ -78,7 +83,7 @@ final class Connection {
         if aborting { socket.closeByReset() }
     }
 
-    /// Ends what drains, whether all has gone out or not; the host goes on to send what it has taken.
+    /// Ends draining, even if bytes are left. The computer still sends what its socket has taken.
     func endDraining() {
         tls?.end(over: socket)
         end()
@@ -90,17 +95,18 @@ final class Connection {
         loop.unwatch(socket.descriptor)
     }
 
-    /// Lets the module take so many more bytes.
+    /// Lets the module receive `bytes` more bytes.
     /// - Returns: the events that follow at once, from bytes that TLS has already decrypted.
     func allow(_ bytes: Int) -> [NetworkEvent] {
         credit += bytes
         return lookAgain()
     }
 
-    /// Nothing gets through in either direction.
+    /// True while the peer is cut off: nothing passes in either direction.
     private(set) var isPaused = false
 
-    /// - Returns: what follows at once.
+    /// Cuts the connection off or reconnects it.
+    /// - Returns: the events that follow at once.
     func pause(_ isPaused: Bool) -> [NetworkEvent] {
         guard isPaused != self.isPaused else { return [] }
         self.isPaused = isPaused
@@ -117,13 +123,14 @@ final class Connection {
         return canReadOn ? read() : []
     }
 
-    /// TLS holds decrypted bytes, of which the socket reports nothing.
+    /// True if TLS holds decrypted bytes. The socket reports nothing of those.
     private var canReadOn: Bool {
         guard case .open = phase, let tls, !isPaused, credit > 0 else { return false }
         return tls.hasReceived
     }
 
-    /// Takes bytes, which `flush` sends.
+    /// Queues bytes, which `flush` sends.
+    /// - Returns: the events that follow at once.
     /// - Returns: the events that follow at once.
     func send(_ bytes: [UInt8]) -> [NetworkEvent] {
         guard takesBytes else { return [.sendFailed(id)] }
@@ -134,26 +141,26 @@ final class Connection {
         return []
     }
 
-    /// Takes bytes that count as sent already.
+    /// Queues bytes that were already answered with `SEND OK`.
     func take(_ bytes: [UInt8]) {
-        // Others behind these were abandoned, or the module would not have gone on.
+        // If an unanswered block is still queued, the module has abandoned it; otherwise it would not have sent more.
         unanswered = 0
         if takesBytes { outbound.append(whole: bytes) }
     }
 
-    /// The module's bytes go on to the host without a wait.
+    /// True if a block can be answered with `SEND OK` at once.
     var takesBlocks: Bool { takesBytes && outbound.isEmpty && !hasUnsent && !isPaused }
 
     private var takesBytes: Bool {
         switch phase {
         case .closed, .connecting, .shakingHands: false
-        // The module cannot know yet of an end on the far side of what cuts it off.
+        // The peer's end lies beyond the cut, so the module cannot know of it yet.
         case .ending: isPaused
         case .open: true
         }
     }
 
-    /// Drops what the host has not taken of the last `send`, but for a TLS record that is under way.
+    /// Drops the bytes of the last `send` that the computer has not taken, except for a TLS record in progress.
     func abandonSend() {
         dropUnanswered()
         updateInterest()
@@ -191,7 +198,7 @@ final class Connection {
             if !isPaused, !isDraining, credit > 0, readiness.canRead || readiness.hasHungUp {
                 for event in read() { announce(event) }
             } else if readiness.hasHungUp {
-                // The system would report it without end.
+                // The loop would report the hang-up again and again.
                 if isDraining { return endDraining() }
                 phase = .ending
                 loop.unwatch(socket.descriptor)
@@ -229,7 +236,7 @@ final class Connection {
         announce(event)
     }
 
-    /// Reads as far as the credit goes.
+    /// Reads as far as the credit allows.
     private func read() -> [NetworkEvent] {
         var events: [NetworkEvent] = []
         repeat {
@@ -254,7 +261,7 @@ final class Connection {
         return events
     }
 
-    /// Sends what the host takes now.
+    /// Sends the bytes that the computer takes now.
     func flush() {
         guard case .open = phase, !isPaused, !outbound.isEmpty || hasUnsent else { return }
         var answer: NetworkEvent?
@@ -308,7 +315,8 @@ extension ConnectFailure {
 }
 
 extension Socket {
-    /// Applies what CIPTCPOPT and CIPSTART set; interval and count are the firmware's (ESP-AT docs, TCP-IP, CIPSTART).
+    /// Applies the options of CIPTCPOPT and CIPSTART. The keep-alive interval and count are the firmware's (ESP-AT
+    /// docs, TCP-IP, CIPSTART).
     func apply(_ options: TCPOptions) {
         try? set(SOL_SOCKET, SO_KEEPALIVE, options.keepAlive > 0 ? 1 : 0)
         if options.keepAlive > 0 {
@@ -316,7 +324,7 @@ extension Socket {
             try? set(Int32(IPPROTO_TCP), TCP_KEEPINTVL, 1)
             try? set(Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
         }
-        // "Default: 0" (ESP-AT docs, TCP-IP, CIPTCPOPT): a small block waits while another is not acknowledged.
+        // "Default: 0" (ESP-AT docs, TCP-IP, CIPTCPOPT): a small block waits while an earlier one is unacknowledged.
         try? set(Int32(IPPROTO_TCP), TCP_NODELAY, options.noDelay ? 1 : 0)
     }
 }

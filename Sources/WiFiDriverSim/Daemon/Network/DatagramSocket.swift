@@ -2,18 +2,20 @@ import WiFiSimHost
 import WiFiSimModule
 import WiFiSimValues
 
-/// A UDP socket on the host, with the credit that the module's stack has given for it.
+/// A UDP socket of the computer that reads only while the module's stack has given credit.
+///
+/// Belongs to the event loop's thread.
 final class DatagramSocket {
     private let id: SocketID
     private let socket: Socket
     private let loop: EventLoop
     private let deliver: ([UInt8], Endpoint) -> Void
-    /// Called with the length of a datagram that is lost.
+    /// Called with the length, in bytes, of a datagram that is lost.
     private let drop: (Int) -> Void
     private var credit = 0
-    /// Datagrams for the module that no socket brought, and their senders.
+    /// Datagrams for the module from servers in this process, and their senders.
     private var answers: [(bytes: [UInt8], sender: Endpoint)] = []
-    /// More of them than this are lost, as from any full buffer.
+    /// The most datagrams in `answers`; further ones are lost, as from any full buffer.
     private static let answerLimit = 16
 
     private static let longestDatagram = 65_535
@@ -32,15 +34,16 @@ final class DatagramSocket {
 
     func close() { loop.unwatch(socket.descriptor) }
 
-    /// - Returns: what follows at once.
+    /// Lets the module receive `bytes` more bytes; negative to take credit back.
+    /// - Returns: the events that follow at once.
     func allow(_ bytes: Int) -> [NetworkEvent] {
         credit += bytes
         defer { updateInterest() }
         return takeAnswers()
     }
 
-    /// Brings the module a datagram of a server that is no socket of the host.
-    /// - Returns: what follows at once.
+    /// Hands the module a datagram from a server in this process.
+    /// - Returns: the events that follow at once.
     func answer(_ bytes: [UInt8], from sender: Endpoint) -> [NetworkEvent] {
         guard answers.count < Self.answerLimit else {
             drop(bytes.count)
@@ -65,13 +68,14 @@ final class DatagramSocket {
         try socket.send(bytes, to: remote)
     }
 
-    /// - Returns: whether there is nobody at that port of the host.
+    /// Sends a datagram to a server on the computer's loopback.
+    /// - Returns: true if no socket is bound to the port.
     func sendChecked(_ bytes: [UInt8], to remote: Endpoint) throws(SystemError) -> Bool {
         try socket.sendChecked(bytes, to: remote)
     }
 
     private func receive() {
-        // An error that an earlier datagram met is reported here, and means nothing to UDP.
+        // The error of an earlier datagram is reported here. UDP ignores it.
         _ = socket.takeError()
         guard credit > 0 else { return }
         let datagram = withUnsafeTemporaryAllocation(byteCount: Self.longestDatagram, alignment: 8) { buffer in

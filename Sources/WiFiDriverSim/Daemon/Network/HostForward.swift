@@ -1,20 +1,25 @@
 import WiFiSimModule
 import WiFiSimValues
 
-/// A port of the host that leads to a port of the module, in QEMU's notation.
+/// A port of the computer that leads to a port of the module, in QEMU's notation.
 public struct HostForward: Hashable, Sendable {
+    /// TCP or UDP.
     public let transport: Transport
+    /// The address and port of the computer.
     public let host: Endpoint
+    /// The port of the module, 1 to 65,535.
     public let modulePort: UInt16
 
+    /// Makes a forward; both ports are 1 to 65,535.
     public init(transport: Transport, host: Endpoint, modulePort: UInt16) {
         self.transport = transport
         self.host = host
         self.modulePort = modulePort
     }
 
-    /// Reads `tcp:[HOST-ADDRESS]:HOST-PORT-[MODULE-ADDRESS]:MODULE-PORT`, as `tcp::8080-:80`. Without an address the host's
-    /// is 127.0.0.1; the module's has no meaning and is there for QEMU's sake. `nil` for anything else.
+    /// Parses `tcp:[HOST-ADDRESS]:HOST-PORT-[MODULE-ADDRESS]:MODULE-PORT`, for example `tcp::8080-:80`; `udp` likewise.
+    /// The default host address is 127.0.0.1. The module address is accepted for compatibility with QEMU and ignored.
+    /// Returns `nil` for any other text.
     public init?(_ text: String) {
         let sides = text.split(separator: "-", omittingEmptySubsequences: false)
         guard sides.count == 2 else { return nil }

@@ -3,23 +3,29 @@ import WiFiSimHost
 import WiFiSimModule
 import WiFiSimValues
 
-/// One module's network on the host's own sockets.
+/// One module's network on the computer's own sockets.
 ///
-/// The gateway's address and 127.0.0.0/8 are the host's loopback, as in QEMU's user network. A TCP socket is read only as far
-/// as the module's stack has given credit, so that a slow serial line slows the peer.
+/// The gateway's address and 127.0.0.0/8 are the computer's loopback, as in QEMU's user network. A TCP socket is read
+/// only as far as the module's stack has given credit, so that a slow serial line slows the peer.
+///
+/// Pass requests to `handle`, and take the resulting events from `takeEvents`. Call `flush` when the module's output
+/// has been written, and `advance` when `nextDeadline` has passed. `onActivity` announces events that no request
+/// caused. Belongs to the event loop's thread.
 final class HostNetwork: Network {
     struct Configuration {
-        /// The module's own loopback address: the source of its connections to the host, and where its servers listen.
+        /// The module's own loopback address: the source of its connections to the computer, and the address of its
+        /// servers.
         var hostAddress: IPv4Address?
         var forwards: [HostForward] = []
-        /// Nothing but loopback is reached, and no name but the world's resolves.
+        /// True if only loopback is reachable and only the world's names resolve.
         var isRestricted = false
         var names: [String: [IPAddress]] = [:]
-        /// The networks of the access points: their gateways, and in IPv6 the second address of their prefixes, are the host.
+        /// The networks of the access points. Their gateways, and in IPv6 the second address of their prefixes, are the
+        /// computer.
         var subnets: () -> [AccessPoint.Subnet] = { [] }
         var updates: UpdateServer?
-        /// What a TCP peer may send ahead of the module, as far as the host's sockets let themselves be held to that; `nil` is
-        /// as much as they take.
+        /// In bytes: how much a TCP peer may send ahead of the module, as far as socket options can limit it; `nil` is
+        /// no limit.
         var window: Int?
     }
 
@@ -27,9 +33,9 @@ final class HostNetwork: Network {
     private let loop: EventLoop
     private lazy var pinger = Result { () throws(SystemError) in try Pinger(loop: loop) }
     private let log: (String) -> Void
-    /// Datagrams that were dropped.
+    /// The number of datagrams dropped so far.
     private var dropCount = 0
-    /// Called when events have come that no request caused.
+    /// Called when there are events that no request caused.
     var onActivity: () -> Void = {}
 
     private var events: [NetworkEvent] = []
@@ -37,9 +43,9 @@ final class HostNetwork: Network {
     /// Connections that the module has closed and that still flush bytes already answered with `SEND OK`, and when to give
     /// up. Keyed by identity, because a restarted module reuses socket ids; the restart does not end them.
     private var draining: [ObjectIdentifier: (connection: Connection, until: Instant)] = [:]
-    /// As long as a peer may take that does not read.
+    /// How long a peer that does not read may delay the end of a connection.
     private static let drainingTime = Duration.seconds(60)
-    /// Those that have taken something to send since the last `flush`.
+    /// Connections that have queued bytes since the last `flush`.
     private var unflushed: [Connection] = []
     private var isFlushing = false
     private var datagramSockets: [SocketID: DatagramSocket] = [:]
@@ -48,7 +54,7 @@ final class HostNetwork: Network {
     private var shakingHands: [SocketID: Instant] = [:]
     /// "the timeout of each packet is 10 s" (ESP-AT docs, TCP-IP, CIPSTART); a handshake is three of them.
     private static let handshakeTime = Duration.seconds(30)
-    /// Connections to servers in this process, which are no sockets of the host.
+    /// Connections to servers in this process, which have no socket.
     private var localConnections: [SocketID: LocalConnection] = [:]
 
     private struct LocalConnection {
@@ -57,7 +63,7 @@ final class HostNetwork: Network {
         var credit = 0
 
         enum Service {
-            /// Closes behind its answer.
+            /// Closes the connection after its answer.
             case updates(UpdateServer)
             case names(DNSStream)
         }
@@ -65,14 +71,15 @@ final class HostNetwork: Network {
 
     private let nameServer: NameServer
     private var forwardListeners: [Socket] = []
-    /// Listeners that no descriptor was free for: watched, they would be reported without end.
+    /// Listeners for which no descriptor was free. They are unwatched, because the loop would report them again and
+    /// again.
     private var paused: (listeners: [(Socket, UInt16)], until: Instant)?
     private var nextAccepted: UInt32 = 0x8000_0000
-    /// Queries of before the last reset are not answered.
+    /// Counts resets and cancellations. The answers to queries of an earlier epoch are ignored.
     private var epoch = 0
-    /// Counts the resets, after which socket numbers begin anew.
+    /// Counts resets, after which socket numbers start again.
     private var resetCount = 0
-    /// The address by which the module last reached the host; a peer there appears under it.
+    /// The address by which the module last reached the computer. Peers on the computer appear under it.
     private var addressOfHost: IPAddress?
 
     init(
@@ -122,9 +129,9 @@ final class HostNetwork: Network {
         }
     }
 
-    /// Sends what the module has handed over. Asked for once the module has had its say on the line: who waits there for
-    /// `SEND OK` need not wait for the host's network too.
-    /// - Returns: whether that has made events.
+    /// Sends the bytes that the module has handed over. Call it after the module's output is written, so that a host
+    /// that waits for `SEND OK` does not wait for the computer's network too.
+    /// - Returns: true if this has made events.
     func flush() -> Bool {
         guard !unflushed.isEmpty else { return false }
         isFlushing = true
@@ -140,7 +147,7 @@ final class HostNetwork: Network {
         return events
     }
 
-    /// When listeners that had to be left alone are looked at again, or a handshake or a connection's end has taken too long.
+    /// The earliest instant to retry a paused listener, or to end a handshake or a draining connection.
     var nextDeadline: Instant? {
         if shakingHands.isEmpty, draining.isEmpty { return paused?.until }
         return .earlier(.earlier(paused?.until, shakingHands.values.min()), draining.values.map(\.until).min())
@@ -157,7 +164,7 @@ final class HostNetwork: Network {
         for (listener, port) in paused.listeners { try? accept(from: listener, toPort: port) }
     }
 
-    /// Connections to hosts that are cut off are silent from now on, until they are not.
+    /// Pauses the connections to addresses that are cut off, and resumes the others.
     func pauseConnections(where isCutOff: (IPAddress) -> Bool) {
         for connection in Array(connections.values) + draining.values.map(\.connection) {
             note(connection.pause(isCutOff(connection.peer.address)))
@@ -178,14 +185,14 @@ final class HostNetwork: Network {
         events = []
     }
 
-    /// A datagram is lost. The log tells of the first, the second, the fourth and so on.
+    /// Logs a lost datagram; to keep the log short, only the first, second, fourth, eighth and so on.
     func logDrop(_ what: String) {
         dropCount += 1
         guard dropCount & (dropCount - 1) == 0 else { return }
         log("dropped \(what) (\(dropCount) since the start)")
     }
 
-    /// Something that no request caused.
+    /// Adds an event that no request caused.
     private func announce(_ event: NetworkEvent) {
         note([event])
         if !isFlushing { onActivity() }
@@ -206,7 +213,7 @@ final class HostNetwork: Network {
 
     // MARK: Addresses
 
-    /// Where on the host an address of the module's network leads; `nil` where it may not go.
+    /// The computer's address for an address of the module's network; `nil` if the module may not reach it.
     private func onHost(_ endpoint: Endpoint) -> Endpoint? {
         if case .v4(let address) = endpoint.address, configuration.subnets().contains(where: { $0.gateway == address })
         {
@@ -221,7 +228,8 @@ final class HostNetwork: Network {
         return endpoint.address.isLoopback || !configuration.isRestricted ? endpoint : nil
     }
 
-    /// How the module sees a peer: the host under the address that the module has for it, until it has used one the gateway's.
+    /// A peer's address as the module sees it. A peer on the computer has the address by which the module last reached
+    /// the computer, at first the gateway's.
     private func inside(_ peer: Endpoint) -> Endpoint {
         guard peer.address == .v4(.loopback) else { return peer }
         return Endpoint(
@@ -235,7 +243,7 @@ final class HostNetwork: Network {
     // MARK: TCP
 
     private func connect(_ id: SocketID, to remote: Endpoint, _ options: TCPOptions, _ tls: TLSConfiguration?) {
-        // The update server is simulated in this process, so that its TLS need not be carried out.
+        // The update server runs in this process, so its TLS is not carried out.
         if let updates = configuration.updates,
             remote == (tls == nil ? UpdateServer.endpoint : UpdateServer.secureEndpoint)
         {
@@ -276,7 +284,7 @@ final class HostNetwork: Network {
         return .connected(id, local: Endpoint(.v4(.any), 0))
     }
 
-    /// Forgets a connection that has ended for the module.
+    /// Removes a connection that has ended for the module. If it drains, it is kept until it has drained.
     private func retire(_ id: SocketID) {
         guard let connection = connections.removeValue(forKey: id), connection.isDraining else { return }
         let key = ObjectIdentifier(connection)
@@ -294,7 +302,7 @@ final class HostNetwork: Network {
     private func listen(_ port: UInt16, _ family: IPAddress.Family, _ tls: TLSConfiguration?) {
         let isForwarded = configuration.forwards.contains { $0.transport == .tcp && $0.modulePort == port }
         do throws(TLSFailure) {
-            // Better said now than to each client.
+            // Report a bad TLS configuration now, not to each client.
             _ = try makeSession(tls, as: .server)
         } catch {
             log(error.reason)
@@ -306,7 +314,7 @@ final class HostNetwork: Network {
             try accept(from: listener, toPort: port)
             server = (listener, port, tls)
         } catch {
-            // A forwarded port is reached all the same.
+            // The forwarded port still reaches the server.
             guard isForwarded else {
                 log("\(error)\(Self.portAdvice)")
                 return events.append(.listenFailed)
@@ -334,7 +342,7 @@ final class HostNetwork: Network {
                 if errno == EMFILE || errno == ENFILE { self.pause(listener, port) }
                 return
             }
-            // Nobody serves the forwarded port: the peer sees its connection end.
+            // The module has no server on this port: the peer sees its connection end.
             guard let server = self.server, server.port == port else { return }
             self.begin(socket, from: self.inside(peer), toPort: port, server.tls)
         }
@@ -371,12 +379,12 @@ final class HostNetwork: Network {
     private func openUDP(_ id: SocketID, _ peer: Endpoint, _ localPort: UInt16) {
         let forward = configuration.forwards.first { $0.transport == .udp && $0.modulePort == localPort }
         do throws(SystemError) {
-            // Groups and broadcasts have many listeners, on one computer, too.
+            // Several sockets of one computer may listen to a group or broadcast.
             var isShared = false
             if case .v4(let address) = peer.address { isShared = address.isMulticast || address == .broadcast }
             let socket = try Socket.datagram(
                 at: forward?.host ?? datagramAddress(for: peer, localPort), isShared: isShared)
-            // The host's network learns of it, which a module that is kept off it must not let happen.
+            // Joining a group is visible to the computer's network, which a restricted module must not reach.
             if case .v4(let group) = peer.address, group.isMulticast, !configuration.isRestricted {
                 try socket.join(group)
             }
@@ -397,7 +405,8 @@ final class HostNetwork: Network {
         }
     }
 
-    /// On loopback for peers there; on all interfaces only for a peer beyond, who could not be reached otherwise.
+    /// The address to bind: loopback for a peer on loopback; all interfaces for any other peer, which could not be
+    /// reached otherwise.
     private func datagramAddress(for peer: Endpoint, _ port: UInt16) -> Endpoint {
         let target = onHost(peer) ?? peer
         let isAny = target.address == .v4(.any) || target.address == .v6(.any)
@@ -409,7 +418,7 @@ final class HostNetwork: Network {
 
     // MARK: Sending
 
-    /// Takes a block of a TCP socket that counts as sent already: no event follows.
+    /// Queues a block of a TCP socket that was already answered with `SEND OK`: no event follows.
     func take(_ bytes: [UInt8], on id: SocketID) {
         if let connection = connections[id] {
             connection.take(bytes)
@@ -420,10 +429,11 @@ final class HostNetwork: Network {
         }
     }
 
-    /// Whether the host has taken all that has come to it of a socket, so that more can count as sent at once.
+    /// True if the computer has taken all bytes of the socket, so that the next block can be answered with `SEND OK` at
+    /// once.
     func takesBlocks(_ id: SocketID) -> Bool { connections[id]?.takesBlocks ?? (localConnections[id] != nil) }
 
-    /// Whether a datagram may go there.
+    /// True if the module may send datagrams to `target`.
     func leadsOn(_ target: Endpoint) -> Bool { nameServerPlace(target) != nil || onHost(target) != nil }
 
     private func send(_ bytes: [UInt8], on id: SocketID, to target: Endpoint?) {
@@ -462,7 +472,8 @@ final class HostNetwork: Network {
         }
     }
 
-    /// A gateway tells the host's time, whether the host has a time server or not.
+    /// The time server of the gateways: it answers with the computer's time, whether or not the computer runs a time
+    /// server.
     private func timeServerAnswer(to bytes: [UInt8], at target: Endpoint) -> [UInt8]? {
         guard target.port == SNTPMessage.port, case .v4(let address) = target.address,
             configuration.subnets().contains(where: { $0.gateway == address })
@@ -472,11 +483,11 @@ final class HostNetwork: Network {
 
     // MARK: Servers in this process
 
-    /// Bytes for a server in this process.
+    /// Handles bytes for a server in this process.
     private func receive(_ bytes: [UInt8], atServerOf id: SocketID) {
         switch localConnections[id]?.service {
         case .updates(let server)?:
-            // One request a connection, of which only the first packet counts.
+            // The server reads one request for each connection, and only its first packet.
             if localConnections[id]?.answer.isEmpty ?? false {
                 localConnections[id]?.answer.append(contentsOf: server.answer(to: bytes))
             }
@@ -485,7 +496,7 @@ final class HostNetwork: Network {
         }
     }
 
-    /// Hands over what the credit covers of an answer.
+    /// Delivers as much of an answer as the credit covers.
     private func deliverAnswer(_ id: SocketID) {
         guard let connection = localConnections[id], !connection.answer.isEmpty, connection.credit > 0 else { return }
         let bytes = localConnections[id]?.answer.take(connection.credit) ?? []
@@ -499,13 +510,13 @@ final class HostNetwork: Network {
     // MARK: The name server
 
     private enum NameServerPlace {
-        /// Here alone.
+        /// Always in this process.
         case own
-        /// At a port of the host that somebody may listen at: here where nobody does.
+        /// On a port of the computer; in this process if no server listens there.
         case hostsOrOwn
     }
 
-    /// Whether DHCP gives an address as that of a name server, and whose that is.
+    /// Where the name server at `endpoint` runs; `nil` if DHCP gives no name server with this address.
     private func nameServerPlace(_ endpoint: Endpoint) -> NameServerPlace? {
         guard endpoint.port == DNSMessage.port, case .v4(let address) = endpoint.address else { return nil }
         let subnets = configuration.subnets()
@@ -513,7 +524,7 @@ final class HostNetwork: Network {
         return address.isLoopback || subnets.contains { $0.gateway == address } ? .hostsOrOwn : .own
     }
 
-    /// A datagram for the name server.
+    /// Asks the name server with a datagram.
     private func ask(_ message: [UInt8], on id: SocketID, at server: Endpoint) {
         let resetCount = resetCount
         let answer = nameServer.answer(to: message, limit: DNSMessage.longestDatagram) { [weak self] answer in
@@ -523,13 +534,13 @@ final class HostNetwork: Network {
         if let answer, let socket = datagramSockets[id] { note(socket.answer(answer, from: server)) }
     }
 
-    /// Bytes for the name server on a connection.
+    /// Asks the name server with bytes of a connection.
     private func ask(_ bytes: [UInt8], of stream: DNSStream, on id: SocketID) {
         var stream = stream
         let messages = stream.receive(bytes)
         localConnections[id]?.service = .names(stream)
         let resetCount = resetCount
-        // What nobody reads is not answered any more.
+        // While answers pile up unread, further questions are dropped.
         for message in messages where localConnections[id]?.answer.count ?? 0 <= DNSStream.longestMessage {
             let answer = nameServer.answer(to: message, limit: DNSStream.longestMessage) { [weak self] answer in
                 guard let self, self.resetCount == resetCount else { return }
@@ -575,7 +586,7 @@ final class HostNetwork: Network {
                 self.announce(.pinged(roundTrip))
             }
         } catch {
-            log("\(error): no ping, the system does not let this user")
+            log("\(error): no ping, because the system does not let this user send one")
             events.append(.pinged(nil))
         }
     }

@@ -1,15 +1,16 @@
 import WiFiSimModule
 import WiFiSimValues
 
-/// One module's network among others: what is addressed to a module or virtual station on the same access point goes through
-/// the network in memory that they share, all else to the host.
+/// One module's network among other modules. Traffic to a module or virtual station on the same access point goes
+/// through the network in memory that they share; all other traffic goes to the computer.
 ///
-/// A server and a UDP socket are open on both sides; the host decides on their port.
+/// A server or a UDP socket is open on both sides, and the computer decides on its port. Belongs to the event loop's
+/// thread.
 final class ModuleNetwork: Network {
     private let host: NetworkPath
     private let neighbours: VirtualStack
     private var events: [NetworkEvent] = []
-    /// Where a socket is, if not on the host alone.
+    /// The side of each socket that is not on the computer alone.
     private var sides: [SocketID: Side] = [:]
     /// The request that opened the server.
     private var server: NetworkRequest?
@@ -17,7 +18,7 @@ final class ModuleNetwork: Network {
 
     private enum Side {
         case neighbours
-        /// A UDP socket, its peer and the port that was asked for.
+        /// A UDP socket on both sides, its peer, and the port that was requested.
         case both(Endpoint, port: UInt16)
     }
 
@@ -26,7 +27,7 @@ final class ModuleNetwork: Network {
         self.neighbours = neighbours
     }
 
-    /// Called when the host has events that no request caused.
+    /// Called when the computer's side has events that no request caused.
     var onActivity: () -> Void {
         get { host.onActivity }
         set { host.onActivity = newValue }
@@ -40,7 +41,7 @@ final class ModuleNetwork: Network {
             if !leadsToHost(remote.address) { sides[id] = .neighbours }
             pass(request, of: id)
         case .openUDP(let id, let peer, let port):
-            // Taken by a socket that is on the air alone, of which the host does not know.
+            // The port is in use by a socket on the air alone, which the computer's side does not have.
             if port != 0, neighbours.socketID(udpPort: port) != nil {
                 return events.append(.connectFailed(id, .addressInUse))
             }
@@ -51,7 +52,7 @@ final class ModuleNetwork: Network {
             switch side(of: id) {
             case nil: host.handle(request, at: now)
             case .both(let peer, _) where leadsToHost(target?.address ?? peer.address): host.handle(request, at: now)
-            // A socket without a port on the host.
+            // The socket has no port on the computer.
             case .neighbours where target.map { leadsToHost($0.address) } ?? false: events.append(.sendFailed(id))
             case .both, .neighbours: neighbours.handle(request, at: now)
             }
@@ -76,7 +77,7 @@ final class ModuleNetwork: Network {
         }
     }
 
-    /// A request about a socket goes where that is.
+    /// Passes a request about a socket to the side, or the sides, of the socket.
     private func pass(_ request: NetworkRequest, of id: SocketID) {
         switch side(of: id) {
         case nil: host.handle(request, at: now)
@@ -91,7 +92,7 @@ final class ModuleNetwork: Network {
         sides[id] ?? (id.rawValue >= VirtualStack.firstAccepted ? .neighbours : nil)
     }
 
-    /// A name server that gives no answers.
+    /// True for a name server that gives no answers.
     private func isSilent(_ endpoint: Endpoint) -> Bool {
         endpoint.port == DNSMessage.port && neighbours.isNameServer(endpoint.address) && !neighbours.resolvesNames
     }
@@ -100,22 +101,22 @@ final class ModuleNetwork: Network {
         switch neighbours.route(to: address) {
         case .neighbours: false
         case .world: !neighbours.isVirtualStation(address)
-        // Where there is only the soft-AP, the host stands for whoever came to it from outside.
+        // Where there is only the soft-AP, the computer acts as the stations that have joined it.
         case .nowhere: neighbours.hasOnlySoftAP && !neighbours.covers(address)
         }
     }
 
-    /// The world has changed, and with it perhaps what is reached.
+    /// Called when the world has changed, and with it the reachable addresses.
     func worldChanged() { host.pauseConnections(where: neighbours.isCutOff) }
 
-    /// Nothing follows any more: what counts as sent goes out now.
+    /// The module ends: sends now the bytes that were answered with `SEND OK`.
     func finish(at now: Instant) {
         host.finish(at: now)
         _ = host.flush()
     }
 
-    /// Sends to the host's network what the module has handed over.
-    /// - Returns: whether that has made events.
+    /// Sends to the computer's network the bytes that the module has handed over.
+    /// - Returns: true if this has made events.
     func flush() -> Bool { host.flush() }
 
     func takeEvents() -> [NetworkEvent] {
@@ -133,7 +134,8 @@ final class ModuleNetwork: Network {
                 neighbours.handle(.openUDP(id, peer: peer, localPort: local.port), at: now)
             }
         case .connectFailed(let id, .addressInUse):
-            // Two modules may have the same port, and the host cannot: for a peer on the air it need not.
+            // Two modules may use the same port, but the computer has it once. A peer on the air does not need it
+            // there.
             if case .both(let peer, let port) = sides[id], !leadsToHost(peer.address) {
                 sides[id] = .neighbours
                 return neighbours.handle(.openUDP(id, peer: peer, localPort: port), at: now)
@@ -152,19 +154,19 @@ final class ModuleNetwork: Network {
     private func note(neighbourEvent event: NetworkEvent) {
         switch event {
         case .connected(let id, _):
-            // The host has answered for a UDP socket.
+            // A UDP socket's `connected` comes from the computer's side.
             if case .both = sides[id] { return }
         case .listening: return
         case .connectFailed(let id, _), .closed(let id): sides[id] = nil
         case .received(let id, let bytes, _):
-            // The module's credit is one for both sides.
+            // Both sides share the module's credit.
             if case .both = sides[id] { host.handle(.allow(id, bytes: -bytes.datagramCost), at: now) }
         default: break
         }
         events.append(event)
     }
 
-    /// The host's; who runs the shared network has its deadlines.
+    /// The deadline of the computer's side. The owner of the shared network handles that network's deadlines.
     var nextDeadline: Instant? { host.nextDeadline }
 
     func advance(to now: Instant) {

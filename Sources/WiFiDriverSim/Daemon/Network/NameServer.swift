@@ -2,14 +2,14 @@ import WiFiSimHost
 import WiFiSimModule
 import WiFiSimValues
 
-/// The names that a module on the host's network knows: the world's, and those of the system's resolver, as with QEMU's name
-/// server. Belongs to the event loop's thread.
+/// Resolves names for a module on the computer's network: first the world's names, then those of the system's resolver,
+/// as QEMU's name server does. Belongs to the event loop's thread.
 final class NameServer {
     private let names: [String: [IPAddress]]
-    /// `nil` where no others are to be asked for.
+    /// `nil` if only the world's names resolve.
     private let resolver: Resolver?
-    /// Names that the resolver is asked for at the moment. Further ones fail, so that a client without patience does not
-    /// make threads without end.
+    /// The number of look-ups in progress at the resolver. Above the limit look-ups fail, so that an impatient client
+    /// does not create threads without limit.
     private var lookUpCount = 0
     private static let lookUpLimit = 32
 
@@ -18,12 +18,12 @@ final class NameServer {
         self.resolver = resolver
     }
 
-    /// What there is of a name.
+    /// Looks up a name.
     /// - Parameters:
-    ///   - name: in small letters.
-    ///   - family: the addresses that are wanted; `nil` for both.
-    ///   - later: gets it where the resolver is asked.
-    /// - Returns: `nil` where the resolver is asked.
+    ///   - name: the name in lowercase.
+    ///   - family: the address family wanted; `nil` for both.
+    ///   - later: called with the outcome if the resolver is asked.
+    /// - Returns: the outcome; `nil` if the resolver is asked.
     func lookUp(
         _ name: String, _ family: IPAddress.Family?, later: @escaping (DNSMessage.Outcome) -> Void
     ) -> DNSMessage.Outcome? {
@@ -40,7 +40,9 @@ final class NameServer {
         return nil
     }
 
-    /// The answer to a message; `nil` where there is none, or the resolver is asked, and `later` gets it.
+    /// The answer to a DNS message; `nil` if there is no answer, or if the resolver is asked and `later` gets the
+    /// answer.
+    /// `limit` is the most bytes that the answer may have.
     func answer(to message: [UInt8], limit: Int, later: @escaping ([UInt8]) -> Void) -> [UInt8]? {
         switch DNSMessage.read(message) {
         case nil: return nil

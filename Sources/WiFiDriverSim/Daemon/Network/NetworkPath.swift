@@ -1,54 +1,55 @@
 import WiFiSimModule
 import WiFiSimValues
 
-/// The way between a module and the host's network: what goes over it takes half the access point's latency in each direction,
-/// and keeps its order socket by socket.
+/// The path between a module and the computer's network, which adds latency: half the access point's round trip in each
+/// direction. It keeps the order of each socket's traffic.
 ///
-/// Requests go in by `handle`, and reach the host's network later; its events come out of `takeEvents` later than they
-/// happened. What concerns the module's own stack alone, as a port that opens, takes no time. `SEND OK` does not wait: a
-/// block counts as sent once the stack has taken it, until so much is under way that the path is full. Belongs to the
-/// event loop's thread.
+/// Requests go in through `handle` and reach the computer's network later. Its events come out of `takeEvents` later
+/// than they happened. Requests that concern only the module's own stack, for example to open a port, take no time.
+/// `SEND OK` does not wait either: a block counts as sent once the stack has taken it, unless the path is full. Belongs
+/// to the event loop's thread.
 final class NetworkPath {
     private let host: HostNetwork
-    /// One way to an address, or to the name server for `nil`.
+    /// The one-way latency to an address, or to the name server for `nil`.
     private let latency: (IPAddress?) -> Duration
     private let clock: () -> Instant
-    /// Bytes that the host's socket is read ahead of the module's credit. 0 for a module with the firmware's window, so that its
-    /// peers see that window.
+    /// In bytes: how far the computer's socket is read ahead of the module's credit. 0 for a module that has the
+    /// firmware's receive window, so that its peers see that window.
     private let readAhead: Int
-    /// Bytes of a socket that may be under way in one direction. With more, a TCP send waits and a datagram is lost.
+    /// In bytes: the most that a socket may have in flight in one direction. Above it, a TCP send waits and a datagram
+    /// is lost.
     private static let room = 128 * 1024
-    /// The module's server speaks TLS.
+    /// True if the module's server uses TLS.
     private var servesTLS = false
 
     private var sockets: [SocketID: Way] = [:]
-    /// Each socket is a lane, and so are the queries, as `nil`.
+    /// In flight to the computer. Each socket is a lane of its own; all queries share the lane `nil`.
     private var toHost = TimedQueue<SocketID?, Passage>()
     private var toModule = TimedQueue<SocketID?, NetworkEvent>()
     private var events: [NetworkEvent] = []
 
-    /// The way of a socket whose peer is at some distance.
+    /// The state of a socket whose peer is at a distance (latency above zero).
     private struct Way {
         let peer: IPAddress
-        /// The module asked for TLS on it.
+        /// True if the module asked for TLS.
         var hasTLS = false
         var isDatagrams = false
-        /// When the peer has accepted the connection, before which it says nothing.
+        /// When the peer has accepted the connection. Nothing arrives from the peer before.
         var acceptedAt = Instant.zero
-        /// Bytes of a TCP socket that the module still takes.
+        /// In bytes: how much a TCP socket of the module still accepts.
         var credit = 0
-        /// Received bytes that the credit does not cover.
+        /// Received bytes that the credit does not cover yet.
         var inbound = ByteQueue()
         var isClosing = false
-        /// Bytes of blocks and datagrams that have not reached the host's side.
+        /// Bytes of blocks and datagrams that are in flight to the computer.
         var bytesUnderWay = 0
-        /// The module waits for the last block to count as sent.
+        /// True while the module waits for `sent` of the last block.
         var awaitsSent = false
     }
 
     private enum Passage {
         case request(NetworkRequest)
-        /// A block that counts as sent for the module.
+        /// A block that was already answered with `SEND OK`.
         case block(SocketID, [UInt8])
     }
 
@@ -116,7 +117,8 @@ final class NetworkPath {
         }
     }
 
-    /// Hands over at once what is under way to the host. What counts as sent gets there, also when the module ends.
+    /// Delivers at once everything in flight to the computer. Bytes answered with `SEND OK` arrive even if the module
+    /// ends.
     func finish(at now: Instant) {
         while let passage = toHost.popFirst() { arrive(passage, at: now) }
     }
@@ -130,7 +132,7 @@ final class NetworkPath {
     private func send(_ bytes: [UInt8], on id: SocketID, to target: Endpoint?, at now: Instant) {
         guard let way = sockets[id] else { return host.handle(.send(id, bytes, to: target), at: now) }
         if way.isDatagrams {
-            // The module's stack knows whether it has a route, and no more.
+            // The module's stack only detects a missing route.
             guard let target, host.leadsOn(target) else { return events.append(.sendFailed(id)) }
             events.append(.sent(id))
             let size = bytes.count + NetworkRequest.datagramOverhead
@@ -163,7 +165,7 @@ final class NetworkPath {
         }
     }
 
-    /// Something has come to the host's side.
+    /// Processes a passage that has reached the computer's side.
     private func arrive(_ passage: Passage, at now: Instant) {
         switch passage {
         case .block(let id, let bytes):
@@ -188,20 +190,21 @@ final class NetworkPath {
         return events
     }
 
-    /// Something has happened on the host's side.
+    /// Processes an event of the computer's side: delays it as the distance requires.
     private func note(_ event: NetworkEvent, at now: Instant) {
         switch event {
         case .connected(let id, _):
             guard let way = sockets[id] else { return events.append(event) }
-            // Its own port.
+            // The socket's own port is open, which takes no time.
             if way.isDatagrams { return events.append(event) }
             host.handle(.allow(id, bytes: readAhead), at: now)
             let handshake = handshakeTime(way.hasTLS, with: way.peer)
-            // The host's socket is connected at once. A peer has the module's acknowledgement one round trip after its own.
+            // The computer's socket is connected at once. A peer has the module's acknowledgment one round trip after
+            // its own.
             sockets[id]?.acceptedAt = now + (way.hasTLS ? handshake : latency(way.peer) * 2)
             returnLater(event, of: id, from: way.peer, extra: handshake, at: now)
         case .connectFailed(let id, _):
-            // Of an accepted connection, whose handshake has failed, the module never heard.
+            // For an accepted connection whose handshake failed, the module has seen nothing yet.
             guard let way = sockets[id] else { return returnLater(event, of: id, from: nil, at: now) }
             if way.isDatagrams { return arrive(event) }
             returnLater(event, of: id, from: way.peer, extra: handshakeTime(way.hasTLS, with: way.peer), at: now)
@@ -217,7 +220,7 @@ final class NetworkPath {
         case .closed(let id):
             returnLater(event, of: id, from: sockets[id]?.peer, extra: timeUntilAccepted(id, now), at: now)
         case .sent(let id), .sendFailed(let id):
-            // That of a datagram was told.
+            // The `sent` of a datagram has already been reported.
             guard let way = sockets[id] else { return events.append(event) }
             guard way.awaitsSent else { return }
             sockets[id]?.awaitsSent = false
@@ -233,7 +236,7 @@ final class NetworkPath {
         hasTLS ? latency(peer) * 2 * TLSConfiguration.handshakeRoundTrips : .zero
     }
 
-    /// How long it takes until the peer can say its first word.
+    /// The time until the peer's first bytes can arrive at the earliest, counted before the path's latency.
     private func timeUntilAccepted(_ id: SocketID, _ now: Instant) -> Duration {
         sockets[id].map { max(.zero, $0.acceptedAt - now) } ?? .zero
     }
@@ -246,7 +249,7 @@ final class NetworkPath {
         toModule.append(event, in: .some(id), at: now + delay)
     }
 
-    /// Something has come to the module's side.
+    /// Processes an event that has reached the module's side.
     private func arrive(_ event: NetworkEvent) {
         switch event {
         case .received(let id, let bytes, nil) where sockets[id] != nil:
@@ -262,7 +265,7 @@ final class NetworkPath {
         }
     }
 
-    /// Hands over what the credit covers of a TCP socket's bytes, then its close.
+    /// Delivers as many bytes of a TCP socket as the credit covers, then its close.
     private func deliver(_ id: SocketID) {
         guard let way = sockets[id], !way.isDatagrams else { return }
         if way.credit > 0, !way.inbound.isEmpty {
@@ -284,10 +287,10 @@ final class NetworkPath {
         while let (_, passage) = toHost.popFirst(dueBy: now) { arrive(passage, at: now) }
     }
 
-    /// Sends what has come to the host's side.
-    /// - Returns: whether that has made events.
+    /// Sends the bytes that have reached the computer's side.
+    /// - Returns: true if this has made events.
     func flush() -> Bool { host.flush() }
 
-    /// Connections to hosts that are cut off are silent from now on, until they are not.
+    /// Pauses the connections to addresses that are cut off, and resumes the others.
     func pauseConnections(where isCutOff: (IPAddress) -> Bool) { host.pauseConnections(where: isCutOff) }
 }

@@ -1,6 +1,7 @@
-/// Finds where in a JSON text a value stands, for error messages. The text has been parsed before, at least up to there.
+/// Finds the place of a value in a JSON text, for error messages. The text is known to be valid at least up to that
+/// value.
 enum JSONPlace {
-    /// As `accessPoints[0].channel`.
+    /// The path as text, for example `accessPoints[0].channel`.
     static func text(of path: [any CodingKey]) -> String {
         path.reduce(into: "") { text, key in
             if let index = key.intValue {
@@ -11,7 +12,8 @@ enum JSONPlace {
         }
     }
 
-    /// The line, from 1, on which the value at `path` starts; that of its nearest parent where it isn't there.
+    /// The line, counted from 1, on which the value at `path` starts; the line of its nearest parent if it does not
+    /// exist.
     static func line(of path: [any CodingKey], in text: String) -> Int {
         var scanner = Scanner(Array(text.utf8))
         scanner.skipBlanks()
@@ -36,7 +38,7 @@ enum JSONPlace {
             while let byte = current, byte <= UInt8(ascii: " ") { position += 1 }
         }
 
-        /// Moves to the n-th element of the array here.
+        /// Moves to element `index` of the array at the current position; returns false if there is none.
         mutating func enterElement(_ index: Int) -> Bool {
             let start = position
             guard current == UInt8(ascii: "[") else { return false }
@@ -50,7 +52,8 @@ enum JSONPlace {
             return true
         }
 
-        /// Moves to the value of the object's member here.
+        /// Moves to the value of the member `name` of the object at the current position; returns false if there is
+        /// none.
         mutating func enterMember(_ name: String) -> Bool {
             let start = position
             guard current == UInt8(ascii: "{") else { return false }
@@ -70,7 +73,7 @@ enum JSONPlace {
             return false
         }
 
-        /// Steps over a value and the comma behind; false if there is none.
+        /// Skips a value and the comma after it; returns false if there is no comma.
         private mutating func skipValueAndComma() -> Bool {
             skipValue()
             skipBlanks()

@@ -1,13 +1,13 @@
-/// Finds where a text stops being JSON (RFC 8259): the decoder only says that it does.
+/// Finds the place where a text stops being JSON (RFC 8259). Foundation's decoder does not report it.
 struct JSONSyntax {
     private let bytes: [UInt8]
     private var position = 0
-    /// Lists and objects that are open.
+    /// The number of open lists and objects.
     private var depth = 0
-    /// As deep as Foundation's decoder goes.
+    /// The depth limit of Foundation's decoder.
     private static let depthLimit = 512
 
-    /// The line, from 1, and what is wrong there; `nil` for valid JSON.
+    /// The line, counted from 1, and the reason of the first error; `nil` for valid JSON.
     static func firstError(in text: String) -> (line: Int, reason: String)? {
         var syntax = JSONSyntax(bytes: Array(text.utf8))
         do throws(Mistake) {
@@ -94,7 +94,7 @@ struct JSONSyntax {
         throw .expected("the closing quote")
     }
 
-    /// A number, true, false or null; its form is the decoder's business.
+    /// A number, true, false or null. The decoder checks the form of numbers.
     private mutating func word() throws(Mistake) {
         let start = position
         while let byte = current, Unicode.Scalar(byte).properties.isAlphabetic || "+-.0123456789".utf8.contains(byte) {

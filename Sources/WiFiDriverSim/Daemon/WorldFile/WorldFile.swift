@@ -2,13 +2,14 @@ import FoundationEssentials
 import WiFiSimModule
 import WiFiSimValues
 
-/// A world as a JSON file describes it; docs/World.md is its manual.
+/// A world read from a JSON file; docs/World.md is the manual.
 ///
-/// What a file leaves out is as in `World.standard`. A key that is not known is an error, so that a misspelt one is found.
+/// Keys that the file omits have the values of `World.standard`. An unknown key is an error, so that a misspelled key
+/// is noticed.
 struct WorldFile {
     let world: World
 
-    /// Reads a world; `path` names the file in errors.
+    /// Parses a world; `path` names the file in errors.
     init(text: String, path: String) throws(WorldFileError) {
         do {
             world = try JSONDecoder().decode(Root.self, from: Data(text.utf8)).world
@@ -20,15 +21,18 @@ struct WorldFile {
     }
 }
 
-/// What is wrong with a world file, and where.
+/// An error in a world file, with its place.
 public struct WorldFileError: Error, Equatable, CustomStringConvertible {
+    /// The path of the file.
     public let path: String
-    /// From 1.
+    /// The line, counted from 1.
     public let line: Int
-    /// As `accessPoints[0].channel`; empty for the file as a whole.
+    /// The key, for example `accessPoints[0].channel`; empty for the file as a whole.
     public let key: String
+    /// What is wrong.
     public let reason: String
 
+    /// The message, in the form `path:line: key: reason`.
     public var description: String { "\(path):\(line): " + (key.isEmpty ? "" : "\(key): ") + reason }
 }
 
@@ -122,7 +126,7 @@ private struct UpdatesFile: Decodable {
                 && version.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") }
         }
         try container.check(
-            !versions.isEmpty && areVersions, .versions, "must be one version or more, as \"v4.1.1.0\"")
+            !versions.isEmpty && areVersions, .versions, "must be one or more versions, for example \"v4.1.1.0\"")
         var server = UpdateServer(versions: versions)
         server.size = try container.decodeIfPresent(Int.self, forKey: .size) ?? server.size
         try container.check(2...(16 << 20) ~= server.size, .size, "must be 2 to 16777216 (bytes)")
@@ -157,7 +161,7 @@ private struct AccessPointFile: Decodable {
             guard let known = Security.allCases.first(where: { $0.name == security }) else {
                 let names = Security.allCases.map(\.name).joined(separator: ", ")
                 throw DecodingError.dataCorruptedError(
-                    forKey: .security, in: container, debugDescription: "\"\(security)\" is none of \(names)")
+                    forKey: .security, in: container, debugDescription: "\"\(security)\" is not one of \(names)")
             }
             template.security = known
         }
@@ -176,7 +180,7 @@ private struct AccessPointFile: Decodable {
             guard let known = ManagementFrameProtection(rawValue: pmf) else {
                 let names = ManagementFrameProtection.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
                 throw DecodingError.dataCorruptedError(
-                    forKey: .pmf, in: container, debugDescription: "\"\(pmf)\" is none of \(names)")
+                    forKey: .pmf, in: container, debugDescription: "\"\(pmf)\" is not one of \(names)")
             }
             template.pmf = known
         }
@@ -189,7 +193,7 @@ private struct AccessPointFile: Decodable {
         }
     }
 
-    /// The access point; `number` makes the BSSID where the file gives none.
+    /// The access point. `number` determines its BSSID if the file gives none.
     func accessPoint(number: Int) -> AccessPoint {
         var accessPoint = template
         accessPoint.bssid = bssid ?? MACAddress(rawValue: 0x02_00_00_00_02_01 + UInt64(number))
@@ -208,7 +212,7 @@ private struct EnterpriseFile: Decodable {
         guard let method = Enterprise.Method.allCases.first(where: { $0.name == name }) else {
             let names = Enterprise.Method.allCases.map(\.name).joined(separator: ", ")
             throw DecodingError.dataCorruptedError(
-                forKey: .method, in: container, debugDescription: "\"\(name)\" is none of \(names)")
+                forKey: .method, in: container, debugDescription: "\"\(name)\" is not one of \(names)")
         }
         func text(_ key: CodingKeys) throws -> String {
             let text = try container.decode(String.self, forKey: key)
@@ -302,7 +306,7 @@ private struct AddressFile: Decodable {
     }
 }
 
-/// One value, or a list of them.
+/// One value or a list of values.
 private struct OneOrMore<Element: Decodable>: Decodable {
     let values: [Element]
 
@@ -317,7 +321,7 @@ private struct OneOrMore<Element: Decodable>: Decodable {
 
 // MARK: Strictness
 
-/// A place in a list.
+/// An index of a list, as a coding key.
 private struct IndexKey: CodingKey {
     let intValue: Int?
     var stringValue: String { intValue.map(String.init) ?? "" }
@@ -334,7 +338,7 @@ private struct AnyKey: CodingKey {
 }
 
 extension Decoder {
-    /// A keyed container that refuses keys it does not know.
+    /// A keyed container that throws if there is a key other than those of `Key`.
     fileprivate func strictContainer<Key: CodingKey & CaseIterable>(
         keyedBy type: Key.Type
     ) throws -> KeyedDecodingContainer<Key> {
@@ -343,7 +347,7 @@ extension Decoder {
         if let stranger = all.allKeys.first(where: { !known.contains($0.stringValue) }) {
             throw DecodingError.dataCorruptedError(
                 forKey: stranger, in: all,
-                debugDescription: "is not known here; known are \(known.joined(separator: ", "))")
+                debugDescription: "is not known; the keys here are \(known.joined(separator: ", "))")
         }
         return try container(keyedBy: type)
     }
@@ -354,7 +358,7 @@ extension KeyedDecodingContainer {
         if !holds { throw DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: reason) }
     }
 
-    /// The value of a key that is there, null included; `nil` where it is not.
+    /// The value of a key, which may be null; `nil` if the key is missing.
     fileprivate func decodeStated<Value: Decodable>(_ type: Value?.Type, forKey key: Key) throws -> Value?? {
         guard contains(key) else { return nil }
         return .some(try decodeNil(forKey: key) ? nil : try decode(Value.self, forKey: key))

@@ -1,6 +1,6 @@
-/// Cuts what a module says where a person would: at its line ends, and around the data that it announces.
+/// Cuts a module's output where a reader would: at line ends, and around data that the output announces.
 package enum LineCutter {
-    /// An empty line stays with what follows, so that `\r\nOK\r\n` is one piece.
+    /// The pieces of `bytes`. An empty line stays with the next line, so that `\r\nOK\r\n` is one piece.
     package static func pieces(of bytes: [UInt8]) -> [[UInt8]] {
         var pieces: [[UInt8]] = []
         var start = 0
@@ -12,14 +12,15 @@ package enum LineCutter {
         return pieces
     }
 
-    /// How many of the bytes are whole pieces, while more may come.
+    /// The number of bytes that form complete pieces, while more bytes may follow.
     package static func completeCount(of bytes: [UInt8]) -> Int {
         var start = 0
         while start < bytes.count, let end = pieceEnd(in: bytes, from: start), end <= bytes.count { start = end }
         return start
     }
 
-    /// Where a piece ends, which may be beyond what has come; `nil` if that cannot be told yet.
+    /// Where the piece at `start` ends, which may be beyond the available bytes; `nil` if more bytes are needed to
+    /// know.
     private static func pieceEnd(in bytes: [UInt8], from start: Int) -> Int? {
         dataEnd(in: bytes, from: start) ?? lineEnd(in: bytes, from: start)
     }
@@ -32,7 +33,8 @@ package enum LineCutter {
         return nil
     }
 
-    /// Where the data of `+IPD,[link,]length[,address,port]:` end, if the bytes begin so.
+    /// Where the data of `+IPD,[link,]length[,address,port]:` ends; `nil` if the bytes at `start` are not such a
+    /// header.
     private static func dataEnd(in bytes: [UInt8], from start: Int) -> Int? {
         var position = start
         if bytes[position...].starts(with: [0x0D, 0x0A]) { position += 2 }
@@ -46,7 +48,7 @@ package enum LineCutter {
             switch byte {
             case UInt8(ascii: "\""): isQuoted.toggle()
             case UInt8(ascii: ":") where !isQuoted:
-                // With the address there are two fields more.
+                // An even number of fields includes the link; an address and port add two fields.
                 let length = fields.count.isMultiple(of: 2) ? fields[1] : fields[0]
                 guard let length, fields.count <= 4 else { return nil }
                 return position + length

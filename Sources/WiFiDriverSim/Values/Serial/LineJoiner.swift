@@ -1,32 +1,34 @@
-/// Joins the bytes on one module's line to what a person reads as lines: clients write theirs in pieces, often one byte at
-/// a time, and the module repeats each at once.
+/// Joins the bytes on one module's serial line into lines as a reader expects them. Clients often write single bytes,
+/// and the module echoes each at once.
 ///
-/// The host's bytes wait for a line's end, for the module to say something else than their echo, or for `patience`. The
-/// module's are cut at their line ends, and around the data that they announce. Sans-IO.
+/// The host's bytes wait for a line end, for module output other than their echo, or for `patience`. The module's bytes
+/// are cut at line ends and around announced data. Sans-IO: bytes and times go in through `add` and `advance`, entries
+/// come out.
 package struct LineJoiner {
-    /// What passed in one direction, up to a point in time.
+    /// Bytes that passed in one direction, and when the last of them passed.
     package struct Entry: Equatable {
         package let direction: LineDirection
         package let bytes: [UInt8]
         package let at: Instant
     }
 
-    /// What the host has sent and was not told yet.
+    /// The host's bytes that no entry contains yet.
     private var host: [UInt8] = []
-    /// What the module has repeated of the host's line and was not told yet.
+    /// The module's echo of the host's line that no entry contains yet.
     private var echo: [UInt8] = []
     private var lastAt = Instant.zero
-    /// Bytes that wait longer than this are told as they are.
+    /// The longest time that bytes wait for the rest of their line.
     static let patience = Duration.milliseconds(20)
+    /// In bytes: a longer line of the host does not wait for its end.
     private static let longestWait = 64 * 1024
 
     package init() {}
 
-    /// When `advance` has something to tell.
+    /// When `advance` has something to return; `nil` if nothing waits.
     package var nextDeadline: Instant? { host.isEmpty && echo.isEmpty ? nil : lastAt + Self.patience }
 
-    /// Takes bytes.
-    /// - Returns: what is complete by them, in the order of the line.
+    /// Adds bytes that passed on the line.
+    /// - Returns: the entries that they complete, in the order of the line.
     package mutating func add(_ bytes: UnsafeRawBufferPointer, _ direction: LineDirection, at now: Instant) -> [Entry] {
         var entries: [Entry] = []
         switch direction {
@@ -43,7 +45,7 @@ package struct LineJoiner {
                     lastAt = now
                     return []
                 }
-                // It breaks into the host's line.
+                // Other output interrupts the host's line.
                 entries = flush()
                 said = Array(bytes)
             }
@@ -53,12 +55,12 @@ package struct LineJoiner {
         return entries
     }
 
-    /// Tells what has waited long enough by now.
+    /// Returns the entries whose wait is over.
     package mutating func advance(to now: Instant) -> [Entry] {
         if let deadline = nextDeadline, deadline <= now { flush() } else { [] }
     }
 
-    /// Tells all that waits.
+    /// Returns all that waits.
     package mutating func flush() -> [Entry] {
         var entries = flushHost()
         if !echo.isEmpty { entries.append(Entry(direction: .toHost, bytes: echo, at: lastAt)) }

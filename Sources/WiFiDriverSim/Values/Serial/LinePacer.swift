@@ -1,8 +1,11 @@
-/// The time that bytes take on one direction of a serial line.
+/// The time that bytes take in one direction of a serial line.
+///
+/// Call `begin` when there are bytes to send, send at most `allowance` bytes, and report them with `sent`. While bytes
+/// have to wait, look again at `nextLook`. Time only moves forward.
 package struct LinePacer {
-    /// How long one byte takes.
+    /// The time that one byte takes.
     private(set) var byteTime: Duration
-    /// When the line has sent all that it was given.
+    /// When the line has finished the bytes sent so far.
     private var freeAt = Instant.zero
 
     package init(_ configuration: UARTConfiguration) { byteTime = Self.byteTime(configuration) }
@@ -13,24 +16,25 @@ package struct LinePacer {
         .nanoseconds(Int64(configuration.bitsPerByte * 1_000_000_000 / Double(configuration.baud.value)))
     }
 
-    /// There are bytes to send: from now, if the line was idle.
+    /// Notes that there are bytes to send. If the line was idle, their time starts now.
     package mutating func begin(at now: Instant) {
         if freeAt < now - slack { freeAt = now }
     }
 
-    /// A line that is never idle may lag behind by so much, the time between two looks at it, and catch up.
+    /// How far a busy line may lag behind and catch up: the time between two looks at it.
     private var slack: Duration { max(byteTime * 2, .milliseconds(20)) }
 
-    /// How many bytes have had their time by now.
+    /// The number of bytes whose time has passed.
     package func allowance(at now: Instant) -> Int {
         guard now > freeAt else { return 0 }
         return Int((now - freeAt).nanoseconds / byteTime.nanoseconds)
     }
 
-    /// So many of the allowed bytes were sent.
+    /// Notes that `count` of the allowed bytes were sent.
     package mutating func sent(_ count: Int) { freeAt = freeAt + byteTime * count }
 
-    /// When to look again while bytes wait: when a byte has had its time, or several where they are short.
+    /// When to look again while bytes wait: when the next byte's time has passed, but no sooner than after 16 byte
+    /// times or 1 ms, whichever is shorter.
     package func nextLook(at now: Instant) -> Instant {
         max(freeAt + byteTime, now + min(byteTime * 16, .milliseconds(1)))
     }

@@ -1,7 +1,7 @@
-/// From which length on a log and a recording shorten the data on a line.
+/// When a log or a recording shortens the data on a line.
 package enum LongData {
-    /// Data of more bytes are shortened.
+    /// In bytes: longer data is shortened.
     package static let threshold = 320
-    /// What stays of them, in bytes: enough for a header, as `+IPD,4,2920,"fec0:…",65535:`.
+    /// In bytes: the part that is kept, enough for a header such as `+IPD,4,2920,"fec0:…",65535:`.
     package static let headLength = 80
 }

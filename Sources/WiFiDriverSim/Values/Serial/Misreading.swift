@@ -1,7 +1,7 @@
-/// What a UART reads when the sender has another bit rate, as the ESP8266's ROM has.
+/// What a UART reads if the sender has another bit rate, as the ESP8266's boot ROM has.
 package enum Misreading {
-    /// The bytes that a receiver 8N1 at `readRate` makes of `bytes` sent at `sentRate`, with those of a framing error kept as
-    /// they are sampled.
+    /// The bytes that an 8N1 receiver at `readRate` reads when `bytes` are sent at `sentRate`. Bytes with a framing
+    /// error are kept as sampled. The rates are in bits per second.
     package static func bytes(_ bytes: some Collection<UInt8>, sentAt sentRate: Int, readAt readRate: Int) -> [UInt8] {
         if sentRate == readRate { return Array(bytes) }
         let wave = Wave(bytes: Array(bytes))
