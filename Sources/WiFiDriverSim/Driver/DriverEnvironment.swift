@@ -3,14 +3,14 @@ import WiFiSimDaemon
 import WiFiSimHost
 import WiFiSimValues
 
-/// Where the line to the module is, from environment variables.
+/// Finds the line to the module, from environment variables.
 ///
-/// - `WIFISIM_TTY` (`WIFISIM_TTY1` for the second driver): the path of a tty. Unset: a module is started in this process.
-/// - `WIFISIM_BAUD`: the rate of that tty, bits per second, default 115200.
-/// - `WIFISIM_CONNECT_TIMEOUT`: milliseconds after which Connect gives up a silent peer, 100 to 60000; by default
-///   1500 for a module in this process or on a pseudo-terminal, 18000 for one on another tty.
-/// - `WIFISIM_BUSY_TIMEOUT`: milliseconds after which a module that stays busy is given up, 100 to 600000; by default 60000.
-/// - `WIFISIM_PROFILE`, `WIFISIM_WORLD`, `WIFISIM_HOST_ADDRESS`: firmware, surroundings and own loopback address of a
+/// - `WIFISIM_TTY` (`WIFISIM_TTY1` for the second driver): the path of a tty. If unset, a module runs in this process.
+/// - `WIFISIM_BAUD`: the rate of that tty in bits per second, 80 to 5000000. Default 115200.
+/// - `WIFISIM_CONNECT_TIMEOUT`: milliseconds before Connect gives up a peer that does not answer, 100 to 60000. Default
+///   1500 for a module in this process or on a pseudo-terminal, 18000 on another tty.
+/// - `WIFISIM_BUSY_TIMEOUT`: milliseconds before the driver gives up a busy module, 100 to 600000. Default 60000.
+/// - `WIFISIM_PROFILE`, `WIFISIM_WORLD`, `WIFISIM_HOST_ADDRESS`: profile, world file and own loopback address of a
 ///   module in this process.
 enum DriverEnvironment {
     struct InvalidHostAddress: Error, CustomStringConvertible {
@@ -62,8 +62,8 @@ enum DriverEnvironment {
         return .milliseconds(milliseconds)
     }
 
-    /// A simulated module is in this process or on a pseudo-terminal, and its peers mostly on this host: who is silent
-    /// there for long stays so. Over the air it takes what TCP's second retransmission takes.
+    /// A module in this process or on a pseudo-terminal is simulated, and most of its peers are on this computer: one
+    /// that does not answer soon never will. Over the air the default leaves time for TCP's second retransmission.
     private static func standardConnectTimeout(path: String?) -> Duration {
         guard let path else { return .milliseconds(1500) }
         guard let resolved = realpath(path, nil) else { return .seconds(18) }
@@ -71,7 +71,7 @@ enum DriverEnvironment {
         return String(cString: resolved).hasPrefix("/dev/pts/") ? .milliseconds(1500) : .seconds(18)
     }
 
-    /// A variable's value; an empty one counts as unset.
+    /// The value of a variable. Nil if it is unset or empty.
     static func value(_ name: String) -> String? {
         guard let text = getenv(name), text.pointee != 0 else { return nil }
         return String(cString: text)

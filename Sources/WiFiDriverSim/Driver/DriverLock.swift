@@ -4,10 +4,10 @@ import WiFiSimDriverCore
 
 /// The lock that guards a driver's state.
 ///
-/// A POSIX mutex and not `Synchronization.Mutex`: the thread sanitizer sees the former only, and the state it guards
-/// is spread over several objects.
+/// A POSIX mutex instead of `Synchronization.Mutex`, because the thread sanitizer checks only the former, and because
+/// the state that it guards is spread over several objects.
 final class DriverLock: Sendable {
-    // The mutex is made for use from several threads, and its address never changes.
+    // Unchecked: a mutex may be used from several threads, and its address never changes.
     nonisolated(unsafe) private let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
     init() {
@@ -24,7 +24,7 @@ final class DriverLock: Sendable {
     func unlock() { pthread_mutex_unlock(mutex) }
 }
 
-/// A call that sleeps. Guarded by the driver's lock, except for the semaphore.
+/// A sleeping call. Guarded by the driver's lock, except for the semaphore.
 final class SleepingCall {
     let id: CallID
     private let semaphore = DispatchSemaphore(value: 0)
@@ -38,6 +38,6 @@ final class SleepingCall {
         semaphore.signal()
     }
 
-    /// Called without the lock.
+    /// Sleeps until `wake`. Called without the lock.
     func sleep() { semaphore.wait() }
 }

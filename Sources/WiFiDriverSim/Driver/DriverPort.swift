@@ -1,24 +1,24 @@
 import WiFiSimDriverCore
 import WiFiSimHost
 
-/// The serial port of a driver and who reads it. Guarded by the driver's lock, except where it says otherwise.
+/// The serial port of a driver and its current reader. Guarded by the driver's lock, unless stated otherwise.
 final class DriverPort {
     let port: SerialPort
     let watch: SerialPortWatch
-    /// Who is in `read`, without the lock. Only that one uses `buffer`.
+    /// The thread in `read`, which runs without the lock. Only that thread uses `buffer`.
     var reading: Reading?
     var isBeingRead: Bool { reading != nil }
 
-    /// What the one who reads the line waits for.
+    /// What the current reader waits for.
     struct Reading {
-        /// The call that reads; `nil` for the driver's own thread, and for who does not wait.
+        /// The call that reads. Nil for the driver's own thread, and for a read that does not wait.
         var call: CallID?
         var until: RealTime?
         var acceptsInput = true
         var wantsRoom = false
     }
 
-    /// The watching thread will wake up when bytes come.
+    /// The watching thread wakes up when bytes arrive.
     private(set) var isWatched = false
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 * 1024, alignment: 64)
 
@@ -35,10 +35,10 @@ final class DriverPort {
         if watched { watch.arm() } else { watch.disarm() }
     }
 
-    /// The watch has fired, which disarms it.
+    /// Records that the watch has fired, which disarms it.
     func watchFired() { isWatched = false }
 
-    /// What a read brought: first the room that was offered is filled, then the port's own buffer.
+    /// The bytes of one read. They fill `room` first, then the port's own buffer.
     struct Input {
         let room: UnsafeMutableRawBufferPointer
         let buffer: UnsafeMutableRawBufferPointer
@@ -50,10 +50,10 @@ final class DriverPort {
 
     func input(into room: UnsafeMutableRawBufferPointer) -> Input { Input(room: room, buffer: buffer) }
 
-    /// Reads what is there; unless the deadline is `past`, waits for it, for room for output where that is wanted, or for
-    /// `port.wake()`. Called without the lock.
+    /// Reads the available bytes. Unless the deadline is `past`, waits until there are some, until the line takes
+    /// output if `wantsRoom` is set, or until `port.wake()`. Called without the lock.
     func read(_ input: inout Input, orWrite wantsRoom: Bool, until deadline: RealTime?) throws(SerialPortError) {
-        // In the middle of a payload the next bytes are likely to be there already.
+        // In the middle of a payload, the next bytes have probably arrived.
         if deadline == .past || !input.room.isEmpty {
             input.count = try port.read(into: input.room, input.buffer)
             if input.count > 0 || deadline == .past { return }

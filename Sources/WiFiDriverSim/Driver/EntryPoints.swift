@@ -4,21 +4,22 @@ import WiFiSimDriverCore
 import WiFiSimHost
 import WiFiSimValues
 
-// The functions of the access structures: pointers in, codes out. What they do is in WiFiDriver.
+// The functions of the access structures: pointers in, codes out. `WiFiDriver` does the work, `Driver_WiFi.h` describes
+// the functions.
 
 private let busyTimeout = DriverEnvironment.busyTimeout()
 
-/// Driver_WiFi0 and Driver_WiFi1. Where the line of each is, the environment says: see docs/Driver.md.
+/// Driver_WiFi0 and Driver_WiFi1. Environment variables select the line of each: see docs/Driver.md.
 private let drivers = ["WIFISIM_TTY", "WIFISIM_TTY1"].map { variable in
     WiFiDriver(connectTimeout: DriverEnvironment.connectTimeout(variable: variable), busyTimeout: busyTimeout) {
         ProcessLife.watchForks()
-        // Registers the handler, once.
+        // Registers the exit handler once.
         _ = endsAtExit
         return try DriverEnvironment.openLine(variable: variable)
     }
 }
 
-/// When the program ends, the threads end before it, so that what they have in memory is given back.
+/// When the program ends, its threads end first, so that their memory is freed.
 private let endsAtExit: Void = ProcessLife.atExit {
     if ProcessLife.isForkedChild { return }
     for driver in drivers { driver.abandon(within: .seconds(2)) }
@@ -27,7 +28,7 @@ private let endsAtExit: Void = ProcessLife.atExit {
 
 private func driver(_ number: UInt32) -> WiFiDriver { drivers[Int(number)] }
 
-// A forked child has the driver's memory and none of its threads: every call ends here, before it would wait for one.
+// A forked child has the driver's memory but not its threads. Every call returns an error before it waits for one.
 
 private func code(_ body: () throws(DriverFailure) -> Void) -> Int32 {
     if ProcessLife.isForkedChild { return ARM_DRIVER_ERROR }
@@ -56,18 +57,20 @@ private func code(_ body: () throws(SocketFailure) -> Void) -> Int32 {
 
 // MARK: Control
 
+/// GetVersion: API version 1.1, driver version 1.0.
 @c @implementation
 public func wifisim_driver_GetVersion(_ number: UInt32) -> ARM_DRIVER_VERSION {
     ARM_DRIVER_VERSION(api: 1 << 8 | 1, drv: 1 << 8 | 0)
 }
 
+/// GetCapabilities.
 @c @implementation
 public func wifisim_driver_GetCapabilities(_ number: UInt32) -> ARM_WIFI_CAPABILITIES {
     var capabilities = ARM_WIFI_CAPABILITIES()
     capabilities.station = 1
     capabilities.ap = 1
     capabilities.station_ap = 1
-    // By push button; for PIN the firmware has no command.
+    // By push button. The firmware has no command for PIN.
     capabilities.wps_station = 1
     capabilities.event_ap_connect = 1
     capabilities.event_ap_disconnect = 1
@@ -77,6 +80,7 @@ public func wifisim_driver_GetCapabilities(_ number: UInt32) -> ARM_WIFI_CAPABIL
     return capabilities
 }
 
+/// Initialize: opens the line. On failure, prints the reason to standard error.
 @c @implementation
 public func wifisim_driver_Initialize(_ number: UInt32, _ callback: ARM_WIFI_SignalEvent_t?) -> Int32 {
     if ProcessLife.isForkedChild {
@@ -90,11 +94,13 @@ public func wifisim_driver_Initialize(_ number: UInt32, _ callback: ARM_WIFI_Sig
     return result
 }
 
+/// Uninitialize: switches the module off and gives up the line.
 @c @implementation
 public func wifisim_driver_Uninitialize(_ number: UInt32) -> Int32 {
     code { () throws(DriverFailure) in try driver(number).uninitialize() }
 }
 
+/// PowerControl.
 @c @implementation
 public func wifisim_driver_PowerControl(_ number: UInt32, _ state: ARM_POWER_STATE) -> Int32 {
     code { () throws(DriverFailure) in
@@ -107,6 +113,7 @@ public func wifisim_driver_PowerControl(_ number: UInt32, _ state: ARM_POWER_STA
     }
 }
 
+/// GetModuleInfo: a C string, cut to `room` bytes including its end.
 @c @implementation
 public func wifisim_driver_GetModuleInfo(_ number: UInt32, _ info: UnsafeMutablePointer<CChar>?, _ room: UInt32)
     -> Int32
@@ -117,7 +124,7 @@ public func wifisim_driver_GetModuleInfo(_ number: UInt32, _ info: UnsafeMutable
     }
 }
 
-/// Stores a C string, cut to the room there is.
+/// Stores a C string, cut to `room` bytes including its end.
 private func store(_ text: [UInt8], to pointer: UnsafeMutableRawPointer, room: Int) {
     let length = min(text.count, room - 1)
     text.withUnsafeBytes { bytes in
@@ -128,6 +135,7 @@ private func store(_ text: [UInt8], to pointer: UnsafeMutableRawPointer, room: I
 
 // MARK: Management
 
+/// SetOption.
 @c @implementation
 public func wifisim_driver_SetOption(
     _ number: UInt32, _ interface: UInt32, _ option: UInt32, _ data: UnsafeRawPointer?, _ length: UInt32
@@ -139,6 +147,7 @@ public func wifisim_driver_SetOption(
     }
 }
 
+/// GetOption.
 @c @implementation
 public func wifisim_driver_GetOption(
     _ number: UInt32, _ interface: UInt32, _ option: UInt32, _ data: UnsafeMutableRawPointer?,
@@ -154,6 +163,7 @@ public func wifisim_driver_GetOption(
     }
 }
 
+/// Scan: stores at most `limit` networks and returns their number.
 @c @implementation
 public func wifisim_driver_Scan(_ number: UInt32, _ infos: UnsafeMutablePointer<ARM_WIFI_SCAN_INFO_t>?, _ limit: UInt32)
     -> Int32
@@ -181,6 +191,7 @@ private func store(_ text: [UInt8], to field: UnsafeMutableRawBufferPointer) {
     if let start = field.baseAddress { store(text, to: start, room: field.count) }
 }
 
+/// Activate.
 @c @implementation
 public func wifisim_driver_Activate(_ number: UInt32, _ interface: UInt32, _ config: UnsafePointer<ARM_WIFI_CONFIG_t>?)
     -> Int32
@@ -225,16 +236,19 @@ private func configuration(_ config: UnsafePointer<ARM_WIFI_CONFIG_t>) throws(Dr
         ssid: ssid ?? [], password: password ?? [], security: config.security, channel: config.ch, wps: wps)
 }
 
+/// Deactivate.
 @c @implementation
 public func wifisim_driver_Deactivate(_ number: UInt32, _ interface: UInt32) -> Int32 {
     code { () throws(DriverFailure) in try driver(number).deactivate(interface: interface) }
 }
 
+/// IsConnected: 1 if the station has joined a network, else 0.
 @c @implementation
 public func wifisim_driver_IsConnected(_ number: UInt32) -> UInt32 {
     !ProcessLife.isForkedChild && driver(number).isConnected() ? 1 : 0
 }
 
+/// GetNetInfo.
 @c @implementation
 public func wifisim_driver_GetNetInfo(_ number: UInt32, _ info: UnsafeMutablePointer<ARM_WIFI_NET_INFO_t>?) -> Int32 {
     code { () throws(DriverFailure) in
@@ -252,26 +266,31 @@ public func wifisim_driver_GetNetInfo(_ number: UInt32, _ info: UnsafeMutablePoi
 
 // MARK: Bypass: no AT firmware hands out frames
 
+/// BypassControl: unsupported.
 @c @implementation
 public func wifisim_driver_BypassControl(_ number: UInt32, _ interface: UInt32, _ mode: UInt32) -> Int32 {
     ARM_DRIVER_ERROR_UNSUPPORTED
 }
 
+/// EthSendFrame: unsupported.
 @c @implementation
 public func wifisim_driver_EthSendFrame(
     _ number: UInt32, _ interface: UInt32, _ frame: UnsafePointer<UInt8>?, _ length: UInt32
 ) -> Int32 { ARM_DRIVER_ERROR_UNSUPPORTED }
 
+/// EthReadFrame: unsupported.
 @c @implementation
 public func wifisim_driver_EthReadFrame(
     _ number: UInt32, _ interface: UInt32, _ frame: UnsafeMutablePointer<UInt8>?, _ length: UInt32
 ) -> Int32 { ARM_DRIVER_ERROR_UNSUPPORTED }
 
+/// EthGetRxFrameSize: always 0.
 @c @implementation
 public func wifisim_driver_EthGetRxFrameSize(_ number: UInt32, _ interface: UInt32) -> UInt32 { 0 }
 
 // MARK: Names and ping
 
+/// SocketGetHostByName.
 @c @implementation
 public func wifisim_driver_SocketGetHostByName(
     _ number: UInt32, _ name: UnsafePointer<CChar>?, _ family: Int32, _ ip: UnsafeMutablePointer<UInt8>?,
@@ -287,6 +306,7 @@ public func wifisim_driver_SocketGetHostByName(
     }
 }
 
+/// Ping: waits less than two seconds for the answer.
 @c @implementation
 public func wifisim_driver_Ping(_ number: UInt32, _ ip: UnsafePointer<UInt8>?, _ length: UInt32) -> Int32 {
     code { () throws(DriverFailure) in
@@ -295,13 +315,13 @@ public func wifisim_driver_Ping(_ number: UInt32, _ ip: UnsafePointer<UInt8>?, _
     }
 }
 
-/// The address at `ip`; nil unless its length is 4 or 16.
+/// The address at `ip`. Nil unless its length is 4 or 16 bytes.
 private func address(_ ip: UnsafePointer<UInt8>, _ length: UInt32) -> IPAddress? {
     guard length == 4 || length == 16 else { return nil }
     return IPAddress(networkBytes: UnsafeRawBufferPointer(start: ip, count: Int(length)))
 }
 
-/// Stores an address where the caller wants one and there is room for it.
+/// Stores an address if the caller wants it and the room is sufficient. The port is stored in any case.
 private func store(
     _ endpoint: Endpoint, _ ip: UnsafeMutablePointer<UInt8>?, _ ipLength: UnsafeMutablePointer<UInt32>?,
     _ port: UnsafeMutablePointer<UInt16>?
@@ -315,7 +335,7 @@ private func store(
 }
 
 extension IPAddress.Family {
-    /// Takes ARM_SOCKET_AF_…; nil for any other value.
+    /// Takes ARM_SOCKET_AF_…. Nil for any other value.
     init?(socketFamily: Int32) {
         switch socketFamily {
         case ARM_SOCKET_AF_INET: self = .v4
@@ -327,6 +347,7 @@ extension IPAddress.Family {
 
 // MARK: Sockets
 
+/// SocketCreate: TCP or UDP, over IPv4 or IPv6.
 @c @implementation
 public func wifisim_driver_SocketCreate(_ number: UInt32, _ family: Int32, _ type: Int32, _ transport: Int32) -> Int32 {
     code { () throws(SocketFailure) -> Int in
@@ -341,6 +362,7 @@ public func wifisim_driver_SocketCreate(_ number: UInt32, _ family: Int32, _ typ
     }
 }
 
+/// SocketBind.
 @c @implementation
 public func wifisim_driver_SocketBind(
     _ number: UInt32, _ socket: Int32, _ ip: UnsafePointer<UInt8>?, _ length: UInt32, _ port: UInt16
@@ -350,11 +372,13 @@ public func wifisim_driver_SocketBind(
     }
 }
 
+/// SocketListen: the backlog is ignored; the limit is `DriverCore.pendingLimit`.
 @c @implementation
 public func wifisim_driver_SocketListen(_ number: UInt32, _ socket: Int32, _ backlog: Int32) -> Int32 {
     code { () throws(SocketFailure) -> Void in try driver(number).listen(socket) }
 }
 
+/// SocketAccept.
 @c @implementation
 public func wifisim_driver_SocketAccept(
     _ number: UInt32, _ socket: Int32, _ ip: UnsafeMutablePointer<UInt8>?, _ ipLength: UnsafeMutablePointer<UInt32>?,
@@ -368,6 +392,7 @@ public func wifisim_driver_SocketAccept(
     }
 }
 
+/// SocketConnect.
 @c @implementation
 public func wifisim_driver_SocketConnect(
     _ number: UInt32, _ socket: Int32, _ ip: UnsafePointer<UInt8>?, _ length: UInt32, _ port: UInt16
@@ -377,6 +402,7 @@ public func wifisim_driver_SocketConnect(
     }
 }
 
+/// SocketRecv.
 @c @implementation
 public func wifisim_driver_SocketRecv(
     _ number: UInt32, _ socket: Int32, _ buffer: UnsafeMutableRawPointer?, _ length: UInt32
@@ -384,6 +410,7 @@ public func wifisim_driver_SocketRecv(
     wifisim_driver_SocketRecvFrom(number, socket, buffer, length, nil, nil, nil)
 }
 
+/// SocketRecvFrom.
 @c @implementation
 public func wifisim_driver_SocketRecvFrom(
     _ number: UInt32, _ socket: Int32, _ buffer: UnsafeMutableRawPointer?, _ length: UInt32,
@@ -395,7 +422,7 @@ public func wifisim_driver_SocketRecvFrom(
             try driver(number).check(socket, room: nil)
             throw .invalidArgument
         }
-        // More than a count can tell is not asked for.
+        // The result is an `Int32`, so no more than it can hold.
         let room = UnsafeMutableRawBufferPointer(
             start: buffer, count: buffer == nil ? 0 : min(Int(length), Int(Int32.max)))
         let (count, source) = try driver(number).receive(socket, into: room)
@@ -404,6 +431,7 @@ public func wifisim_driver_SocketRecvFrom(
     }
 }
 
+/// SocketSend.
 @c @implementation
 public func wifisim_driver_SocketSend(_ number: UInt32, _ socket: Int32, _ buffer: UnsafeRawPointer?, _ length: UInt32)
     -> Int32
@@ -411,6 +439,7 @@ public func wifisim_driver_SocketSend(_ number: UInt32, _ socket: Int32, _ buffe
     wifisim_driver_SocketSendTo(number, socket, buffer, length, nil, 0, 0)
 }
 
+/// SocketSendTo.
 @c @implementation
 public func wifisim_driver_SocketSendTo(
     _ number: UInt32, _ socket: Int32, _ buffer: UnsafeRawPointer?, _ length: UInt32, _ ip: UnsafePointer<UInt8>?,
@@ -434,6 +463,7 @@ public func wifisim_driver_SocketSendTo(
     }
 }
 
+/// SocketGetSockName.
 @c @implementation
 public func wifisim_driver_SocketGetSockName(
     _ number: UInt32, _ socket: Int32, _ ip: UnsafeMutablePointer<UInt8>?, _ ipLength: UnsafeMutablePointer<UInt32>?,
@@ -445,6 +475,7 @@ public func wifisim_driver_SocketGetSockName(
     }
 }
 
+/// SocketGetPeerName.
 @c @implementation
 public func wifisim_driver_SocketGetPeerName(
     _ number: UInt32, _ socket: Int32, _ ip: UnsafeMutablePointer<UInt8>?, _ ipLength: UnsafeMutablePointer<UInt32>?,
@@ -456,6 +487,7 @@ public func wifisim_driver_SocketGetPeerName(
     }
 }
 
+/// SocketGetOpt.
 @c @implementation
 public func wifisim_driver_SocketGetOpt(
     _ number: UInt32, _ socket: Int32, _ option: Int32, _ value: UnsafeMutableRawPointer?,
@@ -469,6 +501,7 @@ public func wifisim_driver_SocketGetOpt(
     }
 }
 
+/// SocketSetOpt.
 @c @implementation
 public func wifisim_driver_SocketSetOpt(
     _ number: UInt32, _ socket: Int32, _ option: Int32, _ value: UnsafeRawPointer?, _ length: UInt32
@@ -479,6 +512,7 @@ public func wifisim_driver_SocketSetOpt(
     }
 }
 
+/// SocketClose.
 @c @implementation
 public func wifisim_driver_SocketClose(_ number: UInt32, _ socket: Int32) -> Int32 {
     code { () throws(SocketFailure) -> Void in try driver(number).close(socket) }

@@ -1,4 +1,4 @@
-// What a user of WiFiDriverSim sees: the public symbols of the layers.
+// Exports the public symbols of all layers to users of WiFiDriverSim.
 @_exported import WiFiSimDaemon
 @_exported import WiFiSimHost
 @_exported import WiFiSimModule

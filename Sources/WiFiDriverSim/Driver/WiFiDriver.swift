@@ -3,14 +3,18 @@ import WiFiSimDriverCore
 import WiFiSimHost
 import WiFiSimValues
 
-/// A `DriverCore` with a serial port, the system's clock and the threads of whoever calls.
+/// A `DriverCore` with a serial port, the system's clock and the threads of its callers.
 ///
-/// Threads. Any number may call at the same time. The core and all variables are guarded by `lock`, which is never held
-/// while a call sleeps. A call that waits reads the line itself and moves the core on; other calls that wait meanwhile sleep,
-/// and whoever reads wakes those that have ended. When nobody waits, a thread of the driver's own reads on, moves the time
-/// on and delivers events, where that matters to somebody; else what comes waits for the next call, which reads it first.
+/// Threads: any number may call at the same time. `lock` guards the core and all variables, and is never held while a
+/// call sleeps.
+///
+/// - A call that waits reads the line itself and moves the core on.
+/// - Other calls that wait at the same time sleep. The reader wakes those that have ended.
+/// - While no call waits, the driver's own thread reads the line, moves the time on and delivers events, but only if
+///   the core needs it (`DriverCore.needsAttention`). Otherwise the bytes stay in the line's buffers, and the next call
+///   reads them first.
 final class WiFiDriver: @unchecked Sendable {
-    // Unchecked: see above, every variable is guarded by `lock`.
+    // Unchecked, because `lock` guards every variable.
 
     static let linkLimit = DriverCore.linkLimit
 
@@ -19,19 +23,19 @@ final class WiFiDriver: @unchecked Sendable {
     let core: DriverCore
     private var port: DriverPort?
     private var watcher: Watcher?
-    /// Calls that sleep, because another reads the line.
+    /// Calls that sleep while another call reads the line.
     private var sleepers: [SleepingCall] = []
-    /// What the Sends that go on have to send.
+    /// The bytes of the Sends in progress.
     private var blocks: [CallID: UnsafeRawBufferPointer] = [:]
     private var eventCallback: ARM_WIFI_SignalEvent_t?
-    /// Why Initialize failed last.
+    /// The reason for the last failure of Initialize.
     private(set) var lastError: (any Error)?
 
     /// - Parameters:
-    ///   - connectTimeout: how long Connect waits for a silent peer; callers count on less than 20 s.
-    ///   - replyTimeout: how long the module may take to answer an ordinary command.
-    ///   - busyTimeout: how long it may be kept busy, by a peer that does not read or by a command that was given up.
-    ///   - openLine: opens the line to the module; called by Initialize.
+    ///   - connectTimeout: for a peer that does not answer Connect. Callers rely on less than 20 s.
+    ///   - replyTimeout: for the reply to an ordinary command.
+    ///   - busyTimeout: for a module that is kept busy, by a peer that does not read or by a command that was given up.
+    ///   - openLine: opens the line to the module. Called by Initialize.
     init(
         connectTimeout: Duration = .seconds(18), replyTimeout: Duration = .seconds(5),
         busyTimeout: Duration = .seconds(60), openLine: @escaping @Sendable () throws -> SerialPort
@@ -68,7 +72,7 @@ final class WiFiDriver: @unchecked Sendable {
         abandon(within: .seconds(600))
     }
 
-    /// Ends the thread and gives up the line; the module is told nothing. Waits for the thread for so long at most.
+    /// Ends the thread and gives up the line without sending anything. Waits for the thread for at most `time`.
     func abandon(within time: Duration) {
         lock.lock()
         guard core.power != .uninitialized else { return lock.unlock() }
@@ -90,7 +94,7 @@ final class WiFiDriver: @unchecked Sendable {
 
     // MARK: Calls
 
-    /// Runs what needs no line: with the lock, and knowing what the module has said by now.
+    /// Runs a function that needs no line, with the lock held and after all received bytes have been handled.
     func perform<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
         lock.lock()
         defer {
@@ -101,7 +105,7 @@ final class WiFiDriver: @unchecked Sendable {
         return try body()
     }
 
-    /// Runs a call to its end.
+    /// Runs a call until it ends.
     private func run(_ call: DriverCall) -> CallOutcome {
         lock.lock()
         defer {
@@ -115,7 +119,7 @@ final class WiFiDriver: @unchecked Sendable {
     private func wait(for id: CallID) -> CallOutcome {
         while true {
             flush()
-            // The call may have ended others, as PowerControl does.
+            // The call may have ended other calls, as PowerControl does.
             wakeEnded()
             if let outcome = core.takeOutcome(of: id) { return outcome }
             turn(id)
@@ -144,17 +148,18 @@ final class WiFiDriver: @unchecked Sendable {
 
     // MARK: The line; with the lock held
 
-    /// Reads the line on behalf of a call, or sleeps until whoever reads wakes it.
+    /// Reads the line on behalf of a call, or sleeps until the reader wakes it.
     private func turn(_ id: CallID) {
         guard let port, !core.isLineLost else {
-            // Without a line the core has ended every call.
+            // Without a line, the core ends every call.
             core.loseLine(at: .now)
             return
         }
         if port.isBeingRead {
             let sleeper = SleepingCall(id)
             sleepers.append(sleeper)
-            // A call whose command is on the line reads the reply itself: through another it costs two more switches.
+            // A call whose command is on the line reads the reply itself. Otherwise each reply costs two more thread
+            // switches.
             if core.isOnLine(id) { port.port.wake() }
             lock.unlock()
             sleeper.sleep()
@@ -163,7 +168,7 @@ final class WiFiDriver: @unchecked Sendable {
             return
         }
         if let other = sleepers.first(where: { !$0.isWoken && core.isOnLine($0.id) }), !core.isOnLine(id) {
-            // Its turn first: it wakes this one when it is done.
+            // The call whose command is on the line reads first, and wakes this one afterwards.
             let sleeper = SleepingCall(id)
             sleepers.append(sleeper)
             other.wake()
@@ -177,7 +182,7 @@ final class WiFiDriver: @unchecked Sendable {
     }
 
     /// Reads once and moves the core on.
-    /// - Returns: whether something came.
+    /// - Returns: whether bytes arrived.
     @discardableResult
     private func read(_ port: DriverPort, for id: CallID? = nil, until deadline: RealTime?) -> Bool {
         port.setWatched(false)
@@ -210,7 +215,7 @@ final class WiFiDriver: @unchecked Sendable {
         return input.count > 0
     }
 
-    /// Handles what has come already, without waiting; as much of it as the line's buffers hold.
+    /// Handles the bytes that have arrived, without waiting. Limited to more than the line's buffers hold.
     private func catchUp() {
         guard let port, !core.isLineLost, !port.isBeingRead else { return }
         var reads = 0
@@ -218,17 +223,17 @@ final class WiFiDriver: @unchecked Sendable {
         core.advance(to: .now)
     }
 
-    /// In reads, of at most 4 KiB where the line is a tty: more than its buffers hold. Who sends on meanwhile is not to keep a
-    /// call.
+    /// In reads, of at most 4 KiB each on a tty: more than its buffers hold. A module that keeps sending must not delay
+    /// the call.
     private static let longestCatchingUp = 32
 
-    /// Writes what the core has for the line, as much as that takes.
+    /// Writes the core's output until the line takes no more.
     private func flush() {
         guard let port, !core.isLineLost else { return }
         var hasCaughtUp = false
         while let output = core.output {
             if case .command = output, !port.isBeingRead, !hasCaughtUp {
-                // What is there already is about the past.
+                // Bytes that have arrived by now cannot be the command's reply.
                 hasCaughtUp = true
                 port.reading = .init()
                 var input = port.input(into: UnsafeMutableRawBufferPointer(start: nil, count: 0))
@@ -285,7 +290,7 @@ final class WiFiDriver: @unchecked Sendable {
         if core.hasEvents { port?.watch.wake() }
     }
 
-    /// Has who reads the line look at what has changed meanwhile.
+    /// Wakes the reader if something has changed that it waits for.
     private func informReader() {
         guard let port, let reading = port.reading, reading.until != .past else { return }
         let hasEnded = reading.call.map { core.hasOutcome(of: $0) } ?? false
@@ -297,7 +302,7 @@ final class WiFiDriver: @unchecked Sendable {
         }
     }
 
-    /// At the end of a call: somebody else is to read from now on, if it matters to anybody.
+    /// At the end of a call: hands reading over to another call or to the driver's own thread, if it is needed.
     private func leaveLine() {
         flush()
         wakeEnded()
@@ -307,24 +312,25 @@ final class WiFiDriver: @unchecked Sendable {
             next.wake()
         } else if sleepers.isEmpty, core.needsAttention, core.acceptsInput {
             port.setWatched(true)
-            // Time is the thread's to move on, too.
+            // The thread moves the time on as well.
             if core.nextDeadline != nil { port.watch.wake() }
         }
     }
 
     // MARK: The driver's own thread
 
-    /// From Initialize to Uninitialize. Its variables are guarded by the driver's lock; who starts it also joins it.
+    /// The driver's own thread, which runs from Initialize to Uninitialize. Its variables are guarded by the driver's
+    /// lock. The caller of `start` also calls `join`.
     private final class Watcher: @unchecked Sendable {
         private var thread: Thread.Running?
         var isStopping = false
 
-        /// Called with the lock held, so that it does nothing before the caller is done.
+        /// Called with the lock held, so that the thread does nothing before the caller has finished.
         func start(_ driver: WiFiDriver) throws(SystemError) {
             thread = try Thread { [self] in driver.watch(self) }.startJoinable()
         }
 
-        /// Called without the lock, after `isStopping` was set with it.
+        /// Called without the lock, after `isStopping` has been set with the lock held.
         func join(within time: Duration) { thread?.join(within: time) }
     }
 
@@ -337,7 +343,7 @@ final class WiFiDriver: @unchecked Sendable {
             lock.unlock()
             port.watch.sleep(until: deadline)
             lock.lock()
-            // A call may have taken the line over meanwhile.
+            // A call may have taken over the line.
             let isOurs = port.isWatched
             port.watchFired()
             if !watcher.isStopping, !core.isLineLost, !port.isBeingRead {
@@ -458,7 +464,8 @@ final class WiFiDriver: @unchecked Sendable {
 
     func close(_ number: Int32) throws(SocketFailure) { _ = try socketValue(.close(number)) }
 
-    /// Takes what is there, at most a buffer full; an empty buffer asks whether something is. Waits if the socket does.
+    /// Receives at most a buffer full. With an empty buffer, asks whether there is something to read. Waits if the
+    /// socket is blocking.
     func receive(
         _ number: Int32, into buffer: UnsafeMutableRawBufferPointer
     ) throws(SocketFailure) -> (count: Int, source: Endpoint?) {
@@ -468,7 +475,7 @@ final class WiFiDriver: @unchecked Sendable {
             lock.unlock()
         }
         let socket = try core.socket(number)
-        // What has been received already is to be had without a look at the line.
+        // Bytes that have been received already need no look at the line.
         if let found = take(socket, buffer) { return found }
         let deadline = socket.deadline(socket.receiveTimeout, from: .now)
         catchUp()
@@ -485,8 +492,8 @@ final class WiFiDriver: @unchecked Sendable {
         return core.read(socket, into: buffer)
     }
 
-    /// Sends all of `bytes` when the socket blocks; else what goes without waiting for another's long command, or for a peer
-    /// that does not read. No bytes at all ask whether it would wait.
+    /// Sends all of `bytes` if the socket is blocking. Otherwise sends as much as possible without waiting for a long
+    /// command of another call, or for a peer that does not read. Without bytes, asks whether a Send would wait.
     func send(
         _ number: Int32, _ bytes: UnsafeRawBufferPointer, to destination: Endpoint?
     ) throws(SocketFailure) -> Int {

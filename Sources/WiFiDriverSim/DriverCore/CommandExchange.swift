@@ -1,13 +1,13 @@
-/// One command and its reply, as a state machine: `receive` takes what the module says meanwhile.
+/// One command and its reply, as a state machine.
 ///
-/// Reports come at any time and are none of its business, unless one is what the command waits for. An OK that comes
-/// before what it should confirm is suspected to belong to an earlier command: it ends the exchange only if nothing
-/// better follows (`settle`).
+/// `receive` takes every message that the module sends while the command is in progress. Reports may come at any time
+/// and are ignored, except for the one that the command waits for (`Expectation`). An OK that comes before the expected
+/// message may belong to an earlier command: it ends the exchange only if nothing better follows (`settle`).
 struct CommandExchange {
-    /// What must have come before OK is believed.
+    /// What must have come before OK counts as this command's.
     enum Expectation: Equatable {
         case nothing
-        /// A line that starts with this, as `+CIPSTA`.
+        /// A line with this prefix, such as `+CIPSTA`.
         case information(String)
         case linkOpened(Int)
         case linkClosed(Int)
@@ -20,45 +20,46 @@ struct CommandExchange {
         case done
         /// ERROR or FAIL.
         case refused
-        /// SEND FAIL: the bytes were taken and not delivered.
+        /// SEND FAIL: the module took the bytes and did not deliver them.
         case notDelivered
         /// The module restarted.
         case moduleReset
         case timedOut
-        /// The module was busy with an earlier command to the end.
+        /// The module was still busy with an earlier command at the deadline.
         case stillBusy
         /// The line is gone.
         case lineLost
     }
 
     enum State: Equatable {
-        /// The final line is to come.
+        /// Waits for the final line.
         case awaitingReply
-        /// `>` is to come.
+        /// Waits for `>`.
         case awaitingPrompt
-        /// `>` came: the caller sends the bytes.
+        /// `>` came. The caller sends the bytes.
         case prompted
-        /// SEND OK is to come.
+        /// Waits for SEND OK.
         case awaitingDelivery
-        /// `busy`: the command was not taken. Once the module is free it can be sent again.
+        /// `busy`: the module did not take the command. It can be sent again once the module is free.
         case notTaken
         case ended(Outcome)
     }
 
-    /// In bytes of information lines: far above a scan of every network in a city, and the module may talk without end.
+    /// In bytes of information lines. A scan of a whole city stays far below; a module that never stops sending does
+    /// not.
     static let longestReply = 64 * 1024
 
     private(set) var state: State
-    /// The information lines of the reply, with reports that are not known among them.
+    /// The information lines of the reply, mixed with reports that this driver does not know.
     private(set) var lines: [[UInt8]] = []
     private var room = Self.longestReply
-    /// Lines beyond the longest reply.
+    /// Lines dropped because the reply exceeded `longestReply`.
     private(set) var droppedLines = 0
     private let expectation: Expectation
     private var isExpectationMet: Bool
-    /// OK came and was not believed.
+    /// An OK came before the expected message.
     private(set) var hasUnexplainedOK = false
-    /// The module's restart is what the command is for.
+    /// The command restarts the module.
     private let expectsReset: Bool
 
     init(expecting expectation: Expectation = .nothing, prompt: Bool = false, expectsReset: Bool = false) {
@@ -94,7 +95,7 @@ struct CommandExchange {
             state = .ended(.notDelivered)
 
         case (.awaitingReply, .text(let line)), (.awaitingPrompt, .text(let line)):
-            // What an empty line costs counts too.
+            // 32 bytes of overhead for each line, so that empty lines count too.
             if line.count + 32 <= room {
                 room -= line.count + 32
                 lines.append(line)
@@ -103,16 +104,16 @@ struct CommandExchange {
             }
             if case .information(let prefix) = expectation, line.starts(with: prefix.utf8) { isExpectationMet = true }
         case (.awaitingReply, .linkOpened(let link, let details)):
-            // A peer may take the link just before: then the command is refused.
+            // A peer may have taken the link just before the command, which is then refused.
             if expectation == .linkOpened(link), details?.isIncoming != true { isExpectationMet = true }
         case (.awaitingReply, .linkClosed(let link)):
             if expectation == .linkClosed(link) { isExpectationMet = true }
         case (.awaitingReply, .payload(let header)):
             if expectation == .payload, header.origin == .read { isExpectationMet = true }
 
-        // The end of the command that the module was busy with.
+        // The end of the command that kept the module busy.
         case (.notTaken, .ok), (.notTaken, .error), (.notTaken, .sendOK), (.notTaken, .sendFailed): break
-        // Finals of an earlier command, and those that cannot be in this state.
+        // Final lines of an earlier command, and messages that are impossible in this state.
         case (.awaitingReply, .sendOK), (.awaitingReply, .sendFailed), (.awaitingReply, .prompt): break
         case (.awaitingPrompt, .ok), (.awaitingPrompt, .sendOK), (.awaitingPrompt, .sendFailed): break
         case (.awaitingDelivery, .ok), (.awaitingDelivery, .prompt), (.awaitingDelivery, .busy): break
@@ -129,12 +130,13 @@ struct CommandExchange {
         }
     }
 
-    /// The announced bytes are on their way: the answer may come from now on.
+    /// Records that the announced bytes are on their way. The answer may come from now on.
     mutating func bytesFollow() {
         if state == .prompted { state = .awaitingDelivery }
     }
 
-    /// Nothing came for the time of grace: an OK that nothing explained was this command's after all.
+    /// Ends the exchange if an OK came too early and nothing followed it in the grace period: the OK was this
+    /// command's.
     mutating func settle() {
         if case .ended = state { return }
         if hasUnexplainedOK { state = .ended(.done) }

@@ -7,7 +7,7 @@ struct CommandText {
 
     init(_ name: String) { bytes = Array("AT+\(name)".utf8) }
 
-    /// A command that does not follow the pattern, as `ATE0`.
+    /// A command that does not follow the pattern, such as `ATE0`.
     static func literal(_ text: String) -> CommandText {
         var command = CommandText("")
         command.bytes = Array(text.utf8)
@@ -16,7 +16,7 @@ struct CommandText {
 
     static func query(_ name: String) -> CommandText { literal("AT+\(name)?") }
 
-    /// The line as it is sent.
+    /// The command with its line end.
     var line: [UInt8] { bytes + [UInt8(ascii: "\r"), UInt8(ascii: "\n")] }
 
     consuming func field(_ value: some FixedWidthInteger) -> CommandText {
@@ -34,7 +34,7 @@ struct CommandText {
         bytes.append(UInt8(ascii: "0") + UInt8(value))
     }
 
-    /// A text in quotes, with the characters escaped that the firmware wants escaped (AT command set, index).
+    /// A string in quotes. Quotes, commas and backslashes are escaped (ESP-AT docs, AT command set).
     consuming func quoted(_ text: some Sequence<UInt8>) -> CommandText {
         var field: [UInt8] = [UInt8(ascii: "\"")]
         for byte in text {
@@ -50,7 +50,7 @@ struct CommandText {
     consuming func quoted(_ text: String) -> CommandText { quoted(text.utf8) }
     consuming func quoted(_ ip: IPAddress) -> CommandText { quoted(ip.description.utf8) }
 
-    /// A field left to the firmware.
+    /// An empty field, which leaves the value to the firmware.
     consuming func empty() -> CommandText { appending([]) }
 
     private consuming func appending(_ field: some Collection<UInt8>) -> CommandText {

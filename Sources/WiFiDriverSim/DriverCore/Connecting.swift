@@ -9,16 +9,17 @@ final class OpenConnection: LineWork {
 
     private enum State {
         case beginning
-        /// Links that nobody wants are closed, since there is no free one.
+        /// Closes links that are no longer used, because no link is free.
         case makingRoom
         case preparing(DriverConnection)
         case opening(DriverConnection, since: Instant)
-        /// The socket was closed meanwhile.
+        /// The socket was closed while the connection was being opened.
         case closing(DriverConnection)
         case ending
     }
 
-    /// The firmware does not say why a connection failed; a refusal comes sooner than this, a time-out later.
+    /// The firmware gives no reason for a failed connection. A failure before this time counts as a refusal, a later
+    /// one as a time-out.
     private static let refusalLimit = Duration.seconds(1)
     private static let keepAliveSeconds = 7200
 
@@ -66,7 +67,7 @@ final class OpenConnection: LineWork {
             command = command.field(Self.keepAliveSeconds)
         }
         state = .opening(connection, since: core.now)
-        // Where the firmware keeps the time, its answer is waited for.
+        // A firmware that applies the time-out itself gets 900 ms more to report it.
         let limit = core.dialect.hasCommandTimeout ? core.times.connect + .milliseconds(900) : core.times.connect
         return .command(command, expecting: .linkOpened(connection.link), timeout: limit)
     }
@@ -89,7 +90,7 @@ final class OpenConnection: LineWork {
             return .end
         }
         if core.links[link] === connection { core.links[link] = nil }
-        // Taken by a peer in the same moment, whose report has told so or not: then the next number.
+        // A peer took this link at the same moment, with or without a report of it: try the next number.
         if reply.outcome == .refused, core.links[link] != nil || reply.contains("ALREADY CONNECT") {
             if core.links[link] == nil, connection.localPort != nil || connection.queue.count > 0 {
                 core.acceptIncoming(link, peer: nil, localPort: nil)
@@ -106,7 +107,7 @@ final class OpenConnection: LineWork {
     private func failure(_ reply: Reply, after elapsed: Duration, _ core: DriverCore) -> SocketFailure {
         switch reply.outcome {
         case .timedOut, .stillBusy: .timedOut
-        // Without a network there is nobody who could refuse; the firmwares differ in what they say then.
+        // Without a network, no peer can refuse. The text of the reply depends on the firmware.
         case .refused where !core.isInNetwork || reply.contains("no ip"): .unspecified
         case .refused: elapsed < Self.refusalLimit ? .refused : .timedOut
         case .done, .notDelivered: .unspecified
@@ -119,7 +120,7 @@ final class OpenConnection: LineWork {
         socket.state = .connectFailed(failure)
         core.noteChange()
         state = .ending
-        // The caller need not wait until the module is through with it; everybody else has to.
+        // This call returns without waiting for the module to finish the command; later calls have to wait for it.
         return core.trust == .lost && !core.isLineLost ? .first(Synchronization(core)) : .end
     }
 }
@@ -145,7 +146,7 @@ final class OpenDatagramLink: LineWork {
         switch state {
         case .beginning:
             guard case .datagram(let datagram) = socket.state, !socket.isClosed else { return end(.unspecified) }
-            // Another call may have done it meanwhile.
+            // Another call may have opened the link.
             if let connection = datagram.connection, connection.ending == nil { return .end }
             let port = datagram.local?.port ?? core.ephemeralPort()
             if let link = core.freeLink { return prepare(link, port, datagram, core) }
@@ -157,7 +158,7 @@ final class OpenDatagramLink: LineWork {
         case .preparing(let connection, let port):
             guard case .datagram(let datagram) = socket.state else { return end(.unspecified) }
             state = .opening(connection, port: port)
-            // With mode 2 anybody may send; each CIPSEND names its destination.
+            // Mode 2 accepts datagrams from any peer; each CIPSEND names its destination.
             let remote = datagram.peer ?? Endpoint(any, port)
             return .command(
                 CommandText("CIPSTART").field(connection.link).quoted(socket.family == .v6 ? "UDPv6" : "UDP")
@@ -195,7 +196,7 @@ final class OpenDatagramLink: LineWork {
         connection.onlySource = datagram.peer
         core.links[link] = connection
         state = .preparing(connection, port: port)
-        // Datagrams are pushed: so their bounds are known.
+        // Datagrams are pushed, because a read does not show where a datagram ends.
         return .first(SetPushing(link, true))
     }
 
@@ -206,7 +207,8 @@ final class OpenDatagramLink: LineWork {
             if core.links[connection.link] === connection { core.links[connection.link] = nil }
             switch reply.outcome {
             case .refused:
-                // A port of the module's choice would not be known; one of ours may be taken elsewhere: then the next.
+                // The driver picks the port, because the firmware does not report one that it picks. If it is taken,
+                // try the next.
                 attempts += 1
                 if case .datagram(let datagram) = socket.state, datagram.local == nil, attempts < 8 {
                     state = .beginning
@@ -232,7 +234,7 @@ final class OpenDatagramLink: LineWork {
 
 // MARK: Calls
 
-/// Connect: of a stream socket its connection, of a datagram socket its peer.
+/// Connect: opens the connection of a stream socket, or sets the peer of a datagram socket.
 final class ConnectCall: PendingCall {
     private let number: Int32
     private let peer: Endpoint?
@@ -280,7 +282,7 @@ final class ConnectCall: PendingCall {
         }
         if peer.port == 0 || peer.address.isUnspecified { throw .invalidArgument }
         socket.state = .connecting
-        // Nobody's work: it goes on when the call has returned.
+        // The work belongs to no call, because it continues after a non-blocking Connect has returned.
         core.enqueue(OpenConnection(socket, to: peer), isLong: true)
         if !socket.isBlocking { throw .inProgress }
         state = .connecting(socket)
@@ -311,7 +313,7 @@ final class ConnectCall: PendingCall {
         socket.state = .datagram(datagram)
         let work = OpenDatagramLink(socket)
         guard !core.isLineBusyForLong else {
-            // Not worth the wait for a long command.
+            // A long command has the line. The link is opened after it, and the call does not wait.
             core.enqueue(work)
             return core.finish(self, .success(.nothing))
         }
@@ -320,7 +322,7 @@ final class ConnectCall: PendingCall {
     }
 }
 
-/// Bind. A datagram socket receives from then on.
+/// Bind. A datagram socket receives from now on.
 final class BindCall: PendingCall {
     private let number: Int32
     private let local: Endpoint?
@@ -369,7 +371,7 @@ final class BindCall: PendingCall {
 
     private func conclude(_ socket: DriverSocket, _ work: OpenDatagramLink, _ core: DriverCore) throws(SocketFailure) {
         guard work.ending != nil else { return }
-        // Without a network yet, the port is opened later.
+        // If the station is in no network yet, the port is opened later.
         if let failure = work.failure, core.isInNetwork {
             if case .datagram(var datagram) = socket.state {
                 datagram.local = nil

@@ -1,7 +1,7 @@
 import CDriverWiFi
 import WiFiSimValues
 
-/// A call of the CMSIS-Driver's functions that may have to wait for the module. `Driver_WiFi.h` describes each.
+/// A call of the CMSIS-Driver that may have to wait for the module. `Driver_WiFi.h` describes each function.
 package enum DriverCall {
     // Management
     case power(DriverCore.Power)
@@ -13,15 +13,15 @@ package enum DriverCall {
     case getOption(UInt32, DriverOptions.Interface)
     case ping(IPAddress, until: Instant)
 
-    // Sockets, by their numbers
+    // Sockets, by number
     case bind(Int32, to: Endpoint?)
     case listen(Int32)
     case accept(Int32)
     case connect(Int32, to: Endpoint?)
     case close(Int32)
-    /// Ends when the socket has something to read, which `DriverCore.read` takes.
+    /// Ends when the socket has something to read. `DriverCore.read` takes it.
     case receive(DriverSocket, until: Instant?)
-    /// Sends a block of `count` bytes, whose parts the core asks for by `Output.block`.
+    /// Sends `count` bytes. The core asks for them in parts, with `Output.block`.
     case send(DriverSocket, count: Int, to: Endpoint?, until: Instant?)
     case localAddress(Int32)
     case peerAddress(Int32)
@@ -183,7 +183,7 @@ extension PendingCall {
 
     private enum Lookup {
         case known(Endpoint)
-        /// The module is asked first.
+        /// The module has to be asked first: the work to do, and the result after it.
         case asked([LineWork], (DriverCore) -> Endpoint?)
     }
 

@@ -1,36 +1,36 @@
 import WiFiSimValues
 
-/// A link of the module's, from the driver's side: a TCP connection or an open UDP port.
+/// A link of the module as the driver sees it: a TCP connection or an open UDP port.
 ///
-/// It outlives the link while received bytes wait in its queue.
+/// The object outlives the link while its queue holds bytes that the application has not read.
 final class DriverConnection {
     enum Ending {
         /// The peer closed or reset it.
         case byPeer
-        /// It ended here: the module restarted, the network was left, the line was lost.
+        /// It ended on this side: the module restarted, the station left its network, or the line was lost.
         case aborted
     }
 
-    /// The module's number for it, 0 to 4, as long as it is open.
+    /// The module's number for the link, 0 to 4. Valid while the link is open.
     let link: Int
     let isDatagram: Bool
-    /// Of its addresses: one of the other family is never told.
+    /// The family of its addresses. An address of the other family is not reported.
     let family: IPAddress.Family
     let queue: ReceiveQueue
-    /// The socket it belongs to; nil while it waits to be accepted, and after the socket is closed.
+    /// The socket that owns it. Nil while it waits for Accept, and after its socket was closed.
     var owner: Int?
-    /// The module has said that it is open.
+    /// The module has reported the link as open.
     var isOpen = false
     private(set) var ending: Ending?
     /// Bytes may wait in the module (passive receive).
     var hasDataWaiting = false
-    /// Bytes that Send had counted as sent were not delivered.
+    /// Bytes that Send had reported as sent were not delivered.
     var hasLostBytes = false
-    /// Nobody will read what still comes.
+    /// Received bytes are dropped, because no socket will read them.
     var discards = false
     private(set) var peer: Endpoint?
     var localPort: UInt16?
-    /// Datagrams from anybody else are dropped: the peer that Connect has set.
+    /// The peer that Connect has set. Datagrams from other sources are dropped.
     var onlySource: Endpoint?
 
     init(link: Int, isDatagram: Bool, family: IPAddress.Family, owner: Int?, peer: Endpoint?) {
@@ -42,13 +42,13 @@ final class DriverConnection {
         learn(peer: peer)
     }
 
-    /// Takes what the module says of the peer, unless that is known.
+    /// Stores the peer's address, unless it is known already.
     func learn(peer: Endpoint?) {
         guard self.peer == nil, let peer, peer.address.family == family else { return }
         self.peer = peer
     }
 
-    /// Nobody wants the link any more: it is only to be closed.
+    /// The link is no longer used and has to be closed.
     var isUnwanted: Bool { discards && owner == nil }
 
     func end(_ ending: Ending) {
@@ -56,7 +56,7 @@ final class DriverConnection {
         hasDataWaiting = false
     }
 
-    /// What a call on an ended connection fails with.
+    /// The error of a call on this connection. Nil if there is none.
     var failure: SocketFailure? {
         switch ending {
         case nil: hasLostBytes && !isDatagram ? .reset : nil

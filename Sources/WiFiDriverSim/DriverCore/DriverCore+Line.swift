@@ -1,24 +1,24 @@
 import WiFiSimValues
 
-/// Work on the line: whose turn it is, what has to happen before, and the command at hand.
+/// Work on the line: its order, what has to happen before it, and the command in progress.
 extension DriverCore {
-    /// Whether the next command may have to wait for long: a call that must not block does not make one.
+    /// Whether the next command may have to wait for long. A call that must not block does not start one then.
     var isLineBusyForLong: Bool {
         current?.queued.isLong ?? false || unconfirmed != nil || isHeldBack(above: limitForCommands)
     }
 
-    /// Whether the next command would have to wait: for another's, for the application to read, or until the conversation is
-    /// found again.
+    /// Whether the next command would have to wait: for other work, for the application to read, or for the
+    /// conversation to be found again.
     var isLineTaken: Bool { current != nil || !queue.isEmpty || isLineBusyForLong || trust != .found }
 
     private var limitForCommands: Int { command != nil ? Self.replyLimit : Self.heldBackLimit }
 
-    /// Whether a call's own work has the line.
+    /// Whether the work of this call has the line.
     package func isOnLine(_ id: CallID) -> Bool { current?.queued.work.call?.id == id }
 
     // MARK: The queue
 
-    /// Has work done once it has its turn. On behalf of a socket it ends early when that is closed, or at the deadline.
+    /// Queues work for the line. Work with a socket ends early when the socket is closed, or at the deadline.
     func enqueue(
         _ work: LineWork, isLong: Bool = false, for socket: DriverSocket? = nil, until deadline: Instant? = nil
     ) {
@@ -26,7 +26,7 @@ extension DriverCore {
         noteChange()
     }
 
-    /// Ends work that has not had its turn yet.
+    /// Ends work that has not started yet.
     func withdraw(_ work: LineWork, _ ending: LineWork.Ending) {
         guard let index = queue.firstIndex(where: { $0.work === work }) else { return }
         queue.remove(at: index)
@@ -54,11 +54,11 @@ extension DriverCore {
 
     // MARK: Before the work
 
-    /// Makes the module ready for the work that has the line, as far as that goes now.
+    /// Makes the module ready for the current work, as far as that is possible now.
     private func prepare() {
         guard let queued = current?.queued else { return }
         if queued.work is PowerWork {
-            // It does not wait for what a Send has left behind, or for anybody else's answer.
+            // Power work does not wait for an unconfirmed block or for the answer to another command.
             isSwitchingPower = false
             unconfirmed = nil
             if command != nil { dropCommand() }
@@ -76,7 +76,7 @@ extension DriverCore {
                 return
             }
             if queued.cannotWait(at: now) { return finishCurrent(.notInTime) }
-            // A socket's call waits as for a peer that does not read, and any other as for a reply.
+            // Work for a socket waits as long as for a peer that does not read, other work as long as for a reply.
             let time = queued.socket == nil ? min(times.reply, times.busy) : times.busy
             current?.phase = .awaitingRelease(until: now + time)
             return
@@ -107,7 +107,7 @@ extension DriverCore {
 
     // MARK: Steps
 
-    /// Gives the reply to the work at hand, and takes its next step.
+    /// Gives the reply to the current work, and takes its next step.
     private func step(_ reply: Reply?) {
         var reply = reply
         while let top = current?.stack.last {
@@ -149,7 +149,7 @@ extension DriverCore {
         }
     }
 
-    /// Behind a command without a reply, the rest of a sequence would only wait as long again.
+    /// After a command without a reply, the rest of the sequence would only time out as well.
     private func refusal(for work: LineWork) -> CommandExchange.Outcome? {
         if isLineLost { return .lineLost }
         return trust == .found || work.findsConversation ? nil : .timedOut
@@ -177,7 +177,7 @@ extension DriverCore {
         outputQueue.append(.command(new.line))
     }
 
-    /// Takes a message of the module's; reports are handled already.
+    /// Gives a message to the command in progress. Reports have been applied already.
     func commandReceived(_ message: ModuleMessage) {
         command?.receive(message, at: now)
     }
@@ -188,13 +188,13 @@ extension DriverCore {
         advanceCommand()
     }
 
-    /// Forgets the command without an answer to anybody.
+    /// Drops the command. No work receives a reply.
     private func dropCommand() {
         command = nil
         outputQueue = []
     }
 
-    /// Goes on with the command as far as it can be now.
+    /// Moves the command on as far as possible now.
     private func advanceCommand() {
         guard let here = command else { return }
         switch here.exchange.state {
@@ -212,11 +212,11 @@ extension DriverCore {
     private func conclude(_ ended: CommandInFlight, _ outcome: CommandExchange.Outcome) {
         command = nil
         if ended.block != nil, outcome != .timedOut { missingBytes = 0 }
-        // What the line has not taken by now would mix with what comes next.
+        // Output that the line has not taken yet would mix with the next command.
         outputQueue = []
         let finds = current?.stack.last?.findsConversation ?? false
         if outcome == .timedOut || outcome == .stillBusy, trust == .found, !finds {
-            // A block was waited for long enough: the calls behind it are not to wait as long again.
+            // The time-out of a block was long enough; the next calls do not search for as long again.
             trust = ended.isDelivering ? .busy : .lost
             silentAttempts = 0
         }
@@ -252,8 +252,8 @@ extension DriverCore {
         return next
     }
 
-    /// Whether the work at hand ends when its caller has no more time: before it has begun, and once its block is with the
-    /// module.
+    /// Whether the current work ends when its caller has no more time. True before it has begun, and after its block is
+    /// with the module.
     private var waitsForCaller: Bool {
         switch current?.phase {
         case .awaitingConfirmation, .awaitingRelease: true
@@ -277,12 +277,12 @@ extension DriverCore {
         }
     }
 
-    /// The caller of the work at hand returns without the module's answer.
+    /// Ends the current work because its caller returns without the module's answer.
     private func leave() {
         guard case .working? = current?.phase, let command, let block = command.block else {
             return finishCurrent(.notInTime)
         }
-        // Only once the line has all of the block, which is the caller's memory.
+        // Not before the line has taken all of the block, which is in the caller's memory.
         guard !hasUnsentBlock else { return }
         unconfirmed = UnconfirmedDelivery(connection: block.connection, deadline: command.deadline)
         finishCurrent(.unconfirmed)
@@ -290,7 +290,7 @@ extension DriverCore {
 
     private var hasUnsentBlock: Bool { outputQueue.contains { if case .block = $0 { true } else { false } } }
 
-    /// The power is to be switched: a block that is on its way goes on for as long as the line takes some of it.
+    /// Before the power is switched: limits a block in progress to 1 s without progress on the line.
     func hurryBlock() {
         guard hasUnsentBlock, let deadline = command?.deadline else { return }
         command?.deadline = min(deadline, now + .seconds(1))
@@ -302,7 +302,8 @@ extension DriverCore {
             switch here.exchange.state {
             case .awaitingReply: return endCommand(.timedOut)
             case .awaitingDelivery where !hasUnsentBlock: return endCommand(.timedOut)
-            // A module that is about to ask for a block gets it: else it would take the next command for the block.
+            // A module about to ask for a block has to get it; otherwise it would take the next command as the block's
+            // data.
             case .awaitingPrompt, .awaitingDelivery, .prompted, .notTaken, .ended: break
             }
         }
@@ -320,7 +321,7 @@ extension DriverCore {
             }
             guard here.deadline <= now else { return }
             if isHeldBack(above: Self.replyLimit), here.heldUntil.map({ $0 > now }) ?? true {
-                // The application has to read first: that time is not the module's.
+                // The application has to read first. That time does not count against the module.
                 let end = here.heldUntil ?? now + times.reply
                 command?.heldUntil = end
                 command?.deadline = end

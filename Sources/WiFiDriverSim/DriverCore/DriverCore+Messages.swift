@@ -1,9 +1,9 @@
 import CDriverWiFi
 import WiFiSimValues
 
-/// What the module says, applied to the state.
+/// Applies the module's messages to the state.
 extension DriverCore {
-    /// Hands messages and payload to a core.
+    /// Passes messages and payload from the parser to the core.
     struct Dispatcher: ResponseHandler {
         let core: DriverCore
 
@@ -40,7 +40,7 @@ extension DriverCore {
         commandReceived(message)
     }
 
-    /// The station is in no network any more, and what that has assigned is gone with it.
+    /// The station has left its network. The addresses that the network assigned are no longer valid.
     func forgetNetwork() {
         station.isConnected = false
         options.forgetAssigned()
@@ -61,29 +61,30 @@ extension DriverCore {
     private func linkOpened(_ link: Int, _ details: LinkDetails?) {
         guard links.indices.contains(link) else { return }
         if let connection = links[link], details?.isIncoming != true || connection.owner == nil {
-            // Our own CIPSTART, or an incoming one whose data came before this report.
+            // The answer to CIPSTART, or an incoming connection whose data came before this report.
             connection.isOpen = true
             connection.localPort = details?.localPort ?? connection.localPort
             connection.learn(peer: details?.peer)
             return
         }
-        // A connection that was open here has ended, and the report of it is lost. While CIPSTART is under way, its reply tells.
+        // The previous connection on this link has ended and its report was lost. During a CIPSTART, the reply decides
+        // instead.
         if let connection = links[link], let owner = connection.owner,
             case .connected(let current)? = sockets[owner]?.state, current === connection
         {
             linkClosed(link)
         }
-        // An incoming connection; if CIPSTART is under way with this number it will be refused.
+        // An incoming connection. If a CIPSTART for this number is in progress, it will be refused.
         acceptIncoming(link, peer: details?.peer, localPort: details?.localPort)
     }
 
-    /// The connection of a link; data may come before the report of an incoming one.
+    /// The connection of a link. The data of an incoming connection may come before its report.
     private func connection(at link: Int) -> DriverConnection? {
         guard links.indices.contains(link) else { return nil }
         return links[link] ?? (listener == nil ? nil : acceptIncoming(link, peer: nil, localPort: nil))
     }
 
-    /// Makes a connection that the module has accepted; without anybody to accept it, it is to be closed.
+    /// Creates a connection that the module has accepted. Without a listener, it is closed again.
     @discardableResult
     func acceptIncoming(_ link: Int, peer: Endpoint?, localPort: UInt16?) -> DriverConnection {
         let listener = self.listener
@@ -108,10 +109,11 @@ extension DriverCore {
     }
 
     private func linkClosed(_ link: Int) {
-        // A link that is not open yet is another than the one that has failed: its report comes after the command's end.
+        // A report for a link that is not open yet is about the failed connection before it, and comes after that
+        // command's end.
         guard links.indices.contains(link), let connection = links[link], connection.isOpen else { return }
         connection.queue.dropUnfinishedDatagram()
-        // Without a network, that is why: the report of its loss comes before.
+        // Without a network the cause is local. The loss of the network is reported first.
         connection.end(station.isConnected || accessPointIsActive ? .byPeer : .aborted)
         links[link] = nil
         noteChange()
@@ -142,19 +144,19 @@ extension DriverCore {
         receivesPassively && !connection.isDatagram && !pushesEverything
     }
 
-    /// The one mode of all links is to push, for the datagrams of some.
+    /// Whether all links push. Before 3.3 one mode applies to all links, and one with datagrams has to push.
     var pushesEverything: Bool { !dialect.hasReceiveType && !pushingLinks.isEmpty }
 
     // MARK: The module or the line is gone
 
-    /// `ready`, and nobody has asked for it: what was set up is gone, and with it every connection.
+    /// Handles a `ready` that no command asked for: the setup and all connections are lost.
     private func moduleRestarted() {
         guard power == .full || power == .low else { return }
         needsSetup = true
         abortEverything()
     }
 
-    /// Ends all connections with a code that says it happened here.
+    /// Ends all connections with `aborted`, the code for a local cause.
     func abortEverything() {
         for connection in links.compactMap({ $0 }) {
             connection.queue.dropUnfinishedDatagram()

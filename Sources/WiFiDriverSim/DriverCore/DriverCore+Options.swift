@@ -3,10 +3,10 @@ import WiFiSimValues
 
 /// SetOption and GetOption, and their values in the module.
 ///
-/// The driver holds every value. It passes on what the firmware has a command for; what the firmware refuses now, as an
-/// address of an interface that is not active, stays held and is applied when the interface starts.
+/// The driver holds every value and passes on those for which the firmware has a command. A value that the firmware
+/// refuses now, such as the address of an inactive interface, is applied when the interface starts.
 extension DriverCore {
-    /// What the application has chosen, after a restart or when an interface starts.
+    /// The commands for all options that the application has set. Sent after a restart, and when an interface starts.
     func chosenOptions(of interface: DriverOptions.Interface) -> [CommandText] {
         let options: [UInt32] = [
             ARM_WIFI_MAC, ARM_WIFI_TX_POWER, ARM_WIFI_IP_DHCP, ARM_WIFI_IP_DNS1, ARM_WIFI_IP_DHCP_POOL_BEGIN,
@@ -14,19 +14,19 @@ extension DriverCore {
         var commands = options.filter { self.options.isChosen($0, of: interface) }.flatMap {
             self.commands(applying: $0, of: interface)
         }
-        // These have defaults worth setting in company only.
+        // IP, gateway and mask have defaults, and are sent together only if the application has set the address.
         if interface == .accessPoint, self.options.isChosen(ARM_WIFI_IP, of: interface) {
             commands += self.commands(applying: ARM_WIFI_IP, of: interface)
         }
         return commands
     }
 
-    /// What tells the module the value of an option; nothing for those that it has no command for, and for those that are used
-    /// when the interface is activated.
+    /// The commands that pass an option's value to the module. Empty for an option without a command, and for one that
+    /// is used only when the interface is activated.
     func commands(applying option: UInt32, of interface: DriverOptions.Interface) -> [CommandText] {
         switch (option, interface) {
         case (ARM_WIFI_TX_POWER, _):
-            // The firmware counts quarters of a dBm (ESP-AT docs, Basic, RFPOWER).
+            // The firmware counts in units of 0.25 dBm (ESP-AT docs, Basic, RFPOWER).
             return [CommandText("RFPOWER").field(options.number(option, of: interface) * 4)]
         case (ARM_WIFI_MAC, .station):
             return [CommandText(dialect.volatile("CIPSTAMAC")).quoted(mac(of: interface).description)]
@@ -53,7 +53,7 @@ extension DriverCore {
         MACAddress(bytes: options[ARM_WIFI_MAC, interface])
     }
 
-    /// The station's address where DHCP is off.
+    /// The station's static address; empty while DHCP is on.
     var staticAddress: [CommandText] {
         options.number(ARM_WIFI_IP_DHCP, of: .station) == 0 ? address(of: .station, "CIPSTA") : []
     }
@@ -73,7 +73,7 @@ extension DriverCore {
             .filter { !$0.isUnspecified }
         guard let first = servers.first else { return [] }
         var command = CommandText(dialect.volatile("CIPDNS")).field(1).quoted(first)
-        // The same server twice is refused (ESP-AT docs, TCP-IP, CIPDNS).
+        // The firmware refuses the same server twice (ESP-AT docs, TCP-IP, CIPDNS).
         if let second = servers.last, second != first { command = command.quoted(second) }
         return [command]
     }
@@ -82,14 +82,14 @@ extension DriverCore {
         guard let begin = options.ip(ARM_WIFI_IP_DHCP_POOL_BEGIN, of: .accessPoint),
             let end = options.ip(ARM_WIFI_IP_DHCP_POOL_END, of: .accessPoint)
         else { return [] }
-        // In minutes there, 1 to 2880 (ESP-AT docs, Wi-Fi, CWDHCPS).
+        // The firmware takes minutes, 1 to 2880 (ESP-AT docs, Wi-Fi, CWDHCPS).
         let seconds = options.number(ARM_WIFI_IP_DHCP_LEASE_TIME, of: .accessPoint)
         let minutes = min(2880, max(1, (UInt64(seconds) + 59) / 60))
         return [CommandText(dialect.volatile("CWDHCPS")).field(1).field(minutes).quoted(begin).quoted(end)]
     }
 }
 
-/// Sends what an option's value is.
+/// Passes an option's value to the module.
 final class ApplyOption: LineWork {
     private let option: UInt32
     private let interface: DriverOptions.Interface
@@ -106,7 +106,7 @@ final class ApplyOption: LineWork {
     }
 }
 
-/// Asks for the MAC address of an interface.
+/// Reads the MAC address of an interface.
 final class ReadMAC: LineWork {
     private let interface: DriverOptions.Interface
 
@@ -127,7 +127,7 @@ final class ReadMAC: LineWork {
     }
 }
 
-/// Reads what DHCP has assigned since it was read last.
+/// Reads the addresses that DHCP has assigned since the last read.
 final class ReadAddresses: LineWork {
     private var state = State.addresses
 
@@ -158,7 +158,7 @@ final class ReadAddresses: LineWork {
             state = .nameServersAsked
             return .command(.query(core.dialect.volatile("CIPDNS")))
         case .nameServersAsked:
-            // One line with the mode first, or a line for each server in generation 1.
+            // One line that begins with the mode, or in generation 1 one line for each server.
             let fields = reply?.fields("+\(core.dialect.volatile("CIPDNS")):") ?? []
             let servers = fields.flatMap { field in
                 field.split(separator: UInt8(ascii: ",")).compactMap { Self.firstIP(Array($0)) }
@@ -183,7 +183,7 @@ extension DriverCore {
 }
 
 extension MACAddress {
-    /// Takes six bytes, first byte first.
+    /// Takes the first six bytes, most significant first.
     init(bytes: some Sequence<UInt8>) {
         self.init(rawValue: bytes.prefix(6).reduce(0) { $0 << 8 | UInt64($1) })
     }

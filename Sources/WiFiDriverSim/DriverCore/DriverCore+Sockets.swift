@@ -1,8 +1,12 @@
 import CDriverWiFi
 import WiFiSimValues
 
-/// What sockets do without the line.
+/// Socket functions that need no line.
 extension DriverCore {
+    /// Creates a socket.
+    /// - Returns: its number, 0 to 15.
+    /// - Throws: `unspecified` without power or line, `notSupported` for IPv6 on a firmware without it, `noMemory` when
+    ///   all 16 sockets are in use.
     package func createSocket(family: IPAddress.Family, isStream: Bool) throws(SocketFailure) -> Int {
         guard power == .full, !isLineLost else { throw .unspecified }
         if family == .v6, !dialect.hasIPv6 { throw .notSupported }
@@ -11,7 +15,7 @@ extension DriverCore {
         return number
     }
 
-    /// The socket with this number.
+    /// The socket with this number; throws `invalidSocket` if there is none.
     package func socket(_ number: Int32) throws(SocketFailure) -> DriverSocket {
         guard let index = Int(exactly: number), sockets.indices.contains(index), let socket = sockets[index] else {
             throw .invalidSocket
@@ -19,6 +23,8 @@ extension DriverCore {
         return socket
     }
 
+    /// The value of an option, as `Driver_WiFi.h` defines it. Throws `invalidArgument` for an option that cannot be
+    /// read.
     package func socketOption(_ option: Int32, of number: Int32) throws(SocketFailure) -> UInt32 {
         let socket = try socket(number)
         switch option {
@@ -26,12 +32,13 @@ extension DriverCore {
         case ARM_SOCKET_SO_SNDTIMEO: return socket.sendTimeout
         case ARM_SOCKET_SO_KEEPALIVE: return socket.keepsAlive ? 1 : 0
         case ARM_SOCKET_SO_TYPE: return UInt32(socket.isStream ? ARM_SOCKET_SOCK_STREAM : ARM_SOCKET_SOCK_DGRAM)
-        // FIONBIO is set only.
+        // FIONBIO can only be set.
         default: throw .invalidArgument
         }
     }
 
-    /// Sets an option to `value`, which is nil when the caller gave none or a short one.
+    /// Sets an option. Throws `invalidArgument` for an option that cannot be set. `value` is nil if the caller passed
+    /// none or one that is too short.
     package func setSocketOption(_ option: Int32, of number: Int32, to value: UInt32?) throws(SocketFailure) {
         let socket = try socket(number)
         guard let value else { throw .invalidArgument }
@@ -40,12 +47,13 @@ extension DriverCore {
         case ARM_SOCKET_SO_RCVTIMEO: socket.receiveTimeout = value
         case ARM_SOCKET_SO_SNDTIMEO: socket.sendTimeout = value
         case ARM_SOCKET_SO_KEEPALIVE: socket.keepsAlive = value != 0
-        // TYPE is get only.
+        // TYPE can only be read.
         default: throw .invalidArgument
         }
     }
 
-    /// The socket exists and an address of its family fits in `room` bytes, where one is wanted.
+    /// Checks that the socket exists and that `room` bytes are enough for an address of its family. A `room` of nil is
+    /// not checked.
     package func check(_ number: Int32, room: UInt32?) throws(SocketFailure) {
         let socket = try socket(number)
         if let room, room < socket.family.byteCount { throw .invalidArgument }
@@ -58,7 +66,7 @@ extension DriverCore {
         }
     }
 
-    /// The next port of the dynamic range (RFC 6335) that no socket has.
+    /// The next free port of the dynamic range, 49152 to 65535 (RFC 6335).
     func ephemeralPort() -> UInt16 {
         while true {
             let port = nextEphemeralPort
@@ -67,7 +75,7 @@ extension DriverCore {
         }
     }
 
-    /// The station's address, or the access point's while it is the only interface.
+    /// The station's address, or the access point's if that is the only active interface.
     func ownAddress(_ family: IPAddress.Family) -> IPAddress {
         if family == .v6 { return options.ip(ARM_WIFI_IP6_GLOBAL, of: .station) ?? .v6(.any) }
         let interface: DriverOptions.Interface = station.isConnected || !accessPointIsActive ? .station : .accessPoint
@@ -76,13 +84,13 @@ extension DriverCore {
 
     // MARK: Links
 
-    /// The highest free number: the module gives the lowest to connections that come in.
+    /// The highest free number, because the module gives the lowest to incoming connections.
     var freeLink: Int? { links.indices.last { links[$0] == nil && !blockedLinks.contains($0) } }
 
-    /// Those of closed sockets, and of connections that came in with nobody to accept them.
+    /// Links of closed sockets, and incoming connections without a listener.
     var unwantedConnections: [DriverConnection] { links.compactMap { $0 }.filter { $0.isUnwanted } }
 
-    /// Has the links closed that nobody wants.
+    /// Queues the closing of links that are no longer used.
     func closeUnwantedLinks() {
         if isClosingQueued { return }
         isClosingQueued = true
@@ -92,7 +100,7 @@ extension DriverCore {
 
 // MARK: Work on links
 
-/// Closes a link in the module, if it still is this connection's.
+/// Closes a link in the module, if the connection still has it.
 final class CloseLink: LineWork {
     private let connection: DriverConnection
     private var state = State.beginning
@@ -114,7 +122,7 @@ final class CloseLink: LineWork {
         case .closing:
             let outcome = reply?.outcome ?? .timedOut
             state = .forgetting(outcome)
-            // A connection that comes in next has the number, and is to be read like every other.
+            // The next incoming connection may get this number, and is read passively like every other.
             return outcome == .done ? .first(SetPushing(connection.link, false)) : next(nil, core)
         case .forgetting(let outcome):
             core.forget(connection, after: outcome)
@@ -124,14 +132,15 @@ final class CloseLink: LineWork {
 }
 
 extension DriverCore {
-    /// Whatever the module says: the link is not ours any more. A late report for it finds no connection.
+    /// Ends the connection and frees its link, unless the module did not answer. A late report for the link finds no
+    /// connection.
     func forget(_ connection: DriverConnection, after outcome: CommandExchange.Outcome) {
         if links[connection.link] === connection, outcome != .timedOut { links[connection.link] = nil }
         connection.end(.aborted)
     }
 }
 
-/// Closes the links that nobody wants; before, the server of a listener that is closed.
+/// Closes the links that are no longer used. Before that, stops the server of a closed listener.
 final class CloseUnwantedLinks: LineWork {
     private var listener: DriverSocket.Listener?
     private var isStopping = false
@@ -139,7 +148,7 @@ final class CloseUnwantedLinks: LineWork {
     private var tried: [DriverConnection] = []
 
     /// - Parameters:
-    ///   - listener: whose server is stopped first.
+    ///   - listener: the listener whose server is stopped first.
     ///   - isRegistered: whether `isClosingQueued` stands for this work, which then resets it.
     init(after listener: DriverSocket.Listener? = nil, isRegistered: Bool = false) {
         self.listener = listener
@@ -159,7 +168,7 @@ final class CloseUnwantedLinks: LineWork {
             }
         }
         if isRegistered {
-            // What is unwanted from now on is for the next.
+            // Links that become unused from now on are closed by the next work of this kind.
             isRegistered = false
             core.isClosingQueued = false
         }
@@ -176,8 +185,8 @@ final class CloseUnwantedLinks: LineWork {
     }
 }
 
-/// Has a link push what it receives, or keep it until it is asked for. Where there is one mode for all links, all of them push
-/// while one has to: a read does not tell where a datagram ends.
+/// Has a link push what it receives, or keep it until it is read. If the firmware has one mode for all links, all links
+/// push while one has to, because a read does not show where a datagram ends.
 final class SetPushing: LineWork {
     private let link: Int
     private let pushes: Bool
@@ -210,7 +219,7 @@ final class SetPushing: LineWork {
             return
         }
         core.pushingLinks.insert(link)
-        // What waited was pushed.
+        // The module has pushed the bytes that were waiting.
         if core.pushesEverything { for connection in core.links { connection?.hasDataWaiting = false } }
     }
 }

@@ -1,29 +1,36 @@
 import WiFiSimValues
 
-/// A CMSIS-Driver WiFi over AT commands, without a line, a clock or a thread.
+/// The driver for one module: sockets, links and the conversation over AT commands, without a line, a clock or a
+/// thread.
 ///
-/// The core keeps the sockets, the links and the conversation with the module. Whoever drives it (`WiFiDriver` with threads
-/// and a serial port, a test with a simulated module) moves bytes and time. There are three kinds of methods:
+/// The owner (`WiFiDriver` with threads and a serial port, or a test with a simulated module) moves bytes and time.
+/// There are three kinds of methods:
 ///
-/// - Calls. `call(_:at:)` starts one; `takeOutcome(of:)` gives its end once it has come. Until then the call must be kept
-///   going by input. What ends at once has a function of its own, as `createSocket`.
-/// - Input. `receive(…)` takes what the module said, `wrote(_:at:)` tells how much of the output the line has taken,
-///   `advance(to:)` lets time pass. Each may end any number of calls.
-/// - Output. After each call or input: `output` is what the line is to take next, `nextDeadline` when `advance(to:)` has
-///   something to do, `takeEvents()` what the application is to be told.
+/// - Calls. `call(_:at:)` starts a call of the CMSIS-Driver. `takeOutcome(of:)` returns its result once, when it has
+///   ended. A function that never waits for the module has a method of its own, such as `createSocket`.
+/// - Input. `receive(direct:_:at:)` takes bytes from the line, `wrote(_:at:)` the number of bytes that the line has
+///   taken, `advance(to:)` the time, `loseLine(at:)` the loss of the line. Each may end any number of calls, now or at
+///   the next `advance(to:)`.
+/// - Output. `output` is what to write next. `nextDeadline` is when to call `advance(to:)`. `takeEvents()` returns the
+///   events for the application's callback.
 ///
-/// Time only moves forward. Before output that begins a command, input that is there already should be given: it is about
-/// the past. While `acceptsInput` is false the line is not to be read, so that the module has to wait.
+/// After each call and each input, read all three outputs again, and write `output` until the line takes no more.
+/// Before writing an `Output.command`, pass in all bytes that have arrived: they cannot be its reply. While
+/// `acceptsInput` is false, do not read the line, so that the module has to wait.
 ///
-/// Not thread-safe: one thread at a time, and the memory of `directRoom` may be filled by another meanwhile.
+/// Time only moves forward: a `now` before the latest one counts as the latest. The core never reads a clock, blocks,
+/// performs input or output, or calls back into its owner.
+///
+/// Not thread-safe. One thread at a time may use the core. The one exception is the memory of `directRoom`, which
+/// another thread may fill while the core is in use.
 package final class DriverCore {
-    /// How long to wait for what.
+    /// Time-outs.
     package struct Times {
-        /// A peer that does not answer is given up after this; callers count on less than 20 s.
+        /// For a peer that does not answer a Connect. Callers rely on less than 20 s.
         var connect = Duration.seconds(18)
-        /// How long a command that asks for nothing lengthy may take.
+        /// For the reply to an ordinary command.
         var reply = Duration.seconds(5)
-        /// How long the module may be kept busy: by a peer that does not read, or by a command that was given up.
+        /// For a module that is kept busy, by a peer that does not read or by a command that was given up.
         var busy = Duration.seconds(60)
 
         package init(
@@ -40,17 +47,17 @@ package final class DriverCore {
 
     static let socketLimit = 16
     package static let linkLimit = 5
-    /// In bytes. Above this a queue is not filled for the sake of reading alone.
+    /// In bytes. Above this, with no call waiting, the line is not read.
     static let idleLimit = 128 * 1024
-    /// In bytes. Above this a queue stops all reading until the application has taken some.
+    /// In bytes. Above this, the line is not read until the application has taken some.
     static let heldBackLimit = 1024 * 1024
-    /// The same while a reply is awaited, which comes behind what the module has said before.
+    /// In bytes. The limit while a command waits for its reply, which comes after the data before it.
     static let replyLimit = 2 * heldBackLimit
-    /// A datagram socket whose queue has more bytes, or more datagrams, drops what comes.
+    /// A datagram socket drops what it receives beyond either limit.
     static let datagramLimit = (bytes: 256 * 1024, count: 4096)
-    /// Connections that wait for Accept; those that have ended meanwhile make room for new ones.
+    /// Connections that wait for Accept. Above this, one that has already ended is removed for a new one.
     static let pendingLimit = 16
-    /// Events that wait for the application; later ones are dropped.
+    /// Events that wait for the application. Later ones are dropped.
     static let eventLimit = 256
 
     let times: Times
@@ -60,18 +67,18 @@ package final class DriverCore {
     // MARK: The module
 
     package var power = Power.uninitialized
-    /// There is no line, or no more.
+    /// The line is not open, or was lost.
     package var isLineLost = true
     var dialect = DriverDialect.unknown
     package var versionLines: [[UInt8]] = []
     var trust = Trust.found
-    /// Questions without an answer since the conversation was lost.
+    /// Unanswered questions since the conversation was lost.
     var silentAttempts = 0
-    /// The module restarted by itself and has lost what was set up.
+    /// The module restarted by itself and has lost its setup.
     var needsSetup = false
-    /// The firmware keeps TCP data until it is asked for.
+    /// The firmware keeps TCP data until the driver reads it.
     var receivesPassively = false
-    /// Bytes announced to CIPSEND that the module may still be waiting for.
+    /// Bytes announced to CIPSEND that the module may still wait for.
     var missingBytes = 0
     package var options = DriverOptions()
     var station = StationState()
@@ -79,45 +86,45 @@ package final class DriverCore {
     /// CWMODE: 1 station, 2 soft-AP, 3 both.
     var mode = 1
 
-    /// Whether replies can be told apart.
+    /// Whether the driver can tell which command a reply belongs to.
     enum Trust {
         case found
-        /// A command ended without its reply: before the next one, the conversation is to be found again.
+        /// A command ended without its reply. The conversation has to be found again before the next command.
         case lost
-        /// It was not found again, since the module was busy for too long. Each call looks for a moment.
+        /// The search failed because the module stayed busy. Each call searches for 2 s.
         case busy
-        /// It was not found again, since the module said nothing: it has lost its power, or its line. Each call asks once.
+        /// The search failed because the module sent nothing: it has no power or no line. Each call asks once.
         case silent
     }
 
-    /// The network that the station is in.
+    /// The network that the station has joined.
     struct StationState {
         var isConnected = false
-        /// What Activate was called with.
+        /// The arguments of Activate.
         var ssid: [UInt8] = []
         var password: [UInt8] = []
         var security: UInt8 = 0
-        /// The addresses of `options` may no longer be those in use.
+        /// The addresses in `options` may be out of date.
         var addressIsStale = false
     }
 
     // MARK: The line
 
     var parser = ResponseParser()
-    /// Where the bytes of the current payload go.
+    /// The destination of the current payload.
     var sink = Sink.discard
-    /// What CIPRECVDATA reads for.
+    /// The connection that CIPRECVDATA reads for.
     var readTarget: DriverConnection?
-    /// Bytes that nobody could take: datagrams beyond a full queue, data of closed sockets.
+    /// Received bytes that were dropped: datagrams beyond a full queue, data of closed sockets.
     var droppedCount = 0
     var outputQueue: [Output] = []
-    /// Work that waits for the line, in the order of asking.
+    /// Work that waits for the line, in order of arrival.
     var queue: [QueuedWork] = []
     var current: CurrentWork?
     var command: CommandInFlight?
-    /// What a Send has left behind: the command in flight is its.
+    /// A block whose Send has returned. `command` is the command of that block.
     var unconfirmed: UnconfirmedDelivery?
-    /// The power is about to be switched: nobody waits for the module's answer any more, but for a prompt.
+    /// The power is about to be switched. Other work no longer waits for the module, except for a prompt.
     var isSwitchingPower = false
 
     enum Sink {
@@ -125,12 +132,12 @@ package final class DriverCore {
         case connection(DriverConnection)
     }
 
-    /// What the line is to take.
+    /// Something to write to the line.
     package enum Output {
-        /// A line: input of before is about the past.
+        /// A command line. Bytes received before it is written cannot be its reply.
         case command([UInt8])
         case bytes([UInt8])
-        /// A part of what the application gave to a Send.
+        /// A part of the bytes that the application passed to a Send.
         case block(CallID, Range<Int>)
     }
 
@@ -138,23 +145,23 @@ package final class DriverCore {
 
     var links = [DriverConnection?](repeating: nil, count: DriverCore.linkLimit)
     var sockets = [DriverSocket?](repeating: nil, count: DriverCore.socketLimit)
-    /// Whose server the module runs. It outlives the socket until its turn to be stopped comes.
+    /// The listener whose server runs in the module. It outlives its socket until the server is stopped.
     var servedListener: DriverSocket.Listener?
-    /// Links that CIPRECVTYPE has set to push what they receive, for datagrams.
+    /// Links that push what they receive, because they carry datagrams.
     var pushingLinks: Set<Int> = []
-    /// Numbers that a Connect found taken although nothing was reported of them.
+    /// Links that a Connect found taken although the module had not reported them.
     var blockedLinks: Set<Int> = []
     var nextEphemeralPort: UInt16 = 49152
-    /// The work that closes links nobody wants is in the queue.
+    /// A `CloseUnwantedLinks` is in the queue.
     var isClosingQueued = false
 
     // MARK: Calls
 
     private var nextCall: UInt64 = 1
-    /// Calls that have not ended, in the order in which they began.
+    /// Calls in progress, in the order in which they began.
     private(set) var calls: [PendingCall] = []
     private var outcomes: [CallID: CallOutcome] = [:]
-    /// Sockets, the network or the line have changed: calls look at it again.
+    /// Sockets, the network or the line have changed: every call has to look at them again.
     private var hasChanged = false
     private var isSettling = false
 
@@ -162,7 +169,7 @@ package final class DriverCore {
     private(set) var events: [Event] = []
     private(set) var droppedEvents = 0
 
-    /// What the application's callback is told.
+    /// An event for the application's callback.
     package struct Event {
         package let code: UInt32
         package let mac: MACAddress
@@ -172,8 +179,8 @@ package final class DriverCore {
 
     // MARK: Calls
 
-    /// Starts a call.
-    /// - Returns: its name, for `takeOutcome(of:)`.
+    /// Starts a call, which may end at once.
+    /// - Returns: its identifier, for `takeOutcome(of:)`.
     package func call(_ call: DriverCall, at now: Instant) -> CallID {
         self.now = max(self.now, now)
         let id = CallID(rawValue: nextCall)
@@ -185,12 +192,12 @@ package final class DriverCore {
         return id
     }
 
-    /// How a call has ended, once; `nil` while it goes on.
+    /// The result of a call, returned once. Nil while the call is in progress.
     package func takeOutcome(of id: CallID) -> CallOutcome? { outcomes.removeValue(forKey: id) }
 
     package func hasOutcome(of id: CallID) -> Bool { outcomes[id] != nil }
 
-    /// Ends a call. Its work goes on where it is on the line already.
+    /// Ends a call with `aborted`. Its work continues if it has the line.
     func cancel(_ id: CallID, at now: Instant) {
         self.now = max(self.now, now)
         guard let call = calls.first(where: { $0.id == id }) else { return }
@@ -206,10 +213,10 @@ package final class DriverCore {
         dropBlocks(of: call.id)
     }
 
-    /// Something that calls wait for may have changed.
+    /// Records that something has changed that calls may wait for.
     func noteChange() { hasChanged = true }
 
-    /// Lets calls and work go on until nothing moves.
+    /// Moves calls and work on until nothing changes at the current instant.
     func settle() {
         if isSettling { return }
         isSettling = true
@@ -223,8 +230,8 @@ package final class DriverCore {
 
     // MARK: Input
 
-    /// Room for bytes of the payload at hand, where the line may be read straight into; empty where there is none. It stays
-    /// valid until the next `receive`, also while the application takes bytes.
+    /// Memory for the bytes of the current payload, at most 64 KiB, to read the line into without a copy. Empty if
+    /// there is no such payload. Valid until the next `receive`, also while the application takes bytes.
     package var directRoom: UnsafeMutableRawBufferPointer {
         guard case .connection(let connection) = sink, !connection.discards, parser.payloadRemaining > 0 else {
             return UnsafeMutableRawBufferPointer(start: nil, count: 0)
@@ -234,7 +241,7 @@ package final class DriverCore {
 
     private static let longestDirectRead = 64 * 1024
 
-    /// Takes what came from the line: first `direct` bytes that were put into `directRoom`, then `bytes`.
+    /// Takes bytes from the line: the first `direct` bytes are in `directRoom`, the rest in `bytes`.
     package func receive(direct: Int = 0, _ bytes: UnsafeRawBufferPointer, at now: Instant) {
         self.now = max(self.now, now)
         if direct > 0, case .connection(let connection) = sink {
@@ -243,14 +250,14 @@ package final class DriverCore {
             noteChange()
         }
         if !bytes.isEmpty {
-            // What the messages lead to comes after them: it may change the parser.
+            // Messages only change the state. Work continues in `advance(to:)`, because it may change the parser.
             var dispatcher = Dispatcher(core: self)
             parser.parse(bytes, into: &dispatcher)
         }
         advance(to: now)
     }
 
-    /// The line is gone.
+    /// Records that the line is lost. Every call and all work ends.
     package func loseLine(at now: Instant) {
         self.now = max(self.now, now)
         guard !isLineLost else { return }
@@ -263,7 +270,7 @@ package final class DriverCore {
         settle()
     }
 
-    /// Lets time pass.
+    /// Moves the time on and handles deadlines that have passed.
     package func advance(to now: Instant) {
         self.now = max(self.now, now)
         advanceLine()
@@ -275,10 +282,10 @@ package final class DriverCore {
 
     // MARK: Output
 
-    /// What the line is to take now.
+    /// What to write to the line now. Nil if there is nothing.
     package var output: Output? { outputQueue.first }
 
-    /// The line has taken so many bytes of `output`.
+    /// Records that the line has taken `count` bytes of `output`.
     package func wrote(_ count: Int, at now: Instant) {
         self.now = max(self.now, now)
         guard count > 0, let first = outputQueue.first else { return }
@@ -301,14 +308,14 @@ package final class DriverCore {
         outputQueue.removeAll { if case .block(id, _) = $0 { true } else { false } }
     }
 
-    /// When `advance(to:)` has something to do.
+    /// When to call `advance(to:)` next. Nil if no deadline is set.
     package var nextDeadline: Instant? {
         var next = lineDeadline
         for call in calls where call.work == nil { next = .earlier(next, call.deadline) }
         return next
     }
 
-    /// Whether the line may be read: else the module, and by it the peer, has to wait.
+    /// Whether the line may be read. If not, the module has to wait, and so does its peer.
     package var acceptsInput: Bool {
         !isHeldBack(above: command != nil ? Self.replyLimit : calls.isEmpty ? Self.idleLimit : Self.heldBackLimit)
     }
@@ -317,8 +324,8 @@ package final class DriverCore {
         links.contains { $0.map { $0.queue.count > limit && !$0.discards } ?? false }
     }
 
-    /// Whether what comes has to be read although no call waits: work is under way, events are to be told, or data are
-    /// pushed, for which a line's buffers are small.
+    /// Whether the line has to be read although no call waits: work is in progress, events are to be delivered, or a
+    /// link pushes data, for which the buffers of the line are too small.
     package var needsAttention: Bool {
         current != nil || unconfirmed != nil || !queue.isEmpty || (tellsEvents && accessPointIsActive)
             || ((!receivesPassively || pushesEverything) && servedListener != nil)
@@ -344,7 +351,7 @@ package final class DriverCore {
     package func forgetEvents() { events = [] }
 }
 
-/// The name of a call.
+/// The identifier of a call.
 package struct CallID: Hashable, Comparable {
     let rawValue: UInt64
     package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
@@ -352,7 +359,7 @@ package struct CallID: Hashable, Comparable {
 
 package typealias CallOutcome = Result<CallValue, CallFailure>
 
-/// What calls give.
+/// The result values of calls.
 package enum CallValue {
     case nothing
     case count(Int)
@@ -369,15 +376,15 @@ package enum CallFailure: Error {
     case driver(DriverFailure)
 }
 
-/// A call that has not ended.
+/// A call in progress.
 ///
-/// `proceed` looks at how things are: it ends the call, asks for work on the line, or leaves both for later. It runs when
-/// the call starts, whenever something has changed, when its work has ended and at its deadline.
+/// `proceed` looks at the current state and ends the call, queues work for the line, or does nothing yet. It runs when
+/// the call starts, whenever something has changed, when its work has ended, and at its deadline.
 class PendingCall {
     let id: CallID
-    /// When it returns although what it waits for has not come.
+    /// When the call returns although what it waits for has not happened.
     var deadline: Instant?
-    /// The work that it waits for.
+    /// The work that the call waits for.
     final var work: LineWork?
 
     init(_ id: CallID, deadline: Instant? = nil) {
@@ -387,7 +394,7 @@ class PendingCall {
 
     func proceed(_ core: DriverCore) { preconditionFailure("a kind of call has its own") }
 
-    /// Asks for the line.
+    /// Queues work that this call waits for.
     final func start(
         _ work: LineWork, isLong: Bool = false, for socket: DriverSocket? = nil, until deadline: Instant? = nil,
         on core: DriverCore

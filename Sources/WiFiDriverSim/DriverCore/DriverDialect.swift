@@ -1,12 +1,12 @@
-/// How the firmware behind the line wants to be talked to, taken from its `AT+GMR`.
+/// The dialect of the firmware on the line, derived from the reply to `AT+GMR`.
 struct DriverDialect: Equatable {
-    /// AT 1.x: `_CUR` and `_DEF` names, `FAIL`; WizFi360 too.
+    /// AT 1.x: names with `_CUR` and `_DEF`, and `FAIL`. WizFi360 too.
     let isGeneration1: Bool
     private let version: (major: Int, minor: Int)
-    /// CIPSEND's limit in bytes; found smaller when the firmware refuses.
+    /// The limit of CIPSEND in bytes. Lowered if the firmware refuses a longer block.
     var longestSend: Int
 
-    /// What is assumed before GMR has answered.
+    /// The assumption before GMR has been answered.
     static let unknown = DriverDialect(versionLines: [])
 
     /// - Parameter versionLines: the reply to GMR.
@@ -20,7 +20,7 @@ struct DriverDialect: Equatable {
         }
         version = numbers.count == 2 ? (numbers[0], numbers[1]) : (2, 0)
         isGeneration1 = version.major < 2
-        // Only the ESP32 family takes more (ESP-AT docs, TCP-IP, CIPSEND).
+        // Only the ESP32 family takes more than 2048 bytes (ESP-AT docs, TCP-IP, CIPSEND).
         let isESP32 = ["ESP32", "WROOM-32", "WROVER", "MINI-1"].contains { text.contains($0) }
         longestSend = !isGeneration1 && isESP32 ? 8192 : 2048
     }
@@ -31,24 +31,24 @@ struct DriverDialect: Equatable {
 
     private func isAtLeast(_ major: Int, _ minor: Int) -> Bool { version >= (major, minor) }
 
-    /// The name of a command that changes a setting for now and not in flash.
+    /// The name of the command that changes a setting without saving it to flash.
     func volatile(_ name: String) -> String { isGeneration1 ? name + "_CUR" : name }
 
-    /// Passive receive is set per link, so that datagrams can stay pushed.
+    /// Passive receive is set for each link, so that datagrams can still be pushed.
     var hasReceiveType: Bool { isAtLeast(3, 3) }
-    /// A read in passive mode returns the sender when CIPDINFO=1 does so for `+IPD`.
+    /// A passive read returns the sender if CIPDINFO=1 adds it to `+IPD`.
     var readsShowSource: Bool { !isGeneration1 }
-    /// Passive receive takes in UDP, unless it is set per link.
+    /// Passive receive includes UDP, unless it is set for each link.
     var isUDPPassive: Bool { !isGeneration1 && !hasReceiveType }
-    /// CIPRECVDATA's limit in bytes.
+    /// The limit of CIPRECVDATA in bytes.
     var longestRead: Int { isGeneration1 ? 2048 : 64 * 1024 }
-    /// CIPSTATE, in place of CIPSTATUS.
+    /// CIPSTATE exists and replaces CIPSTATUS.
     var hasLinkQuery: Bool { isAtLeast(2, 3) }
-    /// SYSSTORE tells whether settings go to flash.
+    /// SYSSTORE selects whether settings go to flash.
     var hasSystemStore: Bool { !isGeneration1 }
     /// CIPSTART and CIPDOMAIN take a time-out.
     var hasCommandTimeout: Bool { isAtLeast(4, 0) }
-    /// CIPV6 and addresses of that family.
+    /// CIPV6 and IPv6 addresses exist.
     var hasIPv6: Bool { isAtLeast(2, 4) }
 
     /// CWDHCP for one interface.

@@ -1,4 +1,4 @@
-/// What a socket function fails with: the ARM_SOCKET_… codes.
+/// The errors of the socket functions, with the values of the ARM_SOCKET_… codes.
 package enum SocketFailure: Int32, Error {
     case unspecified = -1
     case invalidSocket = -2
@@ -18,7 +18,7 @@ package enum SocketFailure: Int32, Error {
     case hostNotFound = -16
 }
 
-/// What the other functions fail with: the ARM_DRIVER_ERROR… codes.
+/// The errors of the other functions, with the values of the ARM_DRIVER_ERROR… codes.
 package enum DriverFailure: Int32, Error {
     case unspecified = -1
     case busy = -2

@@ -1,7 +1,7 @@
 import CDriverWiFi
 import WiFiSimValues
 
-/// The options of SetOption and GetOption, as the driver holds them.
+/// The options of SetOption and GetOption, with the values that the driver holds.
 package struct DriverOptions {
     package enum Interface: UInt32, CaseIterable { case station = 0, accessPoint = 1 }
 
@@ -10,7 +10,7 @@ package struct DriverOptions {
         let interface: Interface
     }
 
-    /// What the header says about an option.
+    /// The properties of an option, as the header defines them.
     private struct Kind {
         let length: Int
         var interfaces: [Interface] = [.station, .accessPoint]
@@ -43,9 +43,9 @@ package struct DriverOptions {
     ]
 
     private var values: [Key: [UInt8]] = [:]
-    /// What the network has assigned to the station, until it is left.
+    /// Values that the network has assigned to the station. Cleared when it leaves the network.
     private var assigned: [Key: [UInt8]] = [:]
-    /// What SetOption has set, as opposed to defaults.
+    /// Options that SetOption has set, as opposed to defaults.
     private var chosen: Set<Key> = []
 
     package init() {
@@ -57,7 +57,7 @@ package struct DriverOptions {
         }
         set(ARM_WIFI_BEACON, of: .accessPoint, number: 100)
         set(ARM_WIFI_IP_DHCP_LEASE_TIME, of: .accessPoint, number: 7200)
-        // The firmware's own (ESP-AT docs, Wi-Fi, CIPAP and CWDHCPS).
+        // The firmware's defaults (ESP-AT docs, Wi-Fi, CIPAP and CWDHCPS).
         set(ARM_WIFI_IP, of: .accessPoint, bytes: [192, 168, 4, 1])
         set(ARM_WIFI_IP_GATEWAY, of: .accessPoint, bytes: [192, 168, 4, 1])
         set(ARM_WIFI_IP_SUBNET_MASK, of: .accessPoint, bytes: [255, 255, 255, 0])
@@ -65,7 +65,7 @@ package struct DriverOptions {
         set(ARM_WIFI_IP_DHCP_POOL_END, of: .accessPoint, bytes: [192, 168, 4, 101])
     }
 
-    /// The bytes an option has; unsupported for one that this interface does not have.
+    /// The length of an option in bytes. Throws `unsupported` if the interface does not have the option.
     package static func length(_ option: UInt32, of interface: Interface) throws(DriverFailure) -> Int {
         guard let kind = kinds[option], kind.interfaces.contains(interface) else { throw .unsupported }
         return kind.length
@@ -88,7 +88,7 @@ package struct DriverOptions {
         chosen.contains(Key(option: option, interface: interface))
     }
 
-    /// By the application.
+    /// Sets an option for the application. Throws `invalidParameter` if the value is out of range.
     mutating func choose(_ option: UInt32, of interface: Interface, bytes: [UInt8]) throws(DriverFailure) {
         var bytes = bytes
         if let range = Self.kinds[option]?.range {
@@ -101,22 +101,23 @@ package struct DriverOptions {
         chosen.insert(Key(option: option, interface: interface))
     }
 
-    /// By the module. A value that has not the option's length, as an address of the other family, is not taken.
+    /// Sets an option to a value from the module. A value of another length, such as an IPv6 address for an IPv4
+    /// option, is ignored.
     mutating func set(_ option: UInt32, of interface: Interface, bytes: [UInt8]) {
         guard bytes.count == Self.kinds[option]?.length else { return }
         values[Key(option: option, interface: interface)] = bytes
     }
 
-    /// By the network that the station is in; lengths as for `set`.
+    /// Sets an option of the station to a value from its network. A value of another length is ignored.
     mutating func assign(_ option: UInt32, bytes: [UInt8]) {
         guard bytes.count == Self.kinds[option]?.length else { return }
         assigned[Key(option: option, interface: .station)] = bytes
     }
 
-    /// The network is left.
+    /// Clears the assigned values, because the station has left the network.
     mutating func forgetAssigned() { assigned = [:] }
 
-    /// From now on the station has as its own what the network has assigned.
+    /// Keeps the assigned values as the station's own.
     mutating func keepAssigned() {
         values.merge(assigned) { $1 }
         assigned = [:]

@@ -1,31 +1,31 @@
 import WiFiSimValues
 
-/// A socket of the application's.
+/// A socket of the application.
 package final class DriverSocket {
     enum State {
-        /// Created and nothing more, or back there after a failed Connect.
+        /// New, or reset after a failed Connect.
         case idle
         case bound(Endpoint)
         case listening(Listener)
-        /// A connection is asked for; whoever completes it moves on from here.
+        /// A connection is being opened. The work that opens it sets the next state.
         case connecting
-        /// What a non-blocking Connect came to; reported once.
+        /// The error of a non-blocking Connect. Reported once.
         case connectFailed(SocketFailure)
         case connected(DriverConnection)
         case datagram(Datagram)
     }
 
-    /// Waiting connections of a listening socket.
+    /// A listening socket, and the connections that wait for Accept.
     final class Listener {
         let local: Endpoint
         var pending: [DriverConnection] = []
-        /// The module's server is gone without Close.
+        /// The server in the module stopped without a Close.
         var isAborted = false
 
         init(local: Endpoint) { self.local = local }
     }
 
-    /// A datagram socket. It has a link once it is bound, connected or has sent.
+    /// A datagram socket. It gets a link when it is bound or connected, or when it first sends.
     struct Datagram {
         var local: Endpoint?
         var peer: Endpoint?
@@ -37,11 +37,12 @@ package final class DriverSocket {
     let isStream: Bool
     var state: State
     var isBlocking = true
-    /// Milliseconds; 0 waits for ever.
+    /// In milliseconds. 0 waits without limit.
     package var receiveTimeout: UInt32 = 0
+    /// In milliseconds. 0 waits without limit.
     package var sendTimeout: UInt32 = 0
     var keepsAlive = false
-    /// Close was called: whoever still has this object is to give up.
+    /// Close was called. Calls that still hold this object have to end.
     package var isClosed = false
 
     init(number: Int, family: IPAddress.Family, isStream: Bool) {
@@ -51,7 +52,7 @@ package final class DriverSocket {
         state = isStream ? .idle : .datagram(Datagram())
     }
 
-    /// The port it occupies by Bind or Listen.
+    /// The port that it occupies through Bind or Listen.
     var localPort: UInt16? {
         switch state {
         case .bound(let local): local.port

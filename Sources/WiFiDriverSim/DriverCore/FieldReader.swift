@@ -1,11 +1,11 @@
 import WiFiSimValues
 
-/// Reads the comma-separated fields of a reply, as `3,"cafe "one"",-60`.
+/// Reads the comma-separated fields of a reply, such as `3,"cafe "one"",-60`.
 struct FieldReader {
     private let bytes: UnsafeRawBufferPointer
     private var position = 0
 
-    /// Starts after the first `skipped` bytes, which hold the reply's name.
+    /// Starts after the first `skipped` bytes, the name of the reply.
     init(_ bytes: UnsafeRawBufferPointer, after skipped: Int = 0) {
         self.bytes = bytes
         position = min(skipped, bytes.count)
@@ -13,7 +13,7 @@ struct FieldReader {
 
     var isAtEnd: Bool { position >= bytes.count }
 
-    /// The next field as a number; nil, with the field skipped, when it is none.
+    /// The next field as a number. Nil if it is not a number; the field is skipped anyway.
     mutating func integer() -> Int? {
         let field = raw()
         var digits = field[...]
@@ -28,8 +28,8 @@ struct FieldReader {
         return negative ? -value : value
     }
 
-    /// The next field's text without its quotes; nil at the end. Firmware escapes nothing in replies, so a quote closes only
-    /// before a comma or the end.
+    /// The next field without its quotes. Nil at the end. Firmware does not escape quotes in replies, so a quote closes
+    /// the field only before a comma, a parenthesis or the end.
     mutating func text() -> [UInt8]? {
         guard !isAtEnd else { return nil }
         guard bytes[position] == UInt8(ascii: "\"") else { return Array(raw()) }
@@ -49,7 +49,8 @@ struct FieldReader {
         return result
     }
 
-    /// The next field's text, with so many quotes after it: whatever it holds, the line is read from its end.
+    /// The next field without its quotes, where `count` more quotes follow it in the line. Safe for a text with quotes
+    /// and commas in it, because the end is found from the end of the line.
     mutating func text(quotesAfter count: Int) -> [UInt8]? {
         let quotes = bytes.indices[position...].filter { bytes[$0] == UInt8(ascii: "\"") }
         guard quotes.count >= count + 2, quotes.first == position else { return text() }
@@ -67,10 +68,10 @@ struct FieldReader {
     /// The next field as a port number.
     mutating func port() -> UInt16? { integer().flatMap { UInt16(exactly: $0) } }
 
-    /// The next field as six bytes, as `"1a:2b:3c:4d:5e:6f"`.
+    /// The next field as a MAC address, such as `"1a:2b:3c:4d:5e:6f"`.
     mutating func mac() -> MACAddress? { string().flatMap { MACAddress($0) } }
 
-    /// The next field as a string; bytes that are no UTF-8 are replaced.
+    /// The next field as a string. Invalid UTF-8 is replaced.
     mutating func string() -> String? { text().map { String(decoding: $0, as: UTF8.self) } }
 
     private mutating func raw() -> Slice<UnsafeRawBufferPointer> {

@@ -1,36 +1,36 @@
 import WiFiSimValues
 
-/// Something that is done on the line: a command, or several that belong together.
+/// A unit of work on the line: one command, or several that belong together.
 ///
-/// Work has the line for itself from its first step to its end. It is a state machine: `next` takes the reply to its last
-/// step and gives the next one.
+/// Work has the line to itself from its first step to its end. It is a state machine: `next` takes the reply to the
+/// last step and returns the next one.
 class LineWork {
-    /// Whose work it is, if anybody waits for it.
+    /// The call that waits for it. Nil if there is none.
     final weak var call: PendingCall?
     final var ending: Ending?
 
     /// How work ends.
     enum Ending: Equatable {
         case finished
-        /// Its turn did not come before its deadline, or before its socket was closed.
+        /// It did not start before its deadline, or before its socket was closed.
         case notInTime
-        /// The module could not be made ready.
+        /// It did not start, because the module could not be made ready.
         case unavailable(CommandExchange.Outcome)
-        /// The module has the block, and the caller did not wait for its confirmation.
+        /// The module has the block, and the caller did not wait for the confirmation.
         case unconfirmed
     }
 
-    /// Whether it finds the conversation, and so may speak without having found it.
+    /// Whether this work finds the conversation, and so may send commands before it is found.
     var findsConversation: Bool { false }
 
-    /// Takes its next step.
+    /// Takes the next step.
     /// - Parameters:
-    ///   - reply: to the command of the last step; `nil` at the start, and after any other step.
-    ///   - core: whose state it reads and changes.
-    /// - Returns: what the line is to do now.
+    ///   - reply: the reply to the command of the last step. Nil at the start, and after any other step.
+    ///   - core: the core whose state it reads and changes.
+    /// - Returns: the next step on the line.
     func next(_ reply: Reply?, _ core: DriverCore) -> LineStep { preconditionFailure("a kind of work has its own") }
 
-    /// It has ended without having begun; `ending` says why.
+    /// Called when it has ended without having started. `ending` holds the reason.
     func failed(_ core: DriverCore) {}
 }
 
@@ -38,17 +38,17 @@ enum LineStep {
     case command(
         CommandText, expecting: CommandExchange.Expectation = .nothing, timeout: Duration? = nil,
         expectsReset: Bool = false)
-    /// A command that asks for so many of the call's bytes, from `start` on.
+    /// A command that announces `count` of the call's bytes, beginning at `start`.
     case block(CommandText, start: Int, count: Int, on: DriverConnection)
-    /// Bytes that are no command.
+    /// Bytes that are not a command.
     case bytes([UInt8])
     case rest(Duration)
-    /// Other work first.
+    /// Other work, to be done first.
     case first(LineWork)
     case end
 }
 
-/// How a command ended.
+/// The end of a command.
 struct Reply {
     let outcome: CommandExchange.Outcome
     /// The information lines.
@@ -64,15 +64,15 @@ struct Reply {
     func contains(_ text: String) -> Bool { lines.contains { $0.starts(with: text.utf8) } }
 }
 
-/// Work that waits for its turn.
+/// Work that waits for the line.
 struct QueuedWork {
     let work: LineWork
     let isLong: Bool
-    /// On behalf of this socket: it ends when that is closed.
+    /// The socket that the work is for. The work ends when the socket is closed.
     let socket: DriverSocket?
     let deadline: Instant?
 
-    /// The caller may have to return before the module has answered.
+    /// Whether the caller has to return, even if the module has not answered.
     func cannotWait(at now: Instant) -> Bool {
         socket.map { $0.isClosed } ?? false || deadline.map { $0 <= now } ?? false
     }
@@ -82,13 +82,13 @@ struct QueuedWork {
 struct CurrentWork {
     let queued: QueuedWork
     var phase: Phase
-    /// The work itself and the work within it that comes first, which is last here.
+    /// The work itself, then the work nested in it. The last element has the line.
     var stack: [LineWork]
 
     enum Phase {
-        /// A Send of before has left its block unconfirmed.
+        /// Waits for the confirmation of an earlier Send's block.
         case awaitingConfirmation
-        /// The application has to read what is held back, until then at the latest.
+        /// Waits for the application to read what is held back, until this time.
         case awaitingRelease(until: Instant)
         case synchronizing
         case settingUp
@@ -97,34 +97,34 @@ struct CurrentWork {
     }
 }
 
-/// A block that the module has taken and not confirmed when its Send had to return. It counts as sent; the next command
-/// waits for the end of it.
+/// A block that the module has taken but not confirmed when its Send had to return. It counts as sent. The next command
+/// waits for its confirmation.
 struct UnconfirmedDelivery {
     let connection: DriverConnection
-    /// When the module is given up.
+    /// When the driver stops waiting for the module.
     let deadline: Instant
 }
 
-/// The command on the line.
+/// The command in progress.
 struct CommandInFlight {
     let line: [UInt8]
-    /// As it is when the command is sent; it may be sent again.
+    /// The exchange in its initial state, for a command that is sent again.
     private let fresh: CommandExchange
     var exchange: CommandExchange
-    /// The line has begun to take it. What came before is about the past.
+    /// The line has taken the first bytes. Messages from before cannot be the reply.
     var isOnLine = false
     /// The module has asked for the block.
     var isDelivering = false
-    /// When the reply is no longer waited for.
+    /// When the driver stops waiting for the reply.
     var deadline: Instant
-    /// When an OK that nothing explained counts.
+    /// When an OK that came too early counts as the reply.
     var settlesAt: Instant?
-    /// When it is sent again, after `busy`.
+    /// When the command is sent again after `busy`.
     var again: Instant?
     private var pause = CommandInFlight.busyPause.first
-    /// How long the application may take to read what the reply is behind.
+    /// How long the application may take to read the data that comes before the reply.
     var heldUntil: Instant?
-    /// The bytes that it asks for.
+    /// The bytes that the command announces.
     let block: Block?
 
     struct Block {
@@ -133,9 +133,9 @@ struct CommandInFlight {
         let connection: DriverConnection
     }
 
-    /// How long an OK that nothing explained waits for something better.
+    /// How long to wait for a better answer after an OK that came too early.
     static let grace = Duration.milliseconds(150)
-    /// How long after `busy` a command is sent again: at first, and at most after several.
+    /// The pause before a command is sent again after `busy`: the first, doubled each time up to the last.
     private static let busyPause = (first: Duration.milliseconds(50), last: Duration.milliseconds(400))
 
     init(_ text: CommandText, _ exchange: CommandExchange, block: Block? = nil, deadline: Instant) {
@@ -166,7 +166,7 @@ struct CommandInFlight {
         }
     }
 
-    /// It is to be sent once more.
+    /// Prepares the command to be sent again.
     mutating func repeatIt() {
         exchange = fresh
         isOnLine = false

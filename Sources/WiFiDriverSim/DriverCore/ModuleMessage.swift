@@ -1,20 +1,20 @@
 import WiFiSimValues
 
-/// One thing the module says on the line.
+/// One message of the module on the line.
 enum ModuleMessage: Equatable {
     /// `OK`.
     case ok
     /// `ERROR`, or `FAIL` in the dialect of generation 1.
     case error
-    /// `>`: the bytes announced to CIPSEND may come.
+    /// `>`: the module is ready for the bytes announced to CIPSEND.
     case prompt
     /// `SEND OK`.
     case sendOK
     /// `SEND FAIL`.
     case sendFailed
-    /// `busy p...` or `busy s...`: the last line was not taken.
+    /// `busy p...` or `busy s...`: the module did not take the last line.
     case busy
-    /// `ready`: the module has started anew.
+    /// `ready`: the module has started.
     case ready
     /// `3,CONNECT`, or `+LINK_CONN:…` with the details.
     case linkOpened(link: Int, LinkDetails?)
@@ -22,7 +22,7 @@ enum ModuleMessage: Equatable {
     case linkClosed(link: Int)
     /// `+IPD,3,512` without data: bytes wait in the module.
     case dataWaiting(link: Int)
-    /// The head of a message that carries bytes; they follow.
+    /// The head of a message with payload. The bytes follow.
     case payload(PayloadHeader)
     case joinedNetwork
     /// `WIFI GOT IP`.
@@ -30,11 +30,11 @@ enum ModuleMessage: Equatable {
     case leftNetwork
     case stationJoined(MACAddress)
     case stationLeft(MACAddress)
-    /// Any other line: the information part of a reply, or a report this driver has no use for.
+    /// Any other line: an information line of a reply, or a report that this driver does not use.
     case text([UInt8])
 }
 
-/// What `+LINK_CONN` tells about a new link.
+/// The details of a new link in `+LINK_CONN`.
 struct LinkDetails: Equatable {
     var isUDP: Bool
     /// The peer opened it, through the module's server.
@@ -43,7 +43,7 @@ struct LinkDetails: Equatable {
     var localPort: UInt16
 }
 
-/// The head of a message with bytes in it.
+/// The head of a message with payload.
 struct PayloadHeader: Equatable {
     enum Origin: Equatable {
         /// `+IPD,3,512:`: the module pushes what a link received.
@@ -53,14 +53,14 @@ struct PayloadHeader: Equatable {
     }
 
     var origin: Origin
-    /// Bytes that follow.
+    /// In bytes.
     var count: Int
-    /// Who sent them, where CIPDINFO=1 shows it.
+    /// The sender, if CIPDINFO=1 adds it.
     var source: Endpoint?
 }
 
 extension ModuleMessage {
-    /// Reads a complete line, its end removed. Never fails: what is not known is text.
+    /// Reads a complete line without its line end. An unknown line is `text`.
     init(line: UnsafeRawBufferPointer) {
         self = ModuleMessage.known(line) ?? .text(Array(line))
     }

@@ -1,4 +1,4 @@
-/// What every session needs in the module, from its power-up on.
+/// Sets up the module as every session needs it. Runs after power-up and after an unexpected restart.
 final class ModuleSetup: LineWork {
     private(set) var isDone = false
     private var state = State.beginning
@@ -33,7 +33,7 @@ final class ModuleSetup: LineWork {
             core.versionLines = reply.lines.filter { !$0.starts(with: "AT+GMR".utf8) }
             core.dialect = DriverDialect(versionLines: core.versionLines)
             state = .store
-            // The module's flash is its owner's: nothing set here is to survive a restart.
+            // Settings must not survive a restart, because the module's flash belongs to its owner.
             if core.dialect.hasSystemStore { return .command(CommandText("SYSSTORE").field(0)) }
             return next(nil, core)
         case .store:
@@ -43,7 +43,7 @@ final class ModuleSetup: LineWork {
         case .mode:
             guard succeeded else { return .end }
             state = .leave
-            // It may join by itself what its flash remembers.
+            // The module may join a network from its flash by itself.
             return .command(CommandText("CWQAP"))
         case .leave:
             core.forgetNetwork()
@@ -55,7 +55,7 @@ final class ModuleSetup: LineWork {
             return .command(CommandText("CIPDINFO").field(1))
         case .peerInformation:
             state = .messages(showsSource: succeeded)
-            // Details of new links. Without them they are asked for.
+            // Adds details to the reports of new links. Without them, the driver has to ask.
             return .command(CommandText("SYSMSG").field(2))
         case .messages(let showsSource, let isRepeated):
             if !succeeded, !isRepeated, core.dialect.isGeneration1 {
@@ -83,7 +83,7 @@ final class ModuleSetup: LineWork {
     }
 }
 
-/// Commands one after the other, whatever the answers are.
+/// Sends commands one after the other, and ignores the replies.
 final class Commands: LineWork {
     private var commands: ArraySlice<CommandText>
 
@@ -94,7 +94,7 @@ final class Commands: LineWork {
     }
 }
 
-/// One command, and its reply.
+/// Sends one command, and keeps its reply.
 final class SingleCommand: LineWork {
     private var command: CommandText?
     private let expectation: CommandExchange.Expectation

@@ -2,7 +2,7 @@ import WiFiSimValues
 
 /// Addresses as the C interface passes them: bytes in network order, 4 for IPv4 and 16 for IPv6.
 extension IPAddress {
-    /// Takes 4 or 16 bytes; nil for any other count.
+    /// Takes 4 or 16 bytes. Nil for any other count.
     package init?(networkBytes bytes: UnsafeRawBufferPointer) {
         switch bytes.count {
         case 4: self = .v4(IPv4Address(rawValue: UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self))))
@@ -14,6 +14,7 @@ extension IPAddress {
         }
     }
 
+    /// 4 bytes for IPv4, 16 for IPv6.
     package var networkBytes: [UInt8] {
         switch self {
         case .v4(let address): withUnsafeBytes(of: address.rawValue.bigEndian) { Array($0) }

@@ -1,7 +1,7 @@
 import CDriverWiFi
 import WiFiSimValues
 
-/// What Activate takes, copied from the caller's memory.
+/// The arguments of Activate, copied from the caller's memory.
 package struct NetworkConfiguration {
     package enum WPS: Equatable { case none, pushButton, pin }
 
@@ -55,7 +55,7 @@ package struct ScannedNetwork {
         let securities = [
             ARM_WIFI_SECURITY_OPEN, ARM_WIFI_SECURITY_WEP, ARM_WIFI_SECURITY_WPA, ARM_WIFI_SECURITY_WPA2,
         ]
-        // 4 and 7 are the mixed modes that WPA2 joins.
+        // 4 is WPA/WPA2 and 7 is WPA2/WPA3; a WPA2 station can join both.
         return switch encryption {
         case 0...3: UInt8(securities[encryption])
         case 4, 7: UInt8(ARM_WIFI_SECURITY_WPA2)
@@ -64,7 +64,7 @@ package struct ScannedNetwork {
     }
 }
 
-/// What GetNetInfo tells.
+/// The results of GetNetInfo.
 package struct NetworkInformation {
     package var ssid: [UInt8]
     package var password: [UInt8]
@@ -74,7 +74,7 @@ package struct NetworkInformation {
 }
 
 extension CommandExchange.Outcome {
-    /// What a call that manages the interface fails with.
+    /// The error of a call that manages the interface. Nil if the command succeeded.
     var driverFailure: DriverFailure? {
         switch self {
         case .done: nil
@@ -89,11 +89,11 @@ extension DriverCore {
 
     package var hasPower: Bool { (power == .full || power == .low) && !isLineLost }
 
-    /// Whether the station is in a network.
+    /// Whether the station has joined a network.
     package var isConnected: Bool { hasPower && station.isConnected }
 }
 
-/// Joins a network that is named.
+/// Joins a network by name.
 final class Join: LineWork {
     private let configuration: NetworkConfiguration
     private var state = State.beginning
@@ -199,7 +199,7 @@ final class ActivateCall: PendingCall {
         case joining(Join)
         case startingAccessPoint(StartAccessPoint)
         case pushingButton(SingleCommand)
-        /// The join is told by WIFI GOT IP (ESP-AT docs, Wi-Fi, WPS).
+        /// WIFI GOT IP reports the join (ESP-AT docs, Wi-Fi, WPS).
         case awaitingJoin
         case givingUp(SingleCommand)
         case askingNetwork(SingleCommand)
@@ -262,10 +262,10 @@ final class ActivateCall: PendingCall {
             let work = Join(configuration)
             state = .joining(work)
             start(work, isLong: true, on: core)
-        // OK comes at once.
+        // The firmware answers OK at once.
         case (.station, .pushButton): ask(CommandText("WPS").field(1), core) { .pushingButton($0) }
         case (.accessPoint, .none):
-            // CWSAP knows no WEP (ESP-AT docs, Wi-Fi, CWSAP).
+            // CWSAP does not support WEP (ESP-AT docs, Wi-Fi, CWSAP).
             if configuration.security == ARM_WIFI_SECURITY_WEP { return fail(.unsupported, core) }
             let work = StartAccessPoint(configuration)
             state = .startingAccessPoint(work)
@@ -291,10 +291,10 @@ final class ActivateCall: PendingCall {
             core.station.security = configuration.security
             complete(core)
         case .refused:
-            // 1 is a time-out; the others a wrong password, no such network, any other failure (ESP-AT docs, CWJAP).
-            // Generation 1 tells it by either name.
+            // 1 is a time-out. 2 to 4 are a wrong password, no such network, any other failure (ESP-AT docs, CWJAP).
+            // Generation 1 uses either name.
             let reasons = reply.fields("+CWJAP:") + reply.fields("+CWJAP_CUR:")
-            // To try, the module has left the network that it was in.
+            // The module has left its network to try the new one.
             if !reasons.isEmpty { core.forgetNetwork() }
             fail(reasons.first == Array("1".utf8) ? .timedOut : .unspecified, core)
         case .timedOut, .stillBusy, .notDelivered, .moduleReset, .lineLost:
@@ -315,7 +315,7 @@ final class ActivateCall: PendingCall {
     private func fail(_ failure: DriverFailure, _ core: DriverCore) { core.finish(self, .failure(.driver(failure))) }
 }
 
-/// What `CWJAP?` says.
+/// The reply to `CWJAP?`.
 struct JoinedNetwork {
     var ssid: [UInt8]
     var channel: Int
@@ -336,7 +336,7 @@ struct JoinedNetwork {
     }
 }
 
-/// A call that is one piece of work.
+/// A call that consists of one piece of work.
 final class WorkCall<Work: LineWork>: PendingCall {
     private let make: (DriverCore) throws(CallFailure) -> Work?
     private let isLong: Bool
@@ -345,10 +345,10 @@ final class WorkCall<Work: LineWork>: PendingCall {
     private var hasBegun = false
 
     /// - Parameters:
-    ///   - id: the call's name.
-    ///   - isLong: its command may take seconds.
-    ///   - make: what it does on the line; `nil` for nothing.
-    ///   - conclude: what has come of it.
+    ///   - id: the identifier of the call.
+    ///   - isLong: whether its command may take seconds.
+    ///   - make: creates the work. Nil if there is nothing to do on the line.
+    ///   - conclude: the result of the call after the work.
     init(
         _ id: CallID, isLong: Bool = false, _ make: @escaping (DriverCore) throws(CallFailure) -> Work?,
         _ conclude: @escaping (Work?, DriverCore) -> CallOutcome
@@ -374,7 +374,7 @@ final class WorkCall<Work: LineWork>: PendingCall {
     }
 }
 
-/// Ping: answers within two seconds; one that takes longer goes on without anybody waiting.
+/// Ping. The call ends within two seconds; a command that takes longer continues without it.
 final class PingCall: PendingCall {
     private let ip: IPAddress
     private var ping: SingleCommand?
@@ -389,7 +389,7 @@ final class PingCall: PendingCall {
             guard core.hasPower else { return core.finish(self, .failure(.driver(.unspecified))) }
             let ping = SingleCommand(CommandText("PING").quoted(ip), timeout: .seconds(10))
             self.ping = ping
-            // Nobody's work, so that it goes on.
+            // The work belongs to no call, so that it continues.
             return core.enqueue(ping, isLong: true)
         }
         guard ping.ending != nil || isOver(at: core.now) || core.isLineLost else { return }
@@ -409,7 +409,8 @@ final class ResolveCall: PendingCall {
     private var question: SingleCommand?
     private var start = Instant.zero
 
-    /// A name server's no comes at once; one that is silent is asked again first.
+    /// A name server that denies a name answers at once. One that does not answer is asked again first, so a later
+    /// failure counts as a time-out.
     private static let denialLimit = Duration.seconds(3)
 
     init(_ id: CallID, _ name: String, _ family: IPAddress.Family) {
@@ -432,11 +433,11 @@ final class ResolveCall: PendingCall {
 
     private func ask(_ core: DriverCore) throws(SocketFailure) {
         guard core.power == .full else { throw .unspecified }
-        // The line's limit is 256 bytes (ESP-AT docs, AT command set).
+        // The firmware takes lines of up to 256 bytes (ESP-AT docs, AT command set).
         guard !name.isEmpty, name.utf8.count <= 220 else { throw .invalidArgument }
         if family == .v6, !core.dialect.hasIPv6 { throw .notSupported }
         var command = CommandText("CIPDOMAIN").quoted(name)
-        // 3 is IPv6 only; without the field IPv4 is preferred.
+        // 3 selects IPv6 only. Without the field, IPv4 is preferred.
         if family == .v6 { command = command.field(3) }
         let question = SingleCommand(command, timeout: .seconds(20))
         self.question = question
@@ -456,7 +457,7 @@ final class ResolveCall: PendingCall {
             guard let ip = found.first(where: { $0.family == family }) else { throw .hostNotFound }
             return ip
         case .refused where !core.isInNetwork: throw .unspecified
-        // The firmware does not say why.
+        // The firmware gives no reason.
         case .refused: throw core.now - start < Self.denialLimit ? .hostNotFound : .timedOut
         case .timedOut, .stillBusy: throw .timedOut
         case .notDelivered, .moduleReset, .lineLost: throw .unspecified
@@ -464,7 +465,7 @@ final class ResolveCall: PendingCall {
     }
 }
 
-/// Several pieces of work as one.
+/// Several pieces of work, done one after the other.
 final class WorkSequence: LineWork {
     private var parts: ArraySlice<LineWork>
 

@@ -1,11 +1,11 @@
 import CDriverWiFi
 
-/// Switches the module on or off. It takes the line from everybody.
+/// Switches the module on or off. It takes the line from any other work.
 class PowerWork: LineWork {
     final var isDone = false
 }
 
-/// Brings the module into a known state, whatever it was doing, and sets it up.
+/// Brings the module from any state into a known one, and sets it up.
 final class PowerOn: PowerWork {
     private var state = State.beginning
 
@@ -29,7 +29,7 @@ final class PowerOn: PowerWork {
             state = .waking(awakening)
             return .first(awakening)
         case .waking(let awakening):
-            // This one command is taken by a busy module too, from 2.0 on; an older one says that it is busy until it is free.
+            // A busy module of version 2.0 or later takes this one command. An older one answers busy until it is free.
             if awakening.result == .silent { return .end }
             if awakening.result == .awake { core.missingBytes = 0 }
             core.trust = .found
@@ -55,7 +55,7 @@ final class PowerOn: PowerWork {
     }
 }
 
-/// Has the module answer AT, out of a data mode if it is in one.
+/// Makes the module answer AT, and ends a data mode first if necessary.
 private final class Awakening: LineWork {
     enum Result { case awake, busy, silent }
 
@@ -73,8 +73,8 @@ private final class Awakening: LineWork {
                 return .bytes(filler)
             }
             if attempt == 3 {
-                // Ends a data mode by the escape sequence, which no line end follows, with silence around it
-                // (ESP-AT docs, TCP-IP, +++).
+                // The escape sequence ends a data mode. It has no line end and needs silence around it (ESP-AT docs,
+                // TCP-IP, +++).
                 state = .escaping
                 return .rest(.seconds(1))
             }
@@ -108,7 +108,7 @@ private final class Awakening: LineWork {
     }
 }
 
-/// Leaves nothing open or running in the module.
+/// Closes and stops everything in the module.
 final class PowerOff: PowerWork {
     private var commands: ArraySlice<CommandText>?
 
@@ -125,7 +125,7 @@ final class PowerOff: PowerWork {
 }
 
 extension DriverCore {
-    /// Without power there are no sockets.
+    /// Closes all sockets, because there are none without power.
     fileprivate func dropSockets() {
         for socket in sockets { socket?.isClosed = true }
         sockets = Array(repeating: nil, count: Self.socketLimit)
@@ -209,9 +209,9 @@ final class PowerCall: PendingCall {
     }
 
     private func switchOff(_ core: DriverCore) {
-        // Before the module reports what is closed now: nobody is to take that for the peer's doing.
+        // Before the module reports the links that close now, so that they do not count as closed by the peer.
         for socket in core.sockets { socket?.isClosed = true }
-        // Nor is anything to be read any more: what comes does not hold the line back.
+        // Nothing is read any more, so nothing may hold the line back.
         for connection in core.links.compactMap({ $0 }) { connection.discards = true }
         guard !core.isLineLost, core.power == .full, !core.needsSetup else {
             state = .switchingOff(nil)
@@ -222,7 +222,7 @@ final class PowerCall: PendingCall {
         take(work, core)
     }
 
-    /// Modem sleep, or deep sleep for the time that LP_TIMER holds; the latter ends with a restart.
+    /// Modem sleep, or deep sleep if LP_TIMER is set, for that many seconds. Deep sleep ends with a restart.
     private func sleep(_ core: DriverCore) {
         let seconds = core.options.number(UInt32(ARM_WIFI_LP_TIMER), of: .station)
         let command =

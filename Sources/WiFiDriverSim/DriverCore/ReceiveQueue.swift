@@ -1,11 +1,13 @@
 import WiFiSimValues
 
-/// What a connection has received and the application has not read: bytes in a ring, for datagrams with their bounds.
+/// The bytes that a connection has received and the application has not read: a ring, with datagram boundaries where
+/// needed.
 ///
-/// There is one producer, whoever reads the line, and its room (`reserve`) stays valid while the consumer takes bytes, so
-/// the line may be read straight into it without the driver's lock. Everything else is guarded by that lock.
+/// There is one producer, the thread that reads the line. The memory that `reserve` returns stays valid while the
+/// consumer takes bytes, so the line may be read into it without the driver's lock. Everything else is guarded by that
+/// lock.
 final class ReceiveQueue {
-    /// A datagram in the queue, perhaps still coming in.
+    /// A datagram in the queue, possibly incomplete.
     private struct Datagram {
         let source: Endpoint?
         let length: Int
@@ -13,15 +15,15 @@ final class ReceiveQueue {
     }
 
     private var storage: UnsafeMutableRawBufferPointer
-    /// Bytes ever taken and ever put in; their difference is what is there.
+    /// Total bytes taken and total bytes added. The difference is the number of bytes in the queue.
     private var head = 0
     private var tail = 0
-    /// Datagram connections only: the bounds of what is there, a grown-out prefix of `consumed` entries included.
+    /// Datagram connections only. The first `consumed` entries have been read and are removed later.
     private var datagrams: [Datagram] = []
     private var consumed = 0
     private let isDatagram: Bool
 
-    /// An empty queue with `capacity` bytes at first, a power of two; it grows as needed.
+    /// Creates an empty queue. `capacity` is in bytes, a power of two, and grows as needed.
     init(isDatagram: Bool, capacity: Int = 4096) {
         self.isDatagram = isDatagram
         storage = .allocate(byteCount: capacity, alignment: 64)
@@ -29,16 +31,16 @@ final class ReceiveQueue {
 
     deinit { storage.deallocate() }
 
-    /// Bytes that ever came in.
+    /// Total bytes received.
     var received: Int { tail }
 
-    /// Bytes there, those of an unfinished datagram included.
+    /// Bytes in the queue, including an incomplete datagram.
     var count: Int { tail - head }
 
-    /// Datagrams there, an unfinished one included.
+    /// Datagrams in the queue, including an incomplete one.
     var datagramCount: Int { datagrams.count - consumed }
 
-    /// Whether `read` would give something.
+    /// Whether `read` would return something.
     var isReadable: Bool {
         guard isDatagram else { return count > 0 }
         return consumed < datagrams.count && datagrams[consumed].received == datagrams[consumed].length
@@ -46,22 +48,22 @@ final class ReceiveQueue {
 
     // MARK: Producer
 
-    /// A datagram of `length` bytes begins.
+    /// Begins a datagram of `length` bytes.
     func beginDatagram(length: Int, source: Endpoint?) {
         datagrams.append(Datagram(source: source, length: length))
     }
 
-    /// Forgets a datagram whose rest will not come.
+    /// Drops a datagram whose remaining bytes will not come.
     func dropUnfinishedDatagram() {
         guard let last = datagrams.last, last.received < last.length else { return }
         tail -= last.received
         datagrams.removeLast()
     }
 
-    /// Takes back the last bytes of a stream, as far as they have not been read.
+    /// Removes the last `count` bytes of a stream, except those that have been read.
     func takeBack(_ count: Int) { tail -= min(count, tail - head) }
 
-    /// Free room for at most `count` bytes, in one piece; not empty unless `count` is 0.
+    /// Contiguous free memory for at most `count` bytes. Empty only if `count` is 0.
     func reserve(_ count: Int) -> UnsafeMutableRawBufferPointer {
         if storage.count - self.count < count, storage.count < Self.preferredCapacity || self.count == storage.count {
             grow()
@@ -71,7 +73,7 @@ final class ReceiveQueue {
         return UnsafeMutableRawBufferPointer(rebasing: storage[start..<start + room])
     }
 
-    /// The first `count` bytes of the room reserved last are filled.
+    /// Records that the first `count` bytes of the last reserved memory are filled.
     func commit(_ count: Int) {
         tail += count
         if isDatagram, !datagrams.isEmpty { datagrams[datagrams.count - 1].received += count }
@@ -87,7 +89,8 @@ final class ReceiveQueue {
         }
     }
 
-    /// Doubles the ring. Up to here the producer asks for room in steps; beyond, only when there is none.
+    /// Doubles the ring. Up to `preferredCapacity` it grows whenever a request does not fit, above that only when it is
+    /// full.
     private func grow() {
         let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: storage.count * 2, alignment: 64)
         var position = head
@@ -107,7 +110,7 @@ final class ReceiveQueue {
 
     // MARK: Consumer
 
-    /// Takes what fits of a stream, or the next datagram, whose rest is dropped.
+    /// Takes as much of a stream as fits, or the next datagram. The part of a datagram that does not fit is dropped.
     func read(into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, source: Endpoint?) {
         guard isReadable else { return (0, nil) }
         guard isDatagram else {

@@ -1,67 +1,68 @@
 import WiFiSimValues
 
-/// Receives what a `ResponseParser` finds.
+/// Receives the output of a `ResponseParser`.
 protocol ResponseHandler {
-    /// A message; after `.payload`, its bytes come through `payload` until they are complete.
+    /// A message. After `.payload`, its bytes come through `payload` until they are complete.
     mutating func message(_ message: ModuleMessage)
-    /// The next bytes of the payload announced last.
+    /// The next bytes of the last announced payload.
     mutating func payload(_ bytes: UnsafeRawBufferPointer)
 }
 
-/// Splits the bytes a module sends into messages. Takes them in pieces of any size: the messages do not depend on where
-/// the pieces end.
+/// Splits the bytes from the module into messages. The input may come in pieces of any size, which do not affect the
+/// messages.
 ///
-/// Payload is recognised by its announced length and handed over as it stands in the input, so nothing in it is ever
-/// taken for a reply. A caller that knows where it belongs may read it from the line itself, past the parser: up to
-/// `payloadRemaining` bytes, then `payloadDelivered`.
+/// Payload is recognized by its announced length and passed on unchanged, so nothing in it is taken for a reply. The
+/// caller may read payload from the line itself, past the parser: at most `payloadRemaining` bytes, then it calls
+/// `payloadDelivered`.
 ///
-/// A message starts after a line's end, after a payload and after the prompt. Control bytes and non-ASCII bytes there
-/// are noise, and skipped; `+IPD` with a payload is found inside a damaged line too, since to miss it would let the
-/// payload pass for replies.
+/// A message starts after a line end, after a payload and after the prompt. Control bytes and non-ASCII bytes at that
+/// place are noise and are skipped. `+IPD` with a payload is found inside a damaged line too, because otherwise its
+/// payload would be taken for replies.
 struct ResponseParser {
     private enum State {
         case line
-        /// After `+CIPRECVDATA:<count>,`: the next bytes of the line, from `start`, are the sender or already data.
+        /// After `+CIPRECVDATA:<count>,`: the bytes of the line from `start` on are the sender or already data.
         case source(start: Int, count: Int)
         case payload(remaining: Int)
-        /// A line longer than any the firmware has: skipped up to its end.
+        /// A line longer than any line of the firmware. Skipped to its end.
         case overlong
     }
 
-    /// Firmware lines stay far below this.
+    /// In bytes. Lines of the firmware stay far below.
     static let maximumLine = 1024
-    /// The largest payload of one `+IPD`: a datagram. Anything above is a damaged header.
+    /// In bytes, the largest payload of one `+IPD`: a datagram. A higher number means a damaged header.
     static let maximumPush = 65535
 
     private var state = State.line
     private var line: [UInt8] = []
     private var inQuotes = false
-    /// CIPDINFO=1: answers to CIPRECVDATA carry the sender between length and data.
+    /// With CIPDINFO=1, answers to CIPRECVDATA have the sender between length and data.
     var readsShowSource = false
-    /// The longest answer to CIPRECVDATA to believe: what was asked for.
+    /// In bytes, the length that CIPRECVDATA asked for. A longer answer is damaged.
     var maximumRead = 0
-    /// Bytes and lines that were no message: noise, damaged or overlong lines.
+    /// Bytes and lines that are not messages: noise, damaged lines, lines that are too long.
     private(set) var noiseCount = 0
 
     init() { line.reserveCapacity(Self.maximumLine) }
 
-    /// Bytes of the current payload that have not come yet; 0 between payloads.
+    /// Bytes of the current payload that are still to come. 0 between payloads.
     var payloadRemaining: Int {
         if case .payload(let remaining) = state { remaining } else { 0 }
     }
 
-    /// Counts payload bytes that the caller took from the line itself.
+    /// Records payload bytes that the caller has read from the line itself.
     mutating func payloadDelivered(_ count: Int) {
         guard case .payload(let remaining) = state else { return }
         state = count < remaining ? .payload(remaining: remaining - count) : .line
     }
 
-    /// Forgets an unfinished line or payload.
+    /// Drops an incomplete line or payload.
     mutating func reset() {
         state = .line
         beginLine()
     }
 
+    /// Takes the next bytes from the line and calls `handler` for each message and each piece of payload.
     mutating func parse(_ bytes: UnsafeRawBufferPointer, into handler: inout some ResponseHandler) {
         var position = 0
         while position < bytes.count {
@@ -88,7 +89,7 @@ struct ResponseParser {
         }
     }
 
-    /// Takes what is nothing but text, from a line's second byte on.
+    /// Takes bytes that cannot end a header or a line, from the second byte of a line on.
     private mutating func takePlain(_ bytes: UnsafeRawBufferPointer) -> Int {
         let room = min(bytes.count, Self.maximumLine - line.count)
         var count = 0
@@ -138,7 +139,7 @@ struct ResponseParser {
 
     // MARK: Headers
 
-    /// A colon: the end of `+IPD,<link>,<count>[,<ip>,<port>]:`, or of `+CIPRECVDATA,<count>:` in generation 1.
+    /// Handles a colon: the end of `+IPD,<link>,<count>[,<ip>,<port>]:`, or of `+CIPRECVDATA,<count>:` in generation 1.
     private mutating func endPushHeader(into handler: inout some ResponseHandler) {
         let found = line.withUnsafeBytes { bytes -> (start: Int, header: PayloadHeader)? in
             let text = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 1)])
@@ -163,7 +164,7 @@ struct ResponseParser {
         }
         guard let found else { return }
         if found.start > 0 {
-            // The end of the line before it was lost.
+            // The end of the line before the header was lost.
             noiseCount += 1
             let damaged = line.withUnsafeBytes {
                 ModuleMessage(line: UnsafeRawBufferPointer(rebasing: $0[..<found.start]))
@@ -185,7 +186,7 @@ struct ResponseParser {
         return nil
     }
 
-    /// A comma: the end of `+CIPRECVDATA:<count>,`.
+    /// Handles a comma: the end of `+CIPRECVDATA:<count>,`.
     private mutating func endReadHeader(into handler: inout some ResponseHandler) {
         let count = line.withUnsafeBytes { bytes -> Int? in
             guard bytes.starts(with: "+CIPRECVDATA:") else { return nil }
@@ -203,7 +204,7 @@ struct ResponseParser {
         }
     }
 
-    /// Decides, as soon as it can be told, whether the bytes from `start` are `"<ip>",<port>,` or data.
+    /// Decides as early as possible whether the bytes from `start` on are `"<ip>",<port>,` or data.
     private mutating func takeSource(from start: Int, count: Int, into handler: inout some ResponseHandler) {
         let form = line.withUnsafeBytes { Self.sourceForm(UnsafeRawBufferPointer(rebasing: $0[start...])) }
         switch form {

@@ -1,12 +1,12 @@
 import WiFiSimValues
 
-/// Starts the module's one server (ESP-AT docs, TCP-IP, CIPSERVER).
+/// Starts the server of the module, which has only one (ESP-AT docs, TCP-IP, CIPSERVER).
 final class StartServer: LineWork {
     private let socket: DriverSocket
     private let listener: DriverSocket.Listener
     private var state = State.beginning
     private(set) var hasStarted = false
-    /// Nobody waits for it: Accept tells if it fails.
+    /// No call waits for it. If it fails, Accept reports it.
     private let isSilent: Bool
 
     private enum State { case beginning, stopping, starting, settingTimeout }
@@ -22,7 +22,7 @@ final class StartServer: LineWork {
         case .beginning:
             if isSilent, socket.isClosed { return .end }
             guard core.servedListener != nil else { return start() }
-            // The server of a socket that was closed just now.
+            // The server of a socket that was closed just before.
             state = .stopping
             return .command(CommandText("CIPSERVER").field(0))
         case .stopping:
@@ -33,7 +33,7 @@ final class StartServer: LineWork {
             core.servedListener = listener
             hasStarted = true
             state = .settingTimeout
-            // By default idle connections are ended after a while.
+            // By default the server closes idle connections after some time.
             return .command(CommandText("CIPSTO").field(0))
         case .settingTimeout: return .end
         }
@@ -93,7 +93,7 @@ final class ListenCall: PendingCall {
             if case .listening(let listener) = other.state, !listener.isAborted { throw .noMemory }
         }
         let listener = DriverSocket.Listener(local: local)
-        // From here on incoming connections are this socket's: they may come before the command's OK.
+        // Incoming connections belong to this socket from now on, because they may come before the command's OK.
         socket.state = .listening(listener)
         let isSilent = core.isLineBusyForLong
         let work = StartServer(listener, of: socket, isSilent: isSilent)
@@ -166,7 +166,7 @@ final class AcceptCall: PendingCall {
     }
 }
 
-/// Close. It waits for the module where that is idle.
+/// Close. It waits for the module only if the line is free.
 final class CloseCall: PendingCall {
     private let number: Int32
 
@@ -190,7 +190,7 @@ final class CloseCall: PendingCall {
         core.dismissWork(of: socket)
         switch socket.state {
         case .idle, .bound, .connectFailed: break
-        // Whoever connects sees that the socket is closed.
+        // The work that connects checks whether the socket is closed.
         case .connecting: break
         case .connected(let connection): return finish(connection, core)
         case .datagram(let datagram): if let connection = datagram.connection { return finish(connection, core) }
@@ -222,7 +222,7 @@ final class CloseCall: PendingCall {
 }
 
 extension DriverCore {
-    /// The socket is closed: what waits for the line on its behalf ends, and so does a Send whose block the module has.
+    /// Ends work that waits for the line on behalf of a closed socket, and a Send whose block is with the module.
     func dismissWork(of socket: DriverSocket) {
         for queued in queue where queued.socket === socket { withdraw(queued.work, .notInTime) }
         advanceLine()

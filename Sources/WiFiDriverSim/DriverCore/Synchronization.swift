@@ -1,16 +1,17 @@
 import WiFiSimValues
 
-/// After a reply that did not come: asks a question whose answer cannot be mistaken, until it is answered.
+/// Finds the conversation again after a missing reply: asks a question with an unmistakable answer until it is
+/// answered.
 ///
-/// CIPMUX? is answered alike by every firmware and is asked nowhere else. The first search takes as long as a command may
-/// keep the module busy. If it was in vain, those of later calls take a moment each.
+/// The question is `CIPMUX?`: every firmware answers it alike, and no other work asks it. The first search may take
+/// `times.busy`. If it fails, each later call searches for at most 2 s.
 final class Synchronization: LineWork {
     private(set) var hasFound = false
     private let isFirst: Bool
     private let end: Instant
     private var otherAnswers = 0
     private var refusals = 0
-    /// Each search sends the missing bytes once. The line may have lost those of an earlier one.
+    /// Each search sends the missing bytes once, because the line may have lost those of an earlier search.
     private var hasFilled = false
 
     private static let attempts = 3
@@ -31,7 +32,7 @@ final class Synchronization: LineWork {
         if let reply, let end = conclude(reply, core) { return end }
         let cannotWait = core.current?.queued.cannotWait(at: core.now) ?? false
         guard end > core.now, !core.isSwitchingPower, !cannotWait else {
-            // Who had no more time has found nothing out.
+            // A search that ends early for its caller does not prove that the module is busy.
             if end <= core.now, core.trust == .lost { core.trust = .busy }
             return .end
         }
@@ -39,20 +40,20 @@ final class Synchronization: LineWork {
             .query("CIPMUX"), expecting: .information("+CIPMUX"), timeout: isFirst ? .seconds(1) : .milliseconds(500))
     }
 
-    /// What an answer means; `nil` asks again.
+    /// Evaluates an answer. Nil means to ask again.
     private func conclude(_ reply: Reply, _ core: DriverCore) -> LineStep? {
         switch reply.outcome {
         case .done where reply.contains("+CIPMUX"):
             core.missingBytes = 0
             core.suspectEverything()
             return found(core)
-        // Finals of earlier commands, but not so many.
+        // Final lines of earlier commands. More than `otherAnswerLimit` of them are not plausible.
         case .done, .notDelivered:
             core.silentAttempts = 0
             otherAnswers += 1
             return otherAnswers < Self.otherAnswerLimit ? nil : silent(core)
         case .refused:
-            // An answer that is too old, or a firmware that does not know the question: the line works.
+            // The answer to an earlier command, or a firmware without this question. Either way the line works.
             refusals += 1
             return refusals < Self.refusalLimit ? nil : found(core)
         case .moduleReset: return found(core)
@@ -78,7 +79,7 @@ final class Synchronization: LineWork {
         return .end
     }
 
-    /// The module does not answer any more. Should it come back, it is to be set up anew.
+    /// Records that the module does not answer. If it does later, it has to be set up again.
     private func silent(_ core: DriverCore) -> LineStep {
         if core.trust != .silent {
             core.trust = .silent
@@ -90,14 +91,15 @@ final class Synchronization: LineWork {
 }
 
 extension DriverCore {
-    /// Line ends for the rest of a block that the module may still wait for, because the block was damaged on its way.
+    /// Line ends in place of the rest of a damaged block, which the module may still wait for. Nil if no bytes are
+    /// missing.
     ///
-    /// They stay until the module has answered: the line may lose them as well.
+    /// They are needed until the module has answered, because the line may lose them as well.
     var filler: [UInt8]? {
         missingBytes > 0 ? [UInt8](repeating: UInt8(ascii: "\n"), count: missingBytes) : nil
     }
 
-    /// Reports may have been lost: every link is to be looked at again.
+    /// Marks every link as possibly holding data, because reports may have been lost.
     fileprivate func suspectEverything() {
         for connection in links.compactMap({ $0 }) where connection.ending == nil {
             connection.hasDataWaiting = isPassive(connection)

@@ -1,12 +1,12 @@
 import WiFiSimValues
 
-/// Reads what the module holds for a link, as much as there is room for.
+/// Reads what the module holds for a link, as far as the queue has room.
 final class ReadLink: LineWork {
     private let connection: DriverConnection
-    /// Beyond what the application has read.
+    /// Reads more than the application has asked for.
     private let isAhead: Bool
     private var state = State.beginning
-    /// Whether the module was asked.
+    /// Whether the module was asked for data.
     private(set) var hasAsked = false
 
     private enum State {
@@ -14,7 +14,7 @@ final class ReadLink: LineWork {
         case reading(length: Int, before: Int)
     }
 
-    /// Bytes of a connection that Send reads ahead of the application.
+    /// In bytes: how far a Send reads ahead of the application, for each connection.
     static let aheadLimit = 64 * 1024
 
     init(_ connection: DriverConnection, ahead isAhead: Bool = false) {
@@ -25,7 +25,7 @@ final class ReadLink: LineWork {
     override func next(_ reply: Reply?, _ core: DriverCore) -> LineStep {
         switch state {
         case .beginning:
-            // Another call may have read it meanwhile.
+            // Another call may have read the data.
             guard connection.hasDataWaiting, isAhead || !connection.queue.isReadable,
                 core.links[connection.link] === connection
             else { return .end }
@@ -35,7 +35,7 @@ final class ReadLink: LineWork {
             core.parser.maximumRead = length
             core.readTarget = connection
             state = .reading(length: length, before: connection.queue.received)
-            // A report that comes from now on is about what this read leaves.
+            // A report from now on is about data that this read leaves in the module.
             connection.hasDataWaiting = false
             return .command(
                 CommandText("CIPRECVDATA").field(connection.link).field(length), expecting: .payload)
@@ -43,7 +43,7 @@ final class ReadLink: LineWork {
             core.readTarget = nil
             switch reply?.outcome {
             case .done:
-                // A full read, or one datagram, may not have been all.
+                // After a full read, or a datagram, the module may hold more.
                 let count = connection.queue.received - before
                 if count == length || connection.isDatagram && count > 0 { connection.askAgain() }
             case .timedOut, .stillBusy, .moduleReset, .lineLost: giveUp(before: before)
@@ -53,7 +53,8 @@ final class ReadLink: LineWork {
         }
     }
 
-    /// The answer has no end. What came of it may be something else, as the boot of a module that restarted in the middle.
+    /// Handles an answer without an end. Its bytes may be something else, such as the boot messages of a module that
+    /// restarted.
     private func giveUp(before: Int) {
         let count = connection.queue.received - before
         guard count > 0, !connection.isDatagram else { return connection.askAgain() }
@@ -67,7 +68,7 @@ final class ReadLink: LineWork {
 }
 
 extension DriverConnection {
-    /// There may be more in the module.
+    /// Marks the link as possibly holding more data.
     fileprivate func askAgain() { if ending == nil { hasDataWaiting = true } }
 }
 
@@ -78,7 +79,7 @@ final class SendBlock: LineWork {
     private let length: Int
     private let destination: Endpoint?
     private var hasSent = false
-    /// What was sent of it.
+    /// Bytes of the block that count as sent.
     private(set) var count = 0
     private(set) var failure: SocketFailure?
 
@@ -107,11 +108,11 @@ final class SendBlock: LineWork {
         switch reply.outcome {
         case .done: return .end
         case .refused where count > 2048 && connection.ending == nil && !reply.contains("link"):
-            // Some builds take less than their family does.
+            // Some builds take less than other builds for the same chip.
             core.dialect.longestSend = 2048
             count = 0
         case .refused, .notDelivered:
-            // The link is gone in the module, and the report of it may be still to come.
+            // The link is closed in the module, and its report may still come.
             failure = connection.failure ?? (connection.isDatagram ? .unspecified : .reset)
         case .timedOut, .stillBusy: failure = .unspecified
         case .moduleReset, .lineLost: failure = .aborted
@@ -125,14 +126,14 @@ final class SendBlock: LineWork {
     }
 }
 
-/// Work that waits until the line is free, and does nothing with it.
+/// Work that waits until the line is free, and sends nothing.
 final class AwaitLine: LineWork {
     override func next(_ reply: Reply?, _ core: DriverCore) -> LineStep { .end }
 }
 
 // MARK: Calls
 
-/// Recv and RecvFrom, up to the moment when there is something to read. The caller then takes it by `read(_:into:)`.
+/// Recv and RecvFrom, until there is something to read. The caller then takes it with `read(_:into:)`.
 final class ReceiveCall: PendingCall {
     private let socket: DriverSocket
     private var state = State.looking
@@ -183,7 +184,7 @@ final class ReceiveCall: PendingCall {
         if connection.queue.isReadable { return core.finish(self, .success(.nothing)) }
         if connection.hasDataWaiting {
             if !socket.isBlocking, hasAsked || core.isLineBusyForLong { throw .wouldBlock }
-            // What a module announces again and again and never gives is not waited for longer than anything else.
+            // A module that announces data again and again without delivering any must not extend the deadline.
             if hasAsked, isOver(at: core.now) { throw .wouldBlock }
             let work = ReadLink(connection)
             state = .reading(work)
@@ -194,7 +195,7 @@ final class ReceiveCall: PendingCall {
         if !socket.isBlocking || isOver(at: core.now) { throw .wouldBlock }
     }
 
-    /// `nil` for a datagram socket that has no link yet.
+    /// Nil for a datagram socket that has no link yet.
     private var connection: DriverConnection? {
         get throws(SocketFailure) {
             switch socket.state {
@@ -224,7 +225,7 @@ final class SendCall: PendingCall {
         case sending(SendBlock)
     }
 
-    /// The largest datagram: what one frame carries.
+    /// In bytes, the largest datagram: the payload of one frame.
     private static let longestDatagram = 1460
 
     init(_ id: CallID, _ socket: DriverSocket, _ length: Int, to destination: Endpoint?, until deadline: Instant?) {
@@ -277,8 +278,8 @@ final class SendCall: PendingCall {
         if !readAhead(core) { try sendNext(core) }
     }
 
-    /// Before a block is sent: reads what the module holds. A peer that cannot get rid of its answers may not read, then
-    /// CIPSEND does not end, and behind it nothing can be read.
+    /// Reads what the module holds before a block is sent. Otherwise both sides may wait: a peer that cannot deliver
+    /// its answers may stop reading, then CIPSEND does not end, and no read can start.
     /// - Returns: whether there is something to read.
     private func readAhead(_ core: DriverCore) -> Bool {
         let waiting = core.links.compactMap { $0 }.first {
@@ -326,7 +327,7 @@ final class SendCall: PendingCall {
         work = nil
         switch ending {
         case .notInTime: throw socket.isClosed ? .aborted : .wouldBlock
-        // Without a reply yet, the module has the bytes.
+        // The module has the bytes, and has not answered yet.
         case .unconfirmed: break
         case .finished, .unavailable: if let failure = block.failure { throw failure }
         }
@@ -337,13 +338,14 @@ final class SendCall: PendingCall {
 }
 
 extension DriverCore {
-    /// How long a call may wait for the line: a non-blocking one for a short command, but not for a peer that does not read.
+    /// How long a call may wait for the line. A non-blocking call waits for a short command, but not for a peer that
+    /// does not read.
     func slotDeadline(_ socket: DriverSocket, _ deadline: Instant?) -> Instant? {
         socket.isBlocking ? deadline : now + .milliseconds(100)
     }
 
-    /// Takes what is there of a stream, or the next datagram.
-    /// - Returns: `nil` while there is nothing.
+    /// Takes as much of a stream as fits, or the next datagram.
+    /// - Returns: Nil if there is nothing to read.
     package func read(
         _ socket: DriverSocket, into buffer: UnsafeMutableRawBufferPointer
     ) -> (count: Int, source: Endpoint?)? {
@@ -355,7 +357,7 @@ extension DriverCore {
 }
 
 extension DriverSocket {
-    /// The connection that it receives from.
+    /// The connection that the socket receives from.
     var connection: DriverConnection? {
         switch state {
         case .connected(let connection): connection
@@ -364,7 +366,7 @@ extension DriverSocket {
         }
     }
 
-    /// When a call with a time-out in milliseconds returns; 0 is never.
+    /// When a call with this time-out in milliseconds returns. Nil for a time-out of 0, which never returns.
     package func deadline(_ milliseconds: UInt32, from now: Instant) -> Instant? {
         milliseconds == 0 ? nil : now + .milliseconds(Int(milliseconds))
     }

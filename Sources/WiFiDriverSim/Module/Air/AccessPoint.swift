@@ -1,17 +1,17 @@
 import WiFiSimValues
 
-/// How an access point protects its network; raw values are ESP-AT's `<ecn>` (ESP-AT docs, Wi-Fi, CWLAP).
+/// How an access point protects its network. Raw values are ESP-AT's `<ecn>` (ESP-AT docs, Wi-Fi, CWLAP).
 public enum Security: Int, Sendable, Codable, CaseIterable {
     case open = 0
     case wep, wpa, wpa2, wpaWPA2, wpa2Enterprise, wpa3, wpa2WPA3
 
-    /// Whether a station with a password can join (an enterprise network wants more than that).
+    /// Whether a station joins with a password. An enterprise network needs more than a password.
     package var takesPassword: Bool { self != .open && self != .wpa2Enterprise }
 
-    /// How long a password is, in bytes.
+    /// The permitted lengths of a password, in bytes.
     package var passwordLengths: ClosedRange<Int> { (self == .wep ? 5 : 8)...64 }
 
-    /// The word for it in a world file.
+    /// The value in a world file.
     public var name: String {
         switch self {
         case .open: "open"
@@ -25,7 +25,7 @@ public enum Security: Int, Sendable, Codable, CaseIterable {
         }
     }
 
-    /// CWLAP's number for the cipher of unicast and group frames.
+    /// CWLAP's number for the pairwise and group cipher.
     var cipher: Int {
         switch self {
         case .open: 0
@@ -37,11 +37,11 @@ public enum Security: Int, Sendable, Codable, CaseIterable {
     }
 }
 
-/// Whether an access point protects management frames (IEEE 802.11w): WPA3 wants it.
+/// Whether an access point protects management frames (IEEE 802.11w). WPA3 requires it.
 public enum ManagementFrameProtection: String, Sendable, CaseIterable {
     case off, optional, required
 
-    /// What an access point does that is not told otherwise.
+    /// The default for `security`.
     init(of security: Security) {
         self =
             switch security {
@@ -51,7 +51,7 @@ public enum ManagementFrameProtection: String, Sendable, CaseIterable {
             }
     }
 
-    /// Whether a station can join with CWJAP's `<pmf>`: bit 0 is capable of it, bit 1 demands it.
+    /// Whether a station can join with this `<pmf>` of CWJAP: bit 0 means capable, bit 1 means required.
     func admits(_ station: Int) -> Bool {
         switch self {
         case .off: station & 2 == 0
@@ -66,63 +66,68 @@ public struct AccessPoint: Sendable, Equatable {
     /// At most 32 bytes of UTF-8.
     public var ssid: String
     public var bssid: MACAddress
-    /// Does not announce its SSID; a station that names it finds it.
+    /// Does not announce its SSID. A station finds it by its name.
+    /// The channel, 1 to 14.
     public var isHidden = false
     /// 1 to 14.
     public var channel = 6
     /// Signal strength at the modules, in dBm.
     public var rssi = -45
     public var security = Security.wpa2
+    /// Protection of management frames. The default depends on `security`.
     public var pmf: ManagementFrameProtection {
         get { chosenPMF ?? ManagementFrameProtection(of: security) }
         set { chosenPMF = newValue }
     }
     private var chosenPMF: ManagementFrameProtection?
     public var password = ""
-    /// Who may join an enterprise network; `nil` lets nobody.
+    /// The account that may join an enterprise network. With `nil`, no station can join.
     public var enterprise: Enterprise?
-    /// The AP answers to probes and data.
+    /// Sends beacons, and answers probes and data.
     public var isOn = true
-    /// Does WPS.
+    /// Supports WPS.
     public var hasWPS = true
-    /// Stations that it takes at a time; `nil` takes all.
+    /// The most stations at the same time. `nil` means no limit.
     public var stationLimit: Int?
-    /// Round trip between a module and everything else on this network or beyond it.
+    /// Round trip between a module and any other host on this network or beyond it.
     public var latency = Duration.milliseconds(2)
+    /// The network behind the access point.
     public var network = Subnet()
 
     /// The IPv4 network behind an access point.
     public struct Subnet: Sendable, Equatable {
         public var gateway = IPv4Address(10, 0, 2, 2)
-        /// Leading one bits of the netmask, 0 to 32.
+        /// Number of leading one bits of the netmask, 0 to 32.
         public var prefixLength = 24
-        /// The addresses that DHCP hands out, in order; `nil` where nothing answers DHCP.
+        /// The addresses that DHCP assigns, in this order. `nil` if no DHCP server answers.
         public var leases: ClosedRange<IPv4Address>? = IPv4Address(10, 0, 2, 15)...IPv4Address(10, 0, 2, 254)
-        /// How long the address of a station that has left is kept for it; `nil` keeps it for ever.
+        /// How long the address of a station that has left stays reserved for it. `nil` means without limit.
         public var leaseTime: Duration?
+        /// The name servers that DHCP announces.
         public var dns = [IPv4Address(10, 0, 2, 3)]
-        /// The /64 that router advertisements announce; `nil` without global IPv6.
+        /// The /64 prefix of the router advertisements. `nil` without global IPv6.
         public var ipv6Prefix = IPv6Address("fec0::")
         public var dhcp = DHCP.on
-        /// Its name servers answer.
+        /// Whether the name servers answer.
         public var answersNames = true
-        /// Packets go beyond its gateway. Where they don't, connections there are silent until they do.
+        /// Whether packets pass the gateway. If not, connections beyond it receive nothing until they do.
         public var leadsOn = true
-        /// The gateway is a router, with the rest of the world behind it. A module's soft-AP has none.
+        /// Whether the gateway is a router to the rest of the world. That of a module's soft-AP is not.
         public var hasRouter = true
 
-        /// What the DHCP server does.
+        /// The behavior of the DHCP server.
         public enum DHCP: String, Sendable, CaseIterable {
-            /// Gives addresses.
+            /// Assigns addresses.
             case on
             /// Does not answer.
             case off
-            /// Has no address left for stations that it does not know.
+            /// Has no address left for a station that it does not know.
             case full
         }
 
         public init() {}
 
+        /// The netmask of `prefixLength`.
         public var netmask: IPv4Address {
             IPv4Address(rawValue: prefixLength == 0 ? 0 : ~0 << (32 - UInt32(prefixLength)))
         }
@@ -135,21 +140,24 @@ public struct AccessPoint: Sendable, Equatable {
             leases = first...last
         }
 
-        /// Its router, and a name server that is on it.
+        /// Whether the address belongs to the router, or to a name server on this network.
         func answersPings(to address: IPv4Address) -> Bool {
             hasRouter && (address == gateway || (dns.contains(address) && contains(address)))
         }
 
+        /// Whether the address is in this network.
         public func contains(_ address: IPv4Address) -> Bool {
             address.rawValue & netmask.rawValue == gateway.rawValue & netmask.rawValue
         }
 
-        /// Whether a host of this network can have an address: the network's own and its broadcast address it cannot.
+        /// Whether the address can belong to a host of this network: not the network address, not the broadcast
+        /// address.
         package func hasHost(_ address: IPv4Address) -> Bool {
             contains(address) && address.isHost(ofNetwork: netmask)
         }
     }
 
+    /// Creates an access point with WPA2 and an empty password. `ssid` is at most 32 bytes of UTF-8.
     public init(ssid: String, bssid: MACAddress) {
         self.ssid = ssid
         self.bssid = bssid

@@ -1,8 +1,8 @@
 import WiFiSimValues
 
-/// How a station comes to its access point, its password and its address.
+/// How a station joins: search, authentication, address.
 extension Air {
-    /// What the deadline of a station's state brings.
+    /// The next state of a station whose deadline has come.
     func step(_ state: Membership, of radio: RadioID, at now: Instant) -> Membership {
         switch state {
         case .idle, .associated:
@@ -36,7 +36,7 @@ extension Air {
             }
             let network = cells[cell].accessPoint.network
             guard let address = cells[cell].leases.lease(for: join.station, in: network, at: now) else {
-                // The client asks again until it is told to leave.
+                // The DHCP client repeats its request until the station leaves.
                 return .askingForAddress(join, bssid: bssid, until: now + .seconds(1))
             }
             emit(
@@ -52,7 +52,7 @@ extension Air {
         }
     }
 
-    /// The AP that this join would take.
+    /// The access point that this join selects.
     private func find(_ join: AirRequest.Join, by radio: RadioID) -> Result<AccessPoint, JoinFailure> {
         let candidates = cells.filter { $0.owner != radio }.map(\.accessPoint).filter {
             $0.isOn && $0.ssid == join.ssid && (join.bssid ?? $0.bssid) == $0.bssid
@@ -67,7 +67,7 @@ extension Air {
             ? .success(found) : .failure(.refused)
     }
 
-    /// A fast scan ends at the AP's channel, one of all channels, or for an AP that isn't there, after the last.
+    /// A fast scan ends at the access point's channel. A full scan, or a search without a result, covers all channels.
     func searchTime(for join: AirRequest.Join, of radio: RadioID) -> Duration {
         guard !join.scansAll, case .success(let accessPoint) = find(join, by: radio) else {
             return Timing.activeScan * join.channels.count

@@ -4,21 +4,21 @@ import WiFiSimValues
 extension Air {
     func softAP(of radio: RadioID) -> Int? { cells.firstIndex { $0.owner == radio } }
 
-    /// Starts a radio's soft-AP or changes it. Other leases are told as they are asked for; any other change restarts the
-    /// AP, which its stations see as its end.
+    /// Starts or changes a radio's soft-AP. Changed leases apply to later requests. Any other change restarts the
+    /// access point, and its stations lose it.
     func announce(_ accessPoint: AccessPoint, by radio: RadioID, at now: Instant) {
         var new = accessPoint
         if let joined = membership(of: radio).joined, let cell = cell(of: joined.bssid) {
             new.channel = cells[cell].accessPoint.channel
         }
         guard let index = softAP(of: radio) else {
-            // One that is back already knows its stations no more.
+            // Stations that still list a previous soft-AP with this BSSID lose it.
             expel(nil, from: new.bssid, at: now)
             cells.append(Cell(accessPoint: new, owner: radio))
             return
         }
         let old = cells[index].accessPoint
-        // How well it is heard is the world's to say.
+        // The world decides whether the soft-AP is heard and how well.
         (new.isOn, new.rssi, new.latency) = (old.isOn, old.rssi, old.latency)
         var kept = old
         kept.network.leases = new.network.leases
@@ -33,7 +33,7 @@ extension Air {
         cells.remove(at: index)
     }
 
-    /// Sends a station off an access point, or all.
+    /// Disconnects a station from an access point, or all of them.
     func expel(_ station: MACAddress?, from bssid: MACAddress, at now: Instant) {
         for (radio, state) in members(of: bssid) where station == nil || state.joined?.station == station {
             setStation(.idle, of: radio, at: now)
@@ -41,7 +41,7 @@ extension Air {
         }
     }
 
-    /// A radio has one channel: its soft-AP goes where its station is, and takes its own stations along
+    /// A radio has one channel: the soft-AP moves to the channel of the station, together with its own stations
     /// (ESP-IDF docs, Wi-Fi Driver, Wi-Fi channel).
     func followChannel(of accessPoint: AccessPoint, _ radio: RadioID) {
         if let index = softAP(of: radio) { cells[index].accessPoint.channel = accessPoint.channel }

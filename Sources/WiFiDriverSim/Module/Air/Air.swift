@@ -1,11 +1,14 @@
 import WiFiSimValues
 
-/// The radio medium that modules share: it answers their scans and joins after the time that these take on hardware, and
-/// carries their soft-APs to each other.
+/// The radio medium that modules share. It answers scans and joins after the time that they take on hardware, and
+/// connects stations with the soft-APs of other modules.
 ///
-/// Sans-IO: requests and the time go in, events for the radios come out of `takeEvents()`.
+/// Sans-IO, with two kinds of methods: `handle`, `advance` and `change` take requests, time and changes; `takeEvents()`
+/// returns the events for the radios. After each input, take the events, and call `advance(to:)` at `nextDeadline`.
+/// Time only moves forward. Not thread-safe: the thread of the simulation owns it. The air never carries packets
+/// itself; it only decides whether they pass (`carries`).
 package final class Air {
-    /// A radio on this air: a module's, or a virtual station's.
+    /// A radio in this air, of a module or of a virtual station.
     package struct RadioID: Hashable, Sendable {
         let index: Int
     }
@@ -14,19 +17,20 @@ package final class Air {
     package var accessPoints: [AccessPoint] { cells.map(\.accessPoint) }
     var cells: [Cell]
     private var radios: [Radio] = [] { didSet { knownDeadline = nil } }
-    /// The first deadline, where no radio has changed since it was looked for: most of a thousand do nothing for hours.
+    /// The cached result of `radioDeadline`, `nil` after a radio has changed. Saves a search: most of a thousand radios
+    /// do nothing for hours.
     private var knownDeadline: Instant??
     private var events: [(radio: RadioID, event: AirEvent)] = []
-    /// Stations of the world that are no modules, by name.
+    /// The virtual stations of the world, by name.
     var stations: [String: VirtualStation] = [:]
 
-    /// An access point and who is responsible for it.
+    /// An access point and its owner.
     struct Cell {
         var accessPoint: AccessPoint
-        /// The radio whose soft-AP it is; `nil` for one of the world.
+        /// The radio whose soft-AP it is. `nil` for an access point of the world.
         var owner: RadioID?
         var leases = LeasePool()
-        /// Its WPS button was pressed, and counts until then.
+        /// Its WPS button was pressed and is valid until then.
         var buttonUntil: Instant?
     }
 
@@ -38,14 +42,14 @@ package final class Air {
         var deadline: Instant? { .earlier(.earlier(scan?.until, station.deadline), learner?.deadline) }
     }
 
-    /// How far a radio's station has come.
+    /// How far a radio's station has joined.
     package enum Membership {
         case idle
         case searching(AirRequest.Join, until: Instant)
         case authenticating(AirRequest.Join, bssid: MACAddress, until: Instant)
         case askingForAddress(AirRequest.Join, bssid: MACAddress, until: Instant)
         case associated(AirRequest.Join, bssid: MACAddress)
-        /// The AP has gone silent; the station notices once enough beacons are missing.
+        /// The access point is silent. The station notices when enough beacons are missing.
         case missingBeacons(AirRequest.Join, bssid: MACAddress, until: Instant)
 
         var deadline: Instant? {
@@ -57,7 +61,7 @@ package final class Air {
             }
         }
 
-        /// The AP that has this station in its list, and the station's address there.
+        /// The access point that lists this station, and the station's address there.
         package var joined: (bssid: MACAddress, station: MACAddress)? {
             switch self {
             case .idle, .searching, .authenticating: nil
@@ -68,23 +72,23 @@ package final class Air {
         }
     }
 
-    /// Times as an ESP takes them: the scans' and the beacons' are documented (ESP-AT docs, Wi-Fi, CWLAP and CWCONFIG),
-    /// the others typical.
+    /// Durations on an ESP. Those of scans and beacons are documented (ESP-AT docs, Wi-Fi, CWLAP and CWCONFIG), the
+    /// others are typical values.
     enum Timing {
         static let activeScan = Duration.milliseconds(120)
         static let passiveScan = Duration.milliseconds(360)
         static let authentication = Duration.milliseconds(80)
         static let dhcp = Duration.milliseconds(250)
         static let wrongPassword = Duration.milliseconds(2500)
-        /// From WPS's button or its start, as Wi-Fi Protected Setup has it.
+        /// The validity of a pressed WPS button and of a WPS search (Wi-Fi Protected Setup).
         static let wpsWalk = Duration.seconds(120)
         static let wps = Duration.seconds(4)
         static let smartConfig = Duration.seconds(3)
     }
 
-    /// How often access points of the world have changed, for those who go by them.
+    /// The number of changes of access points, for callers that cache something about them.
     package private(set) var changeCount = 0
-    /// What is still to change by itself.
+    /// The changes of the timeline that are still to come.
     private var timeline: ArraySlice<World.TimedChange>
 
     package init(world: World) {
@@ -92,11 +96,13 @@ package final class Air {
         timeline = world.timeline.sorted { $0.at < $1.at }[...]
     }
 
+    /// Adds a radio. It starts idle.
     package func addRadio() -> RadioID {
         radios.append(Radio())
         return RadioID(index: radios.count - 1)
     }
 
+    /// Takes a request of a radio. The answer is an event, now or later.
     package func handle(_ request: AirRequest, from radio: RadioID, at now: Instant) {
         switch request {
         case .scan(let scan):
@@ -135,15 +141,16 @@ package final class Air {
         return deadline
     }
 
+    /// When to call `advance(to:)` next. `nil` if nothing is due.
     package var nextDeadline: Instant? {
         .earlier(timeline.first.map { .zero + $0.at }, radioDeadline)
     }
 
-    /// Lets everything happen that is due by `now`.
+    /// Handles everything that is due by `now`.
     package func advance(to now: Instant) {
         while let next = timeline.first, .zero + next.at <= now {
             timeline.removeFirst()
-            // The world file has been checked: only a soft-AP can be missing, and then there is nothing to change.
+            // The world file has been checked, so only a soft-AP can be missing. Such a change has no effect.
             try? make(next.change, at: .zero + next.at)
         }
         guard let due = radioDeadline, due <= now else { return }
@@ -174,8 +181,8 @@ package final class Air {
 
     // MARK: Changes
 
-    /// Changes an access point while modules use it: off and on, another channel, password or network. A soft-AP that is
-    /// off or weak so is out of reach; its module does not notice.
+    /// Changes an access point while modules use it, for example off and on, another channel, password or network. For
+    /// a soft-AP, off and a weak signal mean out of reach; its module does not notice.
     package func change(_ bssid: MACAddress, at now: Instant, _ body: (inout AccessPoint) -> Void) {
         guard let index = cells.firstIndex(where: { $0.accessPoint.bssid == bssid }) else { return }
         let old = cells[index].accessPoint
@@ -192,7 +199,7 @@ package final class Air {
         }
     }
 
-    /// The stations of an AP hear nothing of it from now on.
+    /// From now on, the access point's stations receive no beacons.
     private func silenceBeacons(of bssid: MACAddress, at now: Instant) {
         for (radio, state) in members(of: bssid) {
             if case .associated(let join, _) = state {
@@ -202,7 +209,7 @@ package final class Air {
         }
     }
 
-    /// The radios whose station an AP has in its list.
+    /// The radios whose station the access point lists.
     package func members(of bssid: MACAddress) -> [(radio: RadioID, state: Membership)] {
         radios.indices.compactMap { index in
             let state = radios[index].station
@@ -222,7 +229,7 @@ package final class Air {
 
     func membership(of radio: RadioID) -> Membership { radios[radio.index].station }
 
-    /// Changes a station's state, and tells the soft-AP that it leaves or joins by that.
+    /// Changes the state of a radio's station, and reports leaving and joining to the soft-AP concerned.
     func setStation(_ state: Membership, of radio: RadioID, at now: Instant) {
         let old = radios[radio.index].station.joined
         radios[radio.index].station = state
@@ -242,7 +249,8 @@ package final class Air {
 
     // MARK: Packets
 
-    /// Whether packets pass between a radio and an access point: its station is on it, or it is the radio's own.
+    /// Whether packets pass between a radio and an access point: the radio's station has joined it, or it is the
+    /// radio's soft-AP.
     func carries(_ bssid: MACAddress, of radio: RadioID) -> Bool {
         guard let cell = audible(bssid) else { return false }
         if cells[cell].owner == radio { return true }
@@ -252,12 +260,12 @@ package final class Air {
         }
     }
 
-    /// Whether the world is behind an access point.
+    /// Whether an access point leads to the rest of the world.
     func hasRouter(_ bssid: MACAddress) -> Bool {
         cell(of: bssid).map { cells[$0].accessPoint.network.hasRouter } ?? false
     }
 
-    /// Whether packets go beyond an access point's gateway.
+    /// Whether packets pass the gateway of an access point.
     func leadsOn(_ bssid: MACAddress) -> Bool { cell(of: bssid).map { cells[$0].accessPoint.network.leadsOn } ?? true }
 
     /// Whether the name servers of an access point's network answer.
@@ -268,7 +276,7 @@ package final class Air {
     /// Round trip between a module and the gateway behind an access point.
     func latency(of bssid: MACAddress) -> Duration? { cell(of: bssid).map { cells[$0].accessPoint.latency } }
 
-    /// What DHCP gives as name servers behind an access point.
+    /// The name servers that DHCP announces behind an access point.
     func nameServers(of bssid: MACAddress) -> [IPv4Address] {
         cell(of: bssid).map { cells[$0].accessPoint.network.dns } ?? []
     }
@@ -282,13 +290,13 @@ package final class Air {
                 && (scan.ssid ?? accessPoint.ssid) == accessPoint.ssid
         }.map { accessPoint in
             var sighting = AirEvent.Sighting(accessPoint)
-            // Its beacons have no name; it answers to a probe that names it.
+            // Its beacons have no SSID. It answers probes with its SSID.
             if accessPoint.isHidden, scan.ssid == nil { sighting.ssid = "" }
             return sighting
         }.sorted { $0.rssi > $1.rssi }
     }
 
-    /// An access point that is on.
+    /// The index of an access point that is on.
     func audible(_ bssid: MACAddress) -> Int? {
         cells.firstIndex { $0.accessPoint.bssid == bssid && $0.accessPoint.isOn }
     }

@@ -1,29 +1,29 @@
 import WiFiSimValues
 
-/// What a module's radio asks of the air.
+/// A request of a module's radio to the air.
 package enum AirRequest: Equatable, Sendable {
     case scan(Scan)
     case join(Join)
     case leave
-    /// A station that is on an AP asks for an address by DHCP.
+    /// The station, which has joined, requests an address by DHCP.
     case askForAddress
-    /// The radio's soft-AP is there, or is so from now on; its BSSID, channel and all else as given.
+    /// Starts the radio's soft-AP, or changes it to these properties.
     case announce(AccessPoint)
-    /// The radio's soft-AP ends.
+    /// Ends the radio's soft-AP.
     case silence
-    /// Sends a station off the radio's soft-AP; `nil` sends all.
+    /// Disconnects a station from the radio's soft-AP; `nil` disconnects all.
     case expel(MACAddress?)
-    /// The station waits for credentials; `nil` no longer.
+    /// The station waits for credentials; `nil` ends that.
     case learn(Provisioning?)
-    /// The radio stops without a goodbye: those on its soft-AP miss its beacons.
+    /// The radio stops without notice. Stations of its soft-AP miss its beacons.
     case stop
 
     package struct Scan: Equatable, Sendable {
         var ssid: String?
         var bssid: MACAddress?
-        /// How long each channel is listened to.
+        /// How long to listen on each channel.
         var timePerChannel: Duration
-        /// The channels to listen on, of those that the country allows.
+        /// The channels to listen on, of those that the country permits.
         var channels: [Int]
     }
 
@@ -31,33 +31,33 @@ package enum AirRequest: Equatable, Sendable {
         var ssid: String
         var password: String
         var bssid: MACAddress?
-        /// The least security to accept.
+        /// The lowest security to accept.
         var threshold: Security
-        /// All channels are scanned and the strongest taken, else the first found.
+        /// Scans all channels and takes the strongest access point. Otherwise takes the first one found.
         var scansAll: Bool
         var channels: ClosedRange<Int>
         var station: MACAddress
-        /// An address is asked for by DHCP.
+        /// Requests an address by DHCP.
         var usesDHCP: Bool
-        /// What the station shows an enterprise network.
+        /// The station's account for an enterprise network.
         var enterprise: Enterprise?
-        /// CWJAP's `<pmf>`: bit 0 is capable of protected management frames, bit 1 demands them.
+        /// CWJAP's `<pmf>`: bit 0 means capable of protected management frames, bit 1 means required.
         var pmf = 1
-        /// The AP is given up when no beacon has come for so long.
+        /// The station gives up the access point after this time without a beacon.
         var beaconTimeout = Duration.seconds(6)
     }
 }
 
-/// What a module's radio hears from the air.
+/// An event for a module's radio.
 package enum AirEvent: Equatable, Sendable {
     case scanned([Sighting])
     case associated(Sighting)
     case leased(Lease)
     case joinFailed(JoinFailure)
-    /// The access point is gone, or has sent the station off.
+    /// The access point is out of reach, or has disconnected the station.
     case lost
     case learned(Credentials)
-    /// WPS has waited for two minutes.
+    /// WPS ended without credentials after two minutes.
     case learnedNothing
     /// A station has joined the radio's soft-AP.
     case stationJoined(MACAddress)
@@ -65,7 +65,7 @@ package enum AirEvent: Equatable, Sendable {
     case stationLeased(MACAddress, IPv4Address)
     case stationLeft(MACAddress)
 
-    /// An access point as a scan shows it.
+    /// An access point in the result of a scan.
     package struct Sighting: Equatable, Sendable {
         var ssid: String
         var bssid: MACAddress
@@ -74,9 +74,9 @@ package enum AirEvent: Equatable, Sendable {
         var security: Security
         var pmf: ManagementFrameProtection
         var hasWPS: Bool
-        /// Round trip to the network's gateway.
+        /// Round trip between the module and the network's gateway.
         var latency: Duration
-        /// What the network behind it offers by itself; the module reads it once it is associated.
+        /// The network behind it. The module reads this once it has associated.
         var network: AccessPoint.Subnet
     }
 
@@ -88,7 +88,7 @@ package enum AirEvent: Equatable, Sendable {
     }
 }
 
-/// Why a join ended; raw values are the numbers of `+CWJAP:` (ESP-AT docs, Wi-Fi, CWJAP).
+/// Why a join failed. Raw values are the numbers of `+CWJAP:` (ESP-AT docs, Wi-Fi, CWJAP).
 package enum JoinFailure: Int, Error, Equatable, Sendable {
     case timeout = 1
     case wrongPassword, notFound, refused

@@ -1,9 +1,9 @@
-/// Who may join an enterprise network, and how: what an access point's authentication server knows, or a station brings.
+/// An account of an enterprise network, as an authentication server accepts it or a station presents it.
 public struct Enterprise: Codable, Equatable, Sendable {
     public var method: Method
-    /// Of the outer exchange.
+    /// The identity of the outer exchange.
     public var identity: String
-    /// Of the inner exchange, which EAP-TLS has not: both are empty there.
+    /// The account of the inner exchange. EAP-TLS has none; both are empty there.
     public var username: String
     public var password: String
 
@@ -11,7 +11,7 @@ public struct Enterprise: Codable, Equatable, Sendable {
     public enum Method: Int, Codable, Sendable, CaseIterable {
         case tls, peap, ttls
 
-        /// The word for it in a world file.
+        /// The value in a world file.
         public var name: String {
             switch self {
             case .tls: "tls"
@@ -21,9 +21,10 @@ public struct Enterprise: Codable, Equatable, Sendable {
         }
     }
 
-    /// In bytes (ESP-AT docs, Wi-Fi, CWJEAP).
+    /// The limit of each text in bytes (ESP-AT docs, Wi-Fi, CWJEAP).
     static let longestText = 32
 
+    /// Creates an account. With EAP-TLS, `username` and `password` are ignored.
     public init(method: Method, identity: String, username: String = "", password: String = "") {
         self.method = method
         self.identity = identity

@@ -1,16 +1,16 @@
 import WiFiSimValues
 
-/// The addresses that one access point's DHCP server has given out. A station gets its old one again.
+/// The addresses that the DHCP server of an access point has assigned. A returning station gets its previous address.
 struct LeasePool {
     private var leases: [MACAddress: Lease] = [:]
 
     private struct Lease {
         let address: IPv4Address
-        /// When its station left; `nil` while it is there.
+        /// When the station left. `nil` while it is joined.
         var unusedSince: Instant?
     }
 
-    /// An address for a station; `nil` if none is free.
+    /// The address for a station. `nil` if none is free.
     mutating func lease(for station: MACAddress, in subnet: AccessPoint.Subnet, at now: Instant) -> IPv4Address? {
         guard let range = subnet.leases, subnet.dhcp != .off else { return nil }
         if let old = leases[station]?.address, range.contains(old) {
@@ -18,7 +18,7 @@ struct LeasePool {
             return old
         }
         if subnet.dhcp == .full { return nil }
-        // The gateway has its address by hand.
+        // The gateway has a static address.
         let used = Set(leases.values.map(\.address)).union([subnet.gateway])
         let free = (range.lowerBound.rawValue...range.upperBound.rawValue).lazy
             .map { IPv4Address(rawValue: $0) }.first { !used.contains($0) }
@@ -27,7 +27,7 @@ struct LeasePool {
         return address
     }
 
-    /// The address of a station.
+    /// The address of a station, also after it has left.
     func address(of station: MACAddress) -> IPv4Address? { leases[station]?.address }
 
     mutating func stationLeft(_ station: MACAddress, at now: Instant) { leases[station]?.unusedSince = now }

@@ -1,25 +1,25 @@
 import WiFiSimValues
 
-/// How a station learns an access point's name and password without being told on its serial line.
+/// How a station learns an access point's SSID and password other than over its serial line.
 public enum Provisioning: Equatable, Sendable {
-    /// By an access point's WPS button, of one on these channels.
+    /// WPS with a push button, of an access point on one of these channels.
     case wps(channels: ClosedRange<Int>)
-    /// From a phone.
+    /// SmartConfig, from a phone. `key` decrypts ESP-TOUCH v2.
     case smartConfig(Set<SmartConfig>, key: String?)
 }
 
-/// The ways in which a phone tells a station, as SmartConfig names them (ESP-AT docs, Wi-Fi, CWSTARTSMART).
+/// The protocols of SmartConfig (ESP-AT docs, Wi-Fi, CWSTARTSMART).
 public enum SmartConfig: String, Sendable, CaseIterable {
     case espTouch = "esptouch"
     case airKiss = "airkiss"
     case espTouchV2 = "esptouch-v2"
 }
 
-/// What a station has learned.
+/// The credentials that a station has learned.
 public struct Credentials: Equatable, Sendable {
     public var ssid: String
     public var password: String
-    /// How a phone told it; `nil` by WPS.
+    /// The protocol of the phone. `nil` with WPS.
     public var smartConfig: SmartConfig?
 }
 
@@ -30,7 +30,7 @@ extension Air {
         var state: State
 
         enum State {
-            /// For a button that is pressed or a phone that speaks, at most until then.
+            /// Waits for a pressed button or a phone, until then at the latest.
             case waiting(until: Instant?)
             case learning(Credentials, from: MACAddress?, until: Instant, givesUp: Instant?)
         }
@@ -43,8 +43,8 @@ extension Air {
         }
     }
 
-    /// Presses an access point's WPS button: for two minutes it tells its password to a station that asks, once.
-    /// Ignored by an access point that is off or has no WPS.
+    /// Presses an access point's WPS button. For two minutes, the first station that asks receives the password.
+    /// Ignored if the access point is off or has no WPS.
     public func pressButton(_ bssid: MACAddress, at now: Instant) {
         guard let index = cell(of: bssid), cells[index].accessPoint.isOn, cells[index].accessPoint.hasWPS else {
             return
@@ -53,12 +53,12 @@ extension Air {
         matchButtons(at: now)
     }
 
-    /// A phone tells all stations that listen for its way of SmartConfig.
+    /// Sends credentials from a phone to all stations that listen for this protocol.
     /// - Parameters:
-    ///   - ssid: the access point's that they are to join.
-    ///   - password: empty for an open one.
-    ///   - type: the way.
-    ///   - key: what ESP-TOUCH v2 is encrypted with; a station with another understands nothing.
+    ///   - ssid: the SSID of the access point to join.
+    ///   - password: the password, empty for an open network.
+    ///   - type: the protocol.
+    ///   - key: the key of ESP-TOUCH v2. A station with another key receives nothing.
     ///   - now: the time.
     public func smartConfig(
         ssid: String, password: String = "", _ type: SmartConfig = .espTouch, key: String? = nil, at now: Instant
@@ -78,8 +78,8 @@ extension Air {
         matchButtons(at: now)
     }
 
-    /// Brings stations that wait for a button together with the access point whose button is pressed. With two of those
-    /// it is not known which is meant, and WPS waits on (Wi-Fi Protected Setup, session overlap).
+    /// Matches stations that wait for a button with the access point whose button is pressed. If two are pressed, the
+    /// choice is ambiguous and WPS continues to wait (Wi-Fi Protected Setup, session overlap).
     private func matchButtons(at now: Instant) {
         changeLearners { learner in
             guard case .wps(let channels) = learner.provisioning, case .waiting(let givesUp) = learner.state else {
@@ -102,7 +102,7 @@ extension Air {
         return cells[index].buttonUntil.map { now < $0 } ?? false
     }
 
-    /// What a learner's deadline brings.
+    /// The next state of a learner whose deadline has come. `nil` if it has ended.
     func step(_ learner: Learner, of radio: RadioID, at now: Instant) -> Learner? {
         switch learner.state {
         case .waiting:

@@ -1,19 +1,21 @@
 import WiFiSimValues
 
-/// The server that modules get new firmware from, as one of the world has it: HTTP or HTTPS, with the paths and answers
-/// that ESP-AT expects (components/at/src/at_ota_cmd.c).
+/// The server for firmware updates in the world: HTTP or HTTPS, with the paths and answers that ESP-AT expects
+/// (components/at/src/at_ota_cmd.c).
 public struct UpdateServer: Sendable, Equatable {
-    /// What there is, the latest first; one at least.
+    /// The versions on offer, the latest first. At least one.
     public var versions: [String]
-    /// Bytes of an image.
+    /// The length of an image in bytes.
     public var size = 1 << 20
 
+    /// Creates a server with these versions, the latest first. At least one is required.
     public init(versions: [String]) { self.versions = versions }
 
-    /// The name by which the firmware knows it, and its place in the world: an address that nobody has (RFC 5737).
+    /// The host name that the firmware uses, and its address in the world, from a range reserved for documentation (RFC
+    /// 5737).
     static let host = "iot.espressif.cn"
     package static let endpoint = Endpoint(.v4(IPv4Address(192, 0, 2, 80)), 80)
-    /// For HTTPS.
+    /// The endpoint for HTTPS.
     package static let secureEndpoint = Endpoint(endpoint.address, 443)
 
     static let listPath = "/v1/device/rom"
@@ -23,7 +25,7 @@ public struct UpdateServer: Sendable, Equatable {
         "/v1/device/rom/?action=download_rom&version=\(version)&filename=\(file).bin"
     }
 
-    /// The answer to a request, after which the server closes.
+    /// The answer to a request. The server closes the connection after it.
     package func answer(to request: [UInt8]) -> [UInt8] {
         let line = String(decoding: request.prefix { $0 != UInt8(ascii: "\r") }, as: UTF8.self).split(separator: " ")
         guard line.count == 3, line[0] == "GET" else { return Self.response("400 Bad Request", []) }
@@ -41,7 +43,7 @@ public struct UpdateServer: Sendable, Equatable {
         return Self.response("200 OK", image(of: version))
     }
 
-    /// An image begins with the magic number of one; the rest says what it stands for.
+    /// An image: the magic number 0xE9, then the version as a repeated text.
     private func image(of version: String) -> [UInt8] {
         let filling = Array("wifisim \(version) ".utf8)
         return [0xE9] + (1..<max(2, size)).map { filling[$0 % filling.count] }

@@ -1,4 +1,4 @@
-/// Which of its two interfaces a radio has on; raw values are CWMODE's.
+/// The active interfaces of a radio. Raw values are those of CWMODE.
 enum WiFiMode: Int, Codable, Sendable {
     case off, station, softAP, both
 

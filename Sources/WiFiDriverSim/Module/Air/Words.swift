@@ -1,7 +1,7 @@
-/// The words of a line that says what is to happen, from the left: bare, or in double quotes, in which a backslash takes the
-/// next character as it is.
+/// The words of a command or change, from left to right. A word is bare or in double quotes. In quotes, a backslash
+/// takes the next character literally.
 package struct Words {
-    /// A word and where it begins, from 0.
+    /// A word and the position where it begins, counted from 0.
     package struct Word {
         package let text: String
         let position: Int
@@ -20,12 +20,12 @@ package struct Words {
         self.end = end
     }
 
-    /// The words of a command line, which has taken the quotes already; a position is the number of a word.
+    /// The words of a command line, from which the shell has removed the quotes. A position is the index of a word.
     package init(_ arguments: [String]) {
         self.init(arguments.enumerated().map { Word(text: $1, position: $0) }, end: arguments.count)
     }
 
-    /// The words of a text; a position counts its characters.
+    /// The words of a text. A position is the index of a character. Throws `WordError` if a closing quote is missing.
     package init(parsing text: String) throws(WordError) {
         var words: [Word] = []
         let characters = Array(text)
@@ -93,7 +93,7 @@ package struct Words {
         return value
     }
 
-    /// One of the cases by its raw value.
+    /// A case, given by its raw value.
     mutating func choice<Case: RawRepresentable & CaseIterable>(_ what: String) throws(WordError) -> Case
     where Case.RawValue == String {
         let word = try next(what)
@@ -112,7 +112,7 @@ extension Words.Word {
     package func error(_ reason: String) -> WordError { WordError(position: position, reason: reason) }
 }
 
-/// What is wrong with a word, and where it begins.
+/// An error in a word, and the position where the word begins.
 package struct WordError: Error, Equatable {
     package let position: Int
     package let reason: String

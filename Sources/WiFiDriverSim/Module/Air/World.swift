@@ -1,15 +1,15 @@
 import WiFiSimValues
 
-/// What surrounds the modules: access points, and the names that resolve.
+/// The surroundings of the modules: access points, names, the timeline of changes and the update server.
 public struct World: Sendable, Equatable {
     public var accessPoints: [AccessPoint]
-    /// Host names, in lower case, that resolve before the system's resolver is asked.
+    /// Host names in lower case, with their addresses. They have precedence over the system's resolver.
     public var names: [String: [IPAddress]]
 
-    /// What changes by itself, in any order.
+    /// The changes to come, in any order.
     public var timeline: [TimedChange] = []
 
-    /// A change and when it happens, counted from the start.
+    /// A change and its time, counted from the start of the simulation.
     public struct TimedChange: Sendable, Equatable {
         public var at: Duration
         public var change: WorldChange
@@ -20,15 +20,14 @@ public struct World: Sendable, Equatable {
         }
     }
 
-    /// The server that modules get new firmware from.
+    /// The server for firmware updates. `nil` if there is none.
     public var updates: UpdateServer?
 
-    /// The names that resolve, with those of public time servers, which are the first gateway: it tells the time; and of the update
-    /// server.
+    /// `names`, and the names of public time servers, which resolve to the first gateway, and of the update server.
     package var knownNames: [String: [IPAddress]] {
         guard let gateway = accessPoints.first?.network.gateway else { return names }
         var known = Dictionary(uniqueKeysWithValues: Self.timeServers.map { ($0, [IPAddress.v4(gateway)]) })
-        // Without a server in the world, none beyond it is asked.
+        // Without an update server in the world, its name does not resolve, so that no real server is asked.
         known[UpdateServer.host] = updates == nil ? [] : [UpdateServer.endpoint.address]
         return names.merging(known) { stated, _ in stated }
     }
@@ -39,6 +38,7 @@ public struct World: Sendable, Equatable {
         "time.cloudflare.com",
     ]
 
+    /// Creates a world. Without access points, no module can join a network.
     public init(
         accessPoints: [AccessPoint], names: [String: [IPAddress]] = [:], timeline: [TimedChange] = [],
         updates: UpdateServer? = nil
@@ -49,14 +49,15 @@ public struct World: Sendable, Equatable {
         self.updates = updates
     }
 
-    /// The same, where nothing that passes an access point takes any time.
+    /// This world, with no latency at any access point.
     public var withoutLatency: World {
         var world = self
         for index in accessPoints.indices { world.accessPoints[index].latency = .zero }
         return world
     }
 
-    /// This world, with the standard networks widened to `count` addresses. Networks that the file gives stay as they are.
+    /// This world, with default networks widened to `count` addresses. Networks that the world file defines stay the
+    /// same.
     package func withRoom(forStations count: Int) -> World {
         var world = self
         for index in accessPoints.indices where accessPoints[index].network == AccessPoint.Subnet() {
@@ -65,9 +66,9 @@ public struct World: Sendable, Equatable {
         return world
     }
 
-    /// One access point, `wifisim` with the password `password`, on the addresses that QEMU's user network has.
+    /// One access point, SSID `wifisim`, password `password`, with the addresses of QEMU's user network.
     public static let standard: World = {
-        // The BSSID is the one that Arm's WiFi validation suite sets unless it is configured otherwise.
+        // The BSSID is the default of Arm's WiFi validation suite.
         var accessPoint = AccessPoint(ssid: "wifisim", bssid: MACAddress(rawValue: 0x1E_30_6C_A2_45_5E))
         accessPoint.password = "password"
         return World(

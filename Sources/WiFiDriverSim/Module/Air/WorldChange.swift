@@ -1,36 +1,38 @@
 import WiFiSimValues
 
-/// Something that happens in the world while modules use it. Transcripts, the timeline of a world file and the control socket
-/// say it in the same words (docs/World.md, Changes).
+/// A change of the world while modules use it. Transcripts, the timeline of a world file and the control socket use the
+/// same words for it (docs/World.md, Changes).
 public enum WorldChange: Equatable, Sendable {
-    /// To the access points of that name, or the one with that BSSID.
+    /// Applies to all access points with this SSID, or to the one with this BSSID.
     case accessPoint(String, AccessPointChange)
+    /// Applies to a virtual station.
     case station(name: String, StationAction)
-    /// A phone tells the modules that listen an access point and its password.
+    /// A phone sends an SSID and a password to the modules that listen.
     case smartConfig(SmartConfig, ssid: String, password: String, key: String?)
 }
 
+/// A change of an access point.
 public enum AccessPointChange: Equatable, Sendable {
     case on, off
     case channel(Int)
     case rssi(Int)
     case password(String)
-    /// Its WPS button is pressed.
+    /// Presses the WPS button.
     case wps
-    /// DHCP hands out addresses from here on.
+    /// The first address that DHCP assigns.
     case leases(IPv4Address)
-    /// Another network behind it: the gateway's address and prefix length.
+    /// Moves the network behind it to another gateway address and prefix length.
     case subnet(IPv4Address, prefixLength: Int)
     case dhcp(AccessPoint.Subnet.DHCP)
-    /// Its name servers answer, or don't.
+    /// Whether its name servers answer.
     case dns(Switch)
-    /// There is a way beyond the gateway, or none, as behind a captive portal.
+    /// Whether packets pass the gateway. Off is the situation behind a captive portal.
     case route(Switch)
 
     public enum Switch: String, Sendable, CaseIterable { case on, off }
 }
 
-/// What a station does that is no module.
+/// An action of a virtual station.
 public enum StationAction: Equatable, Sendable {
     case joins(ssid: String, password: String)
     case leaves
@@ -44,14 +46,14 @@ public struct WorldChangeError: Error, Equatable, CustomStringConvertible {
 // MARK: In words
 
 extension WorldChange {
-    /// The words that changes begin with.
+    /// The first words of all changes.
     package static let keywords = ["ap", "station", "smartconfig"]
 
-    /// In bytes, as a phone has them for a station.
+    /// In bytes, as a phone sends them to a station.
     fileprivate static let ssidLength = 1...32
     fileprivate static let passwordLength = 0...64
 
-    /// Reads a change, all of its words.
+    /// Reads a change from all of the words. Throws `WordError` for a word that is missing, wrong or left over.
     package init(_ words: Words) throws(WordError) {
         var words = words
         let keyword = try words.next("what changes")
@@ -74,7 +76,7 @@ extension WorldChange {
         try words.finish()
     }
 
-    /// The change in words; names and passwords as `quoted` writes them.
+    /// The change in words. `quoted` writes names and passwords.
     package func text(quoting quoted: (String) -> String) -> String {
         switch self {
         case .accessPoint(let name, let change): "ap \(quoted(name)) \(change.text(quoting: quoted))"
@@ -147,7 +149,8 @@ extension StationAction {
 
 extension Air {
     /// Makes a change of the world.
-    /// - Throws: `WorldChangeError` where it names an access point that is not there.
+    /// - Throws: `WorldChangeError` for an access point that does not exist, a value that it cannot have, or too many
+    ///   stations.
     public func make(_ change: WorldChange, at now: Instant) throws(WorldChangeError) {
         switch change {
         case .accessPoint(let name, let change):
@@ -179,7 +182,7 @@ extension Air {
 }
 
 extension Air {
-    /// Virtual stations of one world.
+    /// The most virtual stations in one world.
     private static let mostStations = 1000
 
     private func accessPoints(named name: String) throws(WorldChangeError) -> [AccessPoint] {
@@ -193,7 +196,7 @@ extension Air {
 }
 
 extension AccessPointChange {
-    /// Why an access point cannot change so; `nil` where it can.
+    /// Why the access point cannot make this change. `nil` if it can.
     fileprivate func mistake(for accessPoint: AccessPoint) -> String? {
         let lengths = accessPoint.security.passwordLengths
         return switch self {
@@ -231,7 +234,8 @@ extension AccessPoint {
 }
 
 extension AccessPoint.Subnet {
-    /// As `10.0.2.2/24`; without a length it is 24. `nil` for what no gateway's address can be.
+    /// Reads text such as `10.0.2.2/24`. The default length is 24, the range 1 to 30. `nil` if the address cannot be a
+    /// gateway's.
     package static func gateway(from text: String) -> (gateway: IPv4Address, prefixLength: Int)? {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         let prefix = parts.count == 2 ? Int(parts[1]) : 24
@@ -247,7 +251,7 @@ extension AccessPoint.Subnet {
     /// The gateway's IPv6 address.
     package var gateway6: IPv6Address? { ipv6Prefix.map { IPv6Address(high: $0.high, low: 2) } }
 
-    /// Another gateway, with the addresses and the name server that come with it.
+    /// Moves to another gateway, which also becomes the name server, with all addresses of the new network for DHCP.
     package mutating func move(to gateway: IPv4Address, prefixLength: Int) {
         self.gateway = gateway
         self.prefixLength = prefixLength
@@ -255,7 +259,7 @@ extension AccessPoint.Subnet {
         leases = firstLeases
     }
 
-    /// All addresses of the network above the gateway's, but for the broadcast address; those below where there are none.
+    /// All addresses above the gateway's except the broadcast address. If there are none, those below the gateway's.
     var firstLeases: ClosedRange<IPv4Address> {
         let base = gateway.rawValue & netmask.rawValue
         let last = base | ~netmask.rawValue
@@ -264,7 +268,7 @@ extension AccessPoint.Subnet {
             : IPv4Address(rawValue: base + 1)...IPv4Address(rawValue: gateway.rawValue - 1)
     }
 
-    /// Whether leases of that other network are good here.
+    /// Whether leases of the other network are valid in this one.
     func hasAddresses(of other: Self) -> Bool {
         gateway == other.gateway && prefixLength == other.prefixLength && leases == other.leases
     }
