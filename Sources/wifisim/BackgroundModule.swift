@@ -2,26 +2,26 @@ import Dispatch
 import Synchronization
 import WiFiDriverSim
 
-/// A module on a pseudo-terminal, on a thread of its own until the program ends.
+/// A module on a pseudo-terminal that runs on its own thread until the program ends.
 enum BackgroundModule {
     /// Starts a module and waits until it has booted.
     /// - Parameters:
-    ///   - options: what it is.
-    ///   - onLine: sees the bytes on its line, on the module's thread.
-    /// - Returns: its tty's path.
-    /// - Throws: what keeps it from starting.
+    ///   - options: the options of the simulator.
+    ///   - onLine: called with the bytes on the line, on the module's thread.
+    /// - Returns: the path of the tty.
+    /// - Throws: the errors of `Simulator`.
     static func start(
         _ options: SimulatorOptions, onLine: @escaping @Sendable (LineDirection, [UInt8]) -> Void = { _, _ in }
     ) throws -> String {
         try startAll(options, onLine: onLine).first ?? ""
     }
 
-    /// The same with several modules.
+    /// Starts several modules and waits until they have booted.
     /// - Parameters:
-    ///   - options: what they are.
-    ///   - onLine: sees the bytes on the first one's line, on the modules' thread.
-    /// - Returns: the paths of their ttys.
-    /// - Throws: what keeps them from starting.
+    ///   - options: the options of the simulator.
+    ///   - onLine: called with the bytes on the first module's line, on the modules' thread.
+    /// - Returns: the paths of the ttys.
+    /// - Throws: the errors of `Simulator`.
     static func startAll(
         _ options: SimulatorOptions, onLine: @escaping @Sendable (LineDirection, [UInt8]) -> Void = { _, _ in }
     ) throws -> [String] {

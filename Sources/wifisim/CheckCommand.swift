@@ -5,17 +5,17 @@ import WiFiDriverSim
 
 extension CommandLineTool {
     static let checkCommand = Subcommand(
-        name: "check", summary: "plays transcripts to the simulated module and compares",
+        name: "check", summary: "plays transcripts to the simulated module and compares its output",
         help: """
             Usage: wifisim check [OPTION…] FILE|FOLDER…
 
-            Plays the host's side of each transcript to a simulated module, in virtual time, and reports every transcript whose
-            module says something else: the line, what was expected, what came. A folder stands for all .at files in it and
-            below. With --device the transcripts are played to a real
-            module, one after the other and in real time; the peers and access points that they tell of must be there.
+            Plays the host's side of each transcript to a simulated module, in virtual time, and reports each
+            difference: the line, what was expected, and what came. A folder stands for all .at files in it and its
+            subfolders. With --device the transcripts are played to a real module, one after the other and in real time;
+            the peers and access points that they describe must exist.
 
-            Exit status, the highest that applies: 0 all agree; 1 a module says something else; 64 a folder without
-            transcripts; 65 not a transcript; 66 file missing or not readable. The other transcripts are checked in any case.
+            Exit status, the highest that applies: 0 no differences; 1 a difference; 64 a folder without transcripts; 65
+            not a transcript; 66 a file is missing or not readable. The other transcripts are checked in any case.
 
             Examples:
               wifisim check fixtures
@@ -25,15 +25,15 @@ extension CommandLineTool {
             """,
         options: OptionSet(
             options: [
-                Option("--update", nil, "rewrites the module's lines as the simulated module says them now"),
+                Option("--update", nil, "rewrites the module's lines as the simulated module sends them now"),
                 Option(
-                    "--split", "HOW", "how the host's bytes arrive: whole (else), bytes, or the seed of random pieces"),
+                    "--split", "HOW", "how the bytes arrive: whole (default), bytes, or the seed of random pieces"),
                 Option("--junit", "FILE", "writes the results as JUnit XML"),
-                Option("--jobs", "N", "transcripts at a time, 1 to 256; else one a processor"),
+                Option("--jobs", "N", "transcripts at a time, 1 to 256; default: one for each processor"),
                 Option("--device", "TTY", "plays to a real module on this serial port"),
-                Option("--baud", "N", "the device's bit rate, 80 to 5000000; else 115200"),
+                Option("--baud", "N", "the device's bit rate, 80 to 5000000; default: 115200"),
                 Option("--quiet", nil, "prints differences only"),
-                Option("--verbose", nil, "tells the speed of a bare parse of the same files as well"),
+                Option("--verbose", nil, "also prints the speed of a bare parse of the same files"),
             ], operands: "FILE|FOLDER")
     ) { parsed in
         guard !parsed.operands.isEmpty else {
@@ -54,7 +54,7 @@ extension CommandLineTool {
                 try TranscriptCheck(of: target.path, name: target.name, by: player.play)
             }
             let leftOut =
-                player.leftOut == 0 ? "" : "; \(player.leftOut) events of peers and access points were left out"
+                player.leftOut == 0 ? "" : "; \(player.leftOut) events of peers and access points were skipped"
             return try report.end(checks + unreadable, leftOut)
         }
         try parsed.refuse(["--baud"], "has no effect without --device")
@@ -85,13 +85,13 @@ extension CommandLineTool {
         return try report.end(checks + unreadable, speed)
     }
 
-    /// A transcript file, and its path from the operand that stands for it.
+    /// A transcript file, and its path relative to the operand.
     private struct Target {
         let path: String
         let name: String
     }
 
-    /// The files that the operands stand for, and those operands that stand for none.
+    /// The files for the operands, and the operands that cannot be read or contain no transcript.
     private static func targets(_ operands: [String]) -> (readable: [Target], unreadable: [TranscriptCheck]) {
         var targets: [Target] = []
         var unreadable: [TranscriptCheck] = []
@@ -115,12 +115,12 @@ extension CommandLineTool {
         return (targets, unreadable)
     }
 
-    /// What the user is told of the results.
+    /// Prints the results.
     private struct Report {
         let junitPath: String?
         let isQuiet: Bool
 
-        /// Tells them.
+        /// Prints the problems and the summary, and writes the JUnit file.
         /// - Returns: the exit status.
         func end(_ checks: [TranscriptCheck], _ remarks: String) throws -> Int32 {
             let status = tell(checks)
@@ -132,7 +132,7 @@ extension CommandLineTool {
             return status
         }
 
-        /// Tells the problems.
+        /// Prints the problems.
         /// - Returns: the exit status.
         func tell(_ checks: [TranscriptCheck]) -> Int32 {
             for problem in checks.compactMap(\.problem) { Console.print(problem) }
@@ -213,7 +213,7 @@ private struct EmptyFolderError: Error, CustomStringConvertible {
     var description: String { "\(path): holds no transcript (.at file)" }
 }
 
-/// Counts on standard error.
+/// A counter on standard error.
 private final class Progress: Sendable {
     private let done = Atomic(0)
     private let total: Int

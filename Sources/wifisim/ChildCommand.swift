@@ -2,33 +2,33 @@ import CPosix
 import Glibc
 import WiFiDriverSim
 
-/// The command that runs beside the modules, and how it ended.
+/// The command that runs beside the modules, and its exit status.
 final class ChildCommand {
     private let process: pid_t
-    /// A shell's status for it; `nil` while it runs.
+    /// Its exit status, as a shell reports it; `nil` while it runs.
     private(set) var status: Int32?
-    /// It was asked to end.
+    /// True once it was asked to end with SIGTERM.
     private var isToEnd = false
 
     /// Starts a command.
     /// - Parameters:
     ///   - words: the program and its arguments.
-    ///   - variables: what is added to this process's environment.
-    ///   - signals: SIGCHLD is one of them.
-    /// - Throws: `SystemError` if it cannot be run.
+    ///   - variables: added to this process's environment.
+    ///   - signals: the watched signals, which must include SIGCHLD.
+    /// - Throws: `SystemError` if the command cannot be run.
     init(_ words: [String], variables: [String: String], signals: SignalWatch) throws(SystemError) {
         let environment = CommandLineTool.environmentVariables().merging(variables) { $1 }
         process = try signals.spawn(words, environment: environment)
     }
 
-    /// The exit status where a command cannot be run, as a shell has it: 127 not found, 126 not to be run.
+    /// The exit status if the command cannot be run, as in a shell: 127 if it was not found, 126 otherwise.
     static func status(of error: SystemError) -> Int32 { error.code == ENOENT ? 127 : 126 }
 
-    /// Passes a signal on, or takes notice of the command's end. A second SIGTERM is no longer a request.
-    /// - Returns: whether the command has ended.
+    /// Passes a signal on to the command, or on SIGCHLD takes its status. A second SIGTERM becomes SIGKILL.
+    /// - Returns: true if the command has ended.
     func handle(_ signal: Int32) -> Bool {
         guard signal == SIGCHLD else {
-            // The terminal sends SIGINT to the command as well; the others it gets from here.
+            // The terminal sends SIGINT to the command by itself; other signals are passed on.
             if signal != SIGINT { end(by: signal == SIGTERM && isToEnd ? SIGKILL : signal) }
             if signal == SIGTERM { isToEnd = true }
             return false
@@ -37,7 +37,7 @@ final class ChildCommand {
         return status != nil
     }
 
-    /// Where somebody else has taken the status, the command has ended all the same.
+    /// Takes the command's status. If other code has already taken it, the command counts as ended.
     private func takeStatus(_ options: Int32) {
         var end: Int32 = 0
         let result = waitpid(process, &end, options)
@@ -45,7 +45,7 @@ final class ChildCommand {
         if result < 0, errno == ECHILD { status = EX_SOFTWARE }
     }
 
-    /// Has it end: asks first, and does not ask any more after some seconds.
+    /// Ends the command: with SIGTERM, and after some seconds with SIGKILL.
     func end() {
         takeStatus(WNOHANG)
         end(by: SIGTERM)
@@ -65,7 +65,7 @@ final class ChildCommand {
     /// In tenths of a second.
     private static let patience = 30
 
-    /// Sends it a signal, while it runs.
+    /// Sends the command a signal if it still runs.
     func end(by signal: Int32) {
         if status == nil { kill(process, signal) }
     }

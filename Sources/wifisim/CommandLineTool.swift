@@ -6,7 +6,7 @@ enum CommandLineTool {
     struct Subcommand: Sendable {
         let name: String
         let summary: String
-        /// The page that `--help` shows.
+        /// The text that `--help` prints, without the options.
         let help: String
         let options: OptionSet
         let run: @Sendable (ParsedOptions) throws -> Int32
@@ -17,7 +17,7 @@ enum CommandLineTool {
         commandsCommand, benchCommand,
     ]
 
-    /// Runs what the arguments say.
+    /// Runs the subcommand that the arguments name.
     /// - Returns: the exit status.
     static func run(_ arguments: [String]) throws -> Int32 {
         guard let first = arguments.first else {
@@ -56,13 +56,13 @@ enum CommandLineTool {
     private static var overview: String {
         let list = subcommands.map { "  \($0.name.padded(to: 10))\($0.summary)" }.joined(separator: "\n")
         return """
-            wifisim simulates ESP-AT WiFi modules, so that firmware that uses them runs and is tested without hardware.
+            wifisim simulates ESP-AT WiFi modules, to run and test the firmware that uses them without hardware.
 
             Usage: wifisim COMMAND [OPTION…]
 
             \(list)
 
-            wifisim COMMAND --help tells more of one. wifisim --version prints the version.
+            wifisim COMMAND --help describes a command. wifisim --version prints the version.
             """
     }
 }

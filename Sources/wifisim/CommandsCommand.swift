@@ -6,15 +6,15 @@ extension CommandLineTool {
         help: """
             Usage: wifisim commands [--profile NAME] [--markdown]
 
-            Lists the AT commands that a profile's firmware answers, with their forms and parameters. --markdown without a
-            profile makes the table of all profiles.
+            Lists the AT commands of a profile's firmware, with their forms and parameters. --markdown without a profile
+            makes the table of all profiles.
 
             Example:
               wifisim commands --profile esp8266-1.7
             """,
         options: OptionSet(options: [
             SimulatorArguments.options[0],
-            Option("--markdown", nil, "as a table in Markdown"),
+            Option("--markdown", nil, "prints a table in Markdown"),
         ])
     ) { parsed in
         if parsed.has("--markdown"), !parsed.has("--profile") {
@@ -41,12 +41,12 @@ extension CommandLineTool {
     }
 }
 
-/// Every command, and the profiles that have it: docs/Commands.md.
+/// All commands, and the profiles that have them: docs/Commands.md.
 private enum CommandMatrix {
     static var markdown: String {
         var order: [CommandSummary] = []
         var holders: [String: Set<String>] = [:]
-        // The newest firmware that has a command tells its form.
+        // A command is shown in the form of the newest firmware that has it.
         for firmware in Firmware.all.reversed() {
             for command in firmware.commands {
                 if holders[command.name] == nil { order.append(command) }
@@ -66,7 +66,7 @@ private enum CommandMatrix {
 }
 
 private enum Markdown {
-    /// A table; the first row is its head.
+    /// A table; its first row is the header.
     static func table(_ rows: [[String]]) -> String {
         let lines = rows.map { row in "| " + row.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |"
         }
@@ -75,7 +75,7 @@ private enum Markdown {
     }
 }
 
-/// Text in Markdown's code style, or nothing.
+/// Text in Markdown's code style; empty for an empty text.
 private func code(_ text: String) -> String { text.isEmpty ? "" : "`\(text)`" }
 
 extension CommandSummary {

@@ -1,20 +1,20 @@
 import Glibc
 import Synchronization
 
-/// Standard output and standard error, unbuffered, so that whoever reads them sees each line when it is said.
+/// Standard output and standard error, unbuffered, so that readers see each line at once.
 enum Console {
     static func print(_ line: String) {
-        // A reader that has gone, or that never was, has wanted no more.
+        // Ignore a reader that has ended and a closed standard output.
         guard let code = write(line + "\n", to: STDOUT_FILENO), code != EPIPE, code != EBADF else { return }
         _ = failureCode.compareExchange(expected: 0, desired: code, ordering: .relaxed)
     }
 
     static func printError(_ line: String) { _ = write(line + "\n", to: STDERR_FILENO) }
 
-    /// Shows how far something is, in the place of what was shown before.
+    /// Shows progress, in place of the progress shown before.
     static func printProgress(_ text: String) { _ = write("\r\u{1B}[K\(text)", to: STDERR_FILENO) }
 
-    /// Why something that was printed is lost, as on a full disk.
+    /// The reason why output was lost, for example a full disk; `nil` if none was.
     static var failure: String? {
         let code = failureCode.load(ordering: .relaxed)
         return code == 0 ? nil : String(cString: strerror(code))
@@ -22,7 +22,7 @@ enum Console {
 
     private static let failureCode = Atomic<Int32>(0)
 
-    /// - Returns: why it could not be written.
+    /// - Returns: the `errno` value of a failure; `nil` if all was written.
     private static func write(_ text: String, to descriptor: Int32) -> Int32? {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {

@@ -2,29 +2,29 @@ import WiFiDriverSim
 
 extension CommandLineTool {
     static let ctlCommand = Subcommand(
-        name: "ctl", summary: "changes the world of a running simulator, and looks into it",
+        name: "ctl", summary: "changes the world of a running simulator, and prints its state",
         help: """
             Usage: wifisim ctl [--socket PATH] COMMAND…
 
-            Without --socket it talks to the one simulator that runs, or to the one that WIFISIM_CONTROL names.
+            Without --socket it talks to the only running simulator, or to the one in WIFISIM_CONTROL.
 
             Commands:
-              state                             every module and access point, as JSON
-              module N reset                    pulls the reset line
+              state                             prints every module and access point, as JSON
+              module N reset                    pulses the reset pin
               module N power on|off
-              module N report LINE              the module says LINE
+              module N report LINE              makes the module send LINE
               ap NAME on|off
               ap NAME channel N | rssi DBM | password TEXT
               ap NAME subnet GATEWAY/LENGTH | leases ADDRESS
               ap NAME dhcp on|off|full
               ap NAME dns on|off                name servers answer
-              ap NAME route on|off              there is a way beyond the gateway
-              ap NAME wps                       its WPS button is pressed
+              ap NAME route on|off              the gateway forwards packets
+              ap NAME wps                       presses its WPS button
               station NAME joins SSID [PASSWORD]
               station NAME leaves
               smartconfig WAY SSID PASSWORD [KEY]
 
-            docs/Control.md tells more, and how to do it with JSON.
+            docs/Control.md describes the commands, and the JSON form.
 
             Examples:
               wifisim ctl ap wifisim off
@@ -32,7 +32,7 @@ extension CommandLineTool {
               wifisim ctl state
             """,
         options: OptionSet(
-            options: [Option("--socket", "PATH", "the control socket, as wifisim run --control has it")],
+            options: [Option("--socket", "PATH", "the control socket, as in wifisim run --control")],
             operands: "commands")
     ) { parsed in
         guard !parsed.operands.isEmpty else {
@@ -49,21 +49,21 @@ extension CommandLineTool {
         let sockets = ControlClient.running()
         guard let first = sockets.first else {
             throw ControlSocketError(
-                description: "no simulator runs; start one with wifisim run, or name its socket with --socket PATH")
+                description: "no simulator is running; start one with wifisim run, or name a socket with --socket PATH")
         }
         guard sockets.count == 1 else {
             throw ControlSocketError(
                 description:
-                    "\(sockets.count) simulators run; name one with --socket: \(sockets.joined(separator: ", "))"
+                    "\(sockets.count) simulators are running; use --socket: \(sockets.joined(separator: ", "))"
             )
         }
         return first
     }
 }
 
-/// JSON for people.
+/// JSON for people to read.
 enum JSONText {
-    /// The same JSON, compact before, with the members of its objects and lists on lines of their own.
+    /// Compact JSON with each member of its objects and lists on a line of its own.
     static func indented(_ text: String) -> String {
         var result = ""
         var depth = 0

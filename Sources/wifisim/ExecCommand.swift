@@ -3,12 +3,13 @@ import WiFiDriverSim
 
 extension CommandLineTool {
     static let execCommand = Subcommand(
-        name: "exec", summary: "runs modules for the length of a command",
+        name: "exec", summary: "runs modules while a command runs",
         help: """
             Usage: wifisim exec [OPTION…] -- COMMAND [ARGUMENT…]
 
-            Runs modules as wifisim run does, starts COMMAND with WIFISIM_TTY set to the first tty (and WIFISIM_TTY0,
-            WIFISIM_TTY1, … to each), in which wifisim ctl reaches them, and exits with COMMAND's status once it has ended.
+            Runs modules as wifisim run does, and starts COMMAND with WIFISIM_TTY set to the first tty (and
+            WIFISIM_TTY0, WIFISIM_TTY1, … to each). COMMAND can use wifisim ctl on these modules. Exits with COMMAND's
+            status when it ends.
 
             Examples:
               wifisim exec -- python3 my_test.py
@@ -17,7 +18,7 @@ extension CommandLineTool {
         options: OptionSet(options: SimulatorArguments.options, command: "COMMAND")
     ) { parsed in
         guard !parsed.command.isEmpty else {
-            throw UsageError("exec needs a command behind --", hint: "Try: wifisim exec -- COMMAND")
+            throw UsageError("exec needs a command after --", hint: "Try: wifisim exec -- COMMAND")
         }
         let options = try SimulatorArguments.controllableOptions(from: parsed)
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP, SIGCHLD])

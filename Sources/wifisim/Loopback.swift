@@ -9,7 +9,7 @@ enum Loopback {
         return port
     }
 
-    /// A socket bound to a port of 127.0.0.1, 0 for any free one.
+    /// A socket bound to a port of 127.0.0.1; 0 is any free port.
     static func bound(_ type: __socket_type, port: UInt16) throws -> (descriptor: Int32, port: UInt16) {
         let descriptor = socket(AF_INET, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = address(port)

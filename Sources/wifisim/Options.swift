@@ -1,4 +1,4 @@
-/// Arguments that make no sense: what is wrong, and what to do.
+/// An error in the arguments: what is wrong, and what to do.
 struct UsageError: Error {
     let message: String
     let hint: String?
@@ -12,7 +12,7 @@ struct UsageError: Error {
 /// An option of a subcommand.
 struct Option: Sendable {
     let name: String
-    /// What stands for its value in the help; `nil` for a switch.
+    /// The name of its value in the help; `nil` for a switch.
     let value: String?
     let help: String
 
@@ -23,12 +23,12 @@ struct Option: Sendable {
     }
 }
 
-/// The options that a subcommand takes, and whether it takes more words.
+/// The options of a subcommand, and which other words it accepts.
 struct OptionSet: Sendable {
     let options: [Option]
-    /// What follows `--`, in the help; `nil` where nothing may.
+    /// The name in the help of what follows `--`; `nil` if the subcommand does not accept `--`.
     var command: String?
-    /// What words without a dash are, in errors; `nil` where there may be none.
+    /// The name in the help of words without a dash; `nil` if the subcommand accepts none.
     var operands: String?
 
     var isEmpty: Bool { options.isEmpty }
@@ -52,7 +52,7 @@ struct OptionSet: Sendable {
                 parsed.operands += rest
                 return parsed
             }
-            // A signal strength is negative.
+            // A negative number, such as a signal strength, is an operand.
             if operands != nil, !word.hasPrefix("-") || word == "-" || Int(word) != nil {
                 parsed.operands.append(word)
                 continue
@@ -80,21 +80,21 @@ struct OptionSet: Sendable {
     }
 }
 
-/// The options that were given.
+/// The options and words of a command line.
 struct ParsedOptions {
     fileprivate(set) var values: [String: [String]] = [:]
-    /// The words behind `--`.
+    /// The words after `--`.
     fileprivate(set) var command: [String] = []
-    /// The words that are no options.
+    /// The words that are not options.
     fileprivate(set) var operands: [String] = []
 
     func has(_ name: String) -> Bool { values[name] != nil }
     func all(_ name: String) -> [String] { values[name] ?? [] }
 
-    /// The last value given.
+    /// The last value of an option; `nil` if it was not given.
     func string(_ name: String) -> String? { values[name]?.last }
 
-    /// - Throws: `UsageError` where one of these options was given: it would have no effect.
+    /// - Throws: `UsageError` if one of these options was given, because it would have no effect.
     func refuse(_ names: [String], _ why: String) throws {
         let given = names.filter(has)
         if !given.isEmpty { throw UsageError("\(given.joined(separator: ", ")): \(why)") }

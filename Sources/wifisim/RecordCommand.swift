@@ -3,16 +3,16 @@ import WiFiDriverSim
 
 extension CommandLineTool {
     static let recordCommand = Subcommand(
-        name: "record", summary: "runs a module, or stands before a real one, and writes the session as a transcript",
+        name: "record", summary: "runs a module, or relays to a real one, and writes the session as a transcript",
         help: """
             Usage: wifisim record FILE [OPTION…]
                    wifisim record FILE --device TTY [--baud N] [--profile NAME] [--origin TEXT]
 
-            Runs a module on a pseudo-terminal as wifisim run does, and writes what passes on its line, and what its peers do,
-            to FILE, a new transcript. With --device, a real module is on TTY and the client opens the pseudo-terminal
-            instead. With --device the client's bit rates are passed on, and --profile names the profile in FILE's header. Of
-            the other options only --baud and --origin are allowed. Long data go to files in a folder beside FILE. FILE is
-            whole at any time, even if the recorder is killed.
+            Runs a module on a pseudo-terminal as wifisim run does, and writes the traffic on its line and the actions
+            of its peers to FILE, a new transcript. With --device, it relays between a real module on TTY and a client
+            that opens the pseudo-terminal. It then passes the client's bit rates on, --profile names the profile in
+            FILE's header, and of the other options only --baud and --origin are allowed. Long data goes to files in a
+            folder beside FILE. FILE is complete at any time, even if the recorder is killed.
 
             Examples:
               wifisim record session.at --profile esp32-2.1
@@ -21,7 +21,7 @@ extension CommandLineTool {
         options: OptionSet(
             options: SimulatorArguments.options + [
                 Option("--device", "TTY", "records a real module on this serial port"),
-                Option("--origin", "TEXT", "what FILE tells of where it comes from"),
+                Option("--origin", "TEXT", "the source of the session, for FILE's header"),
             ], operands: "FILE")
     ) { parsed in
         guard parsed.operands.count == 1 else {
@@ -32,10 +32,10 @@ extension CommandLineTool {
             let honoured = ["--profile", "--baud"]
             try parsed.refuse(
                 SimulatorArguments.options.map(\.name).filter { !honoured.contains($0) },
-                "with --device there is no simulated module; it takes --baud, --profile and --origin")
+                "has no effect with --device, which accepts --baud, --profile and --origin only")
         }
         var options = try SimulatorArguments.simulatorOptions(from: parsed)
-        guard options.count == 1 else { throw UsageError("record takes one module; --count must be left out") }
+        guard options.count == 1 else { throw UsageError("record runs one module; leave --count out") }
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP])
         if let device = parsed.string("--device") {
             let recorder = try DeviceRecorder(

@@ -7,14 +7,14 @@ extension CommandLineTool {
         help: """
             Usage: wifisim replay FILE --as module [--loose] [--link PATH] [-- COMMAND [ARGUMENT…]]
 
-            Plays the module of a transcript on a pseudo-terminal. The client must send what the transcript's host sends, byte by
-            byte; the first difference ends the replay: it is printed with what was expected, what came and the lines around,
-            and the exit status is 1. With --loose the client may send the lines in another order, and the module answers at
-            once.
+            Plays the module of a transcript on a pseudo-terminal. The client must send what the transcript's host
+            sends, byte by byte. The first difference ends the replay: it is printed with the expected bytes, the actual
+            bytes and the lines around, and the exit status is 1. With --loose the client may send the lines in another
+            order, and the module answers at once.
 
-            The tty is printed, and the replay ends when the client closes it. COMMAND finds the tty in WIFISIM_TTY.
-            The replay runs until COMMAND exits. At the first difference it sends COMMAND SIGTERM and exits with 1; else with
-            COMMAND's status.
+            Without COMMAND the tty is printed, and the replay ends when the client closes it. COMMAND finds the tty in
+            WIFISIM_TTY, and the replay runs until COMMAND exits. At the first difference it sends SIGTERM to COMMAND
+            and exits with 1; otherwise it exits with COMMAND's status.
 
             Examples:
               wifisim replay session.at --as module
@@ -22,8 +22,8 @@ extension CommandLineTool {
             """,
         options: OptionSet(
             options: [
-                Option("--as", "ROLE", "module: the role that is played"),
-                Option("--loose", nil, "order and time are free"),
+                Option("--as", "ROLE", "the side to play: module"),
+                Option("--loose", nil, "accepts any order, and takes no time"),
                 Option("--link", "PATH", "a symbolic link to the tty"),
             ], command: "COMMAND", operands: "FILE")
     ) { parsed in
@@ -58,7 +58,7 @@ extension CommandLineTool {
             }
             divergence = try terminal.run(until: signals) { command?.handle($0) ?? ($0 != SIGCHLD) }
             status = command?.status ?? 0
-            // A client that waits for an answer would wait for ever.
+            // A client that waits for an answer would wait forever.
             command?.end()
         } catch let error as Divergence {
             divergence = error

@@ -6,9 +6,9 @@ extension CommandLineTool {
         help: """
             Usage: wifisim report FILE -o PAGE.html
 
-            Makes one self-contained page: the session as a sequence diagram on a time axis, each command with its latency, the
-            line's load over time, errors marked, and a search. The times are the transcript's own; one without any is played
-            to a simulated module first.
+            Makes one self-contained page: the session as a sequence diagram on a time axis, a table of commands with
+            their latencies, the load of the line over time, errors marked, and a search. The times are the transcript's
+            own; a transcript without times is played to a simulated module first.
 
             Example:
               wifisim report session.at -o session.html

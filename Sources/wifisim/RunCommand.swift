@@ -7,8 +7,8 @@ extension CommandLineTool {
         help: """
             Usage: wifisim run [OPTION…]
 
-            Runs one or more modules, each on a pseudo-terminal of its own, until SIGINT or SIGTERM. The path of each tty is
-            printed on a line of standard output once all are ready, before anything else.
+            Runs one or more modules, each on its own pseudo-terminal, until SIGINT or SIGTERM. When all modules are
+            ready, prints the path of each tty on a line of standard output, before anything else.
 
             Examples:
               wifisim run
@@ -19,7 +19,7 @@ extension CommandLineTool {
     ) { parsed in
         let options = try SimulatorArguments.controllableOptions(from: parsed)
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP])
-        // Whoever reads the ttys reads the first lines.
+        // Log lines are held back, so that the first lines are the ttys even if both outputs go to one reader.
         let log = try Log(path: parsed.string("--log"), isHeld: true)
         defer { log.release() }
         let simulator = try Simulator(options, log: log)

@@ -1,11 +1,11 @@
 import Glibc
 import WiFiDriverSim
 
-// A reader of the log that has gone must not end what the log tells of.
+// If the reader of the output or log ends, the program continues.
 signal(SIGPIPE, SIG_IGN)
-// Nor may a limit of files' sizes: a write that reaches it fails.
+// At a file size limit, the write fails instead.
 signal(SIGXFSZ, SIG_IGN)
-// A parent that ignores it passes that on, and then nobody tells of the command's end.
+// A parent that ignores SIGCHLD passes that on; then the end of the command would not be reported.
 signal(SIGCHLD, SIG_DFL)
 do {
     let status = try CommandLineTool.run(Array(CommandLine.arguments.dropFirst()))

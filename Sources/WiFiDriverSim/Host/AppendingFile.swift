@@ -1,12 +1,12 @@
 import CPosix
 import Glibc
 
-/// A new file that grows, and that only the user may read.
+/// A new file to which text is appended, readable only by the user.
 package final class AppendingFile {
     private var descriptor: FileDescriptor
     private let path: String
 
-    /// Makes the file; one that is there already is not touched.
+    /// Creates the file. Throws if it exists.
     package init(new path: String) throws(SystemError) {
         self.path = path
         descriptor = FileDescriptor(owning: try systemCall("create \(path)") { open(path, Self.flags | O_EXCL, 0o600) })
@@ -24,7 +24,7 @@ package final class AppendingFile {
         }
     }
 
-    /// Replaces what the file holds, whole or not at all.
+    /// Replaces the content of the file, completely or not at all.
     package func replace(with text: String) throws(SystemError) {
         try Files.write(Array(text.utf8), to: path, .secret)
         descriptor = FileDescriptor(owning: try systemCall("open \(path)") { open(path, Self.flags, 0o600) })

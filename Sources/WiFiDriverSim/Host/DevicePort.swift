@@ -2,7 +2,7 @@ import CPosix
 import Glibc
 import WiFiSimValues
 
-/// A serial port of this machine, raw, 8N1.
+/// A serial port of this computer, raw, 8N1.
 package final class DevicePort {
     let path: String
     private let descriptor: FileDescriptor
@@ -21,7 +21,7 @@ package final class DevicePort {
         }
     }
 
-    /// Writes all, however long the line takes.
+    /// Writes all bytes, however long that takes.
     package func write(_ bytes: [UInt8]) throws(SystemError) {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -36,7 +36,7 @@ package final class DevicePort {
         }
     }
 
-    /// What has come; empty if nothing has.
+    /// Reads the available bytes; empty if there are none.
     package func read() throws(SystemError) -> [UInt8] {
         let transfer = buffer.withUnsafeMutableBytes { bytes in
             Result { () throws(SystemError) in try descriptor.read(into: bytes) }
@@ -48,8 +48,8 @@ package final class DevicePort {
         }
     }
 
-    /// Waits until there is something to read.
-    /// - Returns: whether there is.
+    /// Waits until there are bytes to read, at most `duration`.
+    /// - Returns: true if there are bytes.
     package func waitForInput(_ duration: Duration) throws(SystemError) -> Bool {
         try wait(for: POLLIN, milliseconds: Int32(clamping: max(0, duration.nanoseconds + 999_999) / 1_000_000))
     }

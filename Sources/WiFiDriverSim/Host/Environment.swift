@@ -1,13 +1,13 @@
 import Glibc
 
-/// What the process was given.
+/// The environment of the process.
 package enum Environment {
-    /// An environment variable's value; `nil` where it is not set.
+    /// The value of an environment variable; `nil` if it is not set.
     package static subscript(name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
     package static var userID: UInt32 { getuid() }
     package static var processID: Int32 { getpid() }
 
-    /// Whether there is a process of this number.
+    /// True if a process with this ID exists.
     package static func isRunning(_ process: Int32) -> Bool { kill(process, 0) == 0 || errno == EPERM }
 }

@@ -2,11 +2,12 @@ import CPosix
 import Glibc
 import WiFiSimValues
 
-/// Waits for descriptors and deadlines on one thread, and calls those concerned.
+/// Waits for descriptors and deadlines on one thread, and calls their handlers.
 ///
-/// Everything on a loop belongs to the thread that runs it; another thread may only call `wake`.
+/// Call `wait` repeatedly; it calls the handlers of ready descriptors. The loop and everything on it belong to the
+/// thread that runs it. Other threads wake it through a `Wakeup`.
 package final class EventLoop {
-    /// What a descriptor is watched for.
+    /// The readiness for which a descriptor is watched.
     package struct Interest: Equatable {
         var reads: Bool
         var writes: Bool
@@ -25,22 +26,22 @@ package final class EventLoop {
         }
     }
 
-    /// What a descriptor is ready for.
+    /// The readiness of a descriptor.
     package struct Readiness {
         let rawValue: UInt32
         package var canRead: Bool { rawValue & UInt32(EPOLLIN.rawValue) != 0 }
         package var canWrite: Bool { rawValue & UInt32(EPOLLOUT.rawValue) != 0 }
-        /// Reported whether wanted or not, and again until the descriptor is unwatched or the cause is gone.
+        /// Always reported, and again and again until the descriptor is unwatched or the cause is gone.
         package var hasHungUp: Bool { rawValue & UInt32(EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
     }
 
     private let epoll: FileDescriptor
     private var watches: [Int32: Watch] = [:]
-    /// Watched descriptors that interest nobody until then.
+    /// Watched descriptors that are paused, by generation.
     private var pauses: [UInt32: Pause] = [:]
     private var readyEvents = [epoll_event](repeating: epoll_event(), count: 64)
     private let start: timespec
-    /// Tells a descriptor from an earlier one with the same number.
+    /// Distinguishes a descriptor from an earlier one with the same number.
     private var nextGeneration: UInt32 = 0
 
     private struct Watch {
@@ -62,7 +63,7 @@ package final class EventLoop {
         start = now
     }
 
-    /// The time since the loop was made.
+    /// The time since the loop was created.
     package var now: Instant {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
@@ -70,7 +71,7 @@ package final class EventLoop {
             nanoseconds: Int64(now.tv_sec - start.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec - start.tv_nsec))
     }
 
-    /// Calls `handler` whenever the descriptor is ready for what interests.
+    /// Calls `handler` whenever the descriptor is ready as in `interest`.
     package func watch(
         _ descriptor: FileDescriptor, for interest: Interest, handler: @escaping (Readiness) -> Void
     ) throws(SystemError) {
@@ -80,14 +81,14 @@ package final class EventLoop {
         watches[descriptor.rawValue] = Watch(interest: interest, generation: generation, handler: handler)
     }
 
-    /// Changes what interests of a watched descriptor.
+    /// Changes the interest in a watched descriptor.
     package func update(_ descriptor: FileDescriptor, for interest: Interest) throws(SystemError) {
         guard let watch = watches[descriptor.rawValue], watch.interest != interest else { return }
         try control(EPOLL_CTL_MOD, descriptor, interest, watch.generation)
         watches[descriptor.rawValue]?.interest = interest
     }
 
-    /// Looks away from a watched descriptor for a while.
+    /// Ignores a watched descriptor for a time.
     package func pause(_ descriptor: FileDescriptor, for delay: Duration) {
         guard let watch = watches[descriptor.rawValue], pauses[watch.generation] == nil else { return }
         pauses[watch.generation] = Pause(descriptor: descriptor, interest: watch.interest, until: now + delay)
@@ -117,7 +118,7 @@ package final class EventLoop {
         try systemCall("epoll_ctl") { epoll_ctl(epoll.rawValue, operation, descriptor.rawValue, &event) }
     }
 
-    /// Waits until something is ready or the deadline has come, and calls the handlers of what is.
+    /// Waits until a descriptor is ready or the deadline passes, and calls the handlers of the ready descriptors.
     package func wait(until deadline: Instant?) throws(SystemError) {
         let deadline = Instant?.earlier(deadline, pauses.values.map(\.until).min())
         defer { if !pauses.isEmpty { endPauses() } }
@@ -129,7 +130,7 @@ package final class EventLoop {
         }
         for event in readyEvents.prefix(Int(count)) {
             let descriptor = Int32(bitPattern: UInt32(truncatingIfNeeded: event.data.u64))
-            // An earlier handler of this round may have unwatched it, or reused its number.
+            // An earlier handler of this round may have unwatched the descriptor or reused its number.
             guard let watch = watches[descriptor], watch.generation == UInt32(event.data.u64 >> 32) else { continue }
             watch.handler(Readiness(rawValue: event.events))
         }

@@ -1,7 +1,7 @@
 import CPosix
 import Glibc
 
-/// An open file descriptor that closes with its owner.
+/// An open file descriptor that is closed with its owner.
 package final class FileDescriptor {
     package let rawValue: Int32
     private var isOwned = true
@@ -9,29 +9,30 @@ package final class FileDescriptor {
     package init(owning rawValue: Int32) { self.rawValue = rawValue }
     deinit { if isOwned { close(rawValue) } }
 
-    /// Hands the descriptor over: the caller closes it.
+    /// Gives up ownership: the caller has to close the descriptor.
     package func release() -> Int32 {
         isOwned = false
         return rawValue
     }
 
-    /// What a non-blocking read or write came to.
+    /// The result of a non-blocking read or write.
     package enum Transfer: Equatable {
+        /// This many bytes were transferred.
         case done(Int)
         case wouldBlock
-        /// The other side is gone.
+        /// The other side is closed.
         case ended
     }
 
-    /// Reads what is there, at most the buffer.
+    /// Reads the available bytes, at most as many as the buffer holds.
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Transfer {
         let count = retryingInterrupts { Glibc.read(rawValue, buffer.baseAddress, buffer.count) }
         if count > 0 { return .done(count) }
-        // EIO is a pty's way to say that nobody has the other side open.
+        // A pty reports EIO when the other side is not open.
         return count == 0 || errno == EIO ? .ended : try Self.transferFailure("read")
     }
 
-    /// Writes what there is room for.
+    /// Writes as many bytes as there is room for.
     package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Transfer {
         let count = retryingInterrupts { Glibc.write(rawValue, bytes.baseAddress, bytes.count) }
         if count >= 0 { return .done(count) }

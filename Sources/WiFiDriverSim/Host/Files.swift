@@ -1,11 +1,11 @@
 import CPosix
 import Glibc
 
-/// Whole files.
+/// Operations on whole files and on paths.
 package enum Files {
-    /// Reads a regular file. A device or FIFO, which could go on for ever, is refused.
+    /// Reads a regular file. Refuses a device or FIFO, which may never end.
     package static func read(_ path: String) throws(SystemError) -> [UInt8] {
-        // Before it is opened: to open a device or FIFO can have an effect, or wait.
+        // Check before opening: opening a device or FIFO can have effects, or block.
         var information = stat()
         try systemCall("open \(path)") { stat(path, &information) }
         try requireRegular(information, at: path)
@@ -23,19 +23,20 @@ package enum Files {
         }
     }
 
-    /// In bytes. Nothing that is read here comes near it.
+    /// In bytes: far above any file that is read here.
     private static let longest = 1 << 28
 
-    /// Who may read a file that is written.
+    /// The access rights of a file that is written.
     package enum Access {
-        /// The user alone: the file holds passwords.
+        /// Readable only by the user, because the file contains passwords.
         case secret
-        /// Those who may read the file that it replaces; all, within the process's mask, where there was none.
+        /// The rights of the file that it replaces; for a new file, readable by all, as far as the process's umask
+        /// allows.
         case unchanged
     }
 
-    /// Replaces a file whole: whoever reads it, and a crash, finds the old or the new. Where the path is a link, the file
-    /// that it leads to is replaced.
+    /// Replaces a file as a whole: readers, and a crash, see either the old or the new content. If the path is a link,
+    /// its target is replaced.
     package static func write(_ bytes: [UInt8], to path: String, _ access: Access = .unchanged) throws(SystemError) {
         var mode: mode_t = access == .secret ? 0o600 : 0o644
         var isNew = true
@@ -63,8 +64,8 @@ package enum Files {
         }
     }
 
-    /// Writes to a file without a name, of which a kill leaves nothing, and names it when it is whole.
-    /// - Returns: whether the file system can do that.
+    /// Writes to an unnamed file, which disappears if the process is killed, and gives it a name when it is complete.
+    /// - Returns: false if the file system does not support that.
     private static func writeUnnamed(
         _ bytes: [UInt8], for path: String, mode: mode_t, isNew: Bool
     ) throws(SystemError) -> Bool {
@@ -91,12 +92,13 @@ package enum Files {
         try systemCall("fsync \(path)") { fsync(descriptor.rawValue) }
     }
 
-    /// The name of a file on its way to `path`. It is this process's own, because others may write the same file.
+    /// The name of the new file until it replaces `path`. It contains the process ID, because other processes may write
+    /// the same file.
     private static func temporaryPath(of path: String) -> String { "\(path).\(getpid())\(temporarySuffix)" }
 
     private static let temporarySuffix = ".wifisim-tmp"
 
-    /// Removes what processes that were killed while they wrote this file have left.
+    /// Removes the temporary files of this path that killed processes left behind.
     package static func removeLeftovers(of path: String) {
         let folder = folder(of: path)
         let prefix = (path.split(separator: "/").last ?? "") + "."
@@ -107,10 +109,10 @@ package enum Files {
         }
     }
 
-    /// Removes a file, where there is one.
+    /// Removes a file if it exists.
     package static func remove(_ path: String) { Glibc.unlink(path) }
 
-    /// Removes a file.
+    /// Removes a file. Throws if that fails.
     package static func unlink(_ path: String) throws(SystemError) {
         try systemCall("remove \(path)") { Glibc.unlink(path) }
     }
@@ -124,8 +126,8 @@ package enum Files {
 
     // MARK: Paths
 
-    /// The one path of what has many: absolute, without `.`, `..` and links. What is there last need not exist.
-    /// `followsLast` tells whether a path that is a link itself stands for what it leads to.
+    /// The canonical form of a path: absolute, without `.`, `..` and links. The last component need not exist.
+    /// `followsLast` is true if a path that is a link stands for its target.
     package static func canonicalPath(of path: String, followsLast: Bool = true) throws(SystemError) -> String {
         var next = path
         for _ in 0..<longestLinkChain {
@@ -146,10 +148,10 @@ package enum Files {
         throw SystemError("open \(path)", code: ELOOP)
     }
 
-    /// As the kernel's.
+    /// The kernel's limit.
     private static let longestLinkChain = 40
 
-    /// What a symbolic link holds; `nil` for what is none.
+    /// The target of a symbolic link; `nil` if the path is not one.
     package static func linkTarget(_ path: String) -> String? {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink(path, &buffer, buffer.count - 1)

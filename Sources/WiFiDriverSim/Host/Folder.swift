@@ -1,14 +1,14 @@
 import Glibc
 
-/// What is in folders.
+/// Folders and their contents.
 package enum Folder {
-    /// Whether there is a folder at this path.
+    /// True if there is a folder at this path.
     package static func exists(_ path: String) -> Bool {
         var information = stat()
         return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// The names in a folder, in order.
+    /// The names in a folder, sorted.
     package static func names(in path: String) throws(SystemError) -> [String] {
         guard let folder = opendir(path) else { throw SystemError("open \(path)") }
         defer { closedir(folder) }
@@ -22,8 +22,8 @@ package enum Folder {
         return names.sorted()
     }
 
-    /// Makes a folder that only the user may enter, unless it is there.
-    /// - Throws: `SystemError` with EACCES for one that is another user's or open to others.
+    /// Creates a folder that only the user may enter, unless it exists.
+    /// - Throws: `SystemError`, with EACCES if the existing folder belongs to another user or is open to others.
     package static func makePrivate(_ path: String) throws(SystemError) {
         if mkdir(path, 0o700) == 0 { return }
         guard errno == EEXIST else { throw SystemError("make \(path)") }
@@ -33,7 +33,7 @@ package enum Folder {
         guard isOurs, information.st_mode & 0o077 == 0 else { throw SystemError("use \(path)", code: EACCES) }
     }
 
-    /// Makes a new folder that only the user may enter.
+    /// Creates a folder that only the user may enter. Throws if it exists.
     package static func makeNew(_ path: String) throws(SystemError) {
         try systemCall("make \(path)") { mkdir(path, 0o700) }
     }

@@ -2,22 +2,24 @@ import CPosix
 import Glibc
 import WiFiSimValues
 
-/// A file, pipe or terminal that takes a log. Never blocks on its reader. Above the limit lines are dropped and counted.
+/// A file, pipe or terminal that receives a log. It never blocks on its reader: above the limit, lines are dropped and
+/// counted.
 package final class LogOutput {
     private let descriptor: Int32
-    /// Closes the descriptor, where it is not the process's own.
+    /// Closes the descriptor; `nil` if the descriptor is the process's standard error.
     private let owner: FileDescriptor?
     private let isRegular: Bool
     private var unsent = ByteQueue()
     private var lostCount = 0
-    /// Nothing is written meanwhile.
+    /// True while nothing is written; setting it to false writes what was held back.
     package var isHeld = false { didSet { if !isHeld { flush() } } }
+    /// In bytes: above this, lines are dropped.
     private static let unsentLimit = 1 << 20
-    /// A pipe that is ready takes so many bytes at once (POSIX's least PIPE_BUF is 512, Linux's 4096).
+    /// In bytes: how much a ready pipe takes at once (POSIX's least PIPE_BUF is 512, Linux's is 4096).
     private static let pieceLength = 4096
 
-    /// Appends to a file, which is made if need be and is then the user's alone.
-    /// - Throws: `SystemError` if it cannot be opened, as for a FIFO that nobody reads.
+    /// Appends to a file, which is created if it does not exist and becomes readable only by the user.
+    /// - Throws: `SystemError` if it cannot be opened, for example a FIFO without a reader.
     package init(path: String) throws(SystemError) {
         let file: FileDescriptor
         do throws(SystemError) {
@@ -28,15 +30,15 @@ package final class LogOutput {
             try Self.makePrivate(file, path: path)
         } catch {
             guard error.code == ENXIO else { throw error }
-            throw SystemError("open \(path)", code: ENXIO, reason: "nobody reads it; start its reader first")
+            throw SystemError("open \(path)", code: ENXIO, reason: "has no reader; start the reader first")
         }
         owner = file
         descriptor = file.rawValue
         isRegular = Self.isRegular(descriptor)
     }
 
-    /// A terminal, pipe or device is opened anew, so that a write does not wait for its reader: what standard error leads to
-    /// may be shared, and cannot be made non-blocking itself.
+    /// Opens a terminal, pipe or device again, so that writes do not wait for its reader. Standard error itself may be
+    /// shared with other processes and must not become non-blocking.
     private init(standardError: Int32) {
         let own =
             Self.isRegular(standardError)
@@ -49,7 +51,7 @@ package final class LogOutput {
     /// Standard error.
     package static func standardError() -> LogOutput { LogOutput(standardError: STDERR_FILENO) }
 
-    /// A file that was there already and that others may read is the user's alone from here on.
+    /// Makes an existing file readable only by the user.
     private static func makePrivate(_ file: FileDescriptor, path: String) throws(SystemError) {
         var information = stat()
         try systemCall("look at \(path)") { fstat(file.rawValue, &information) }
@@ -76,7 +78,7 @@ package final class LogOutput {
         flush()
     }
 
-    /// Writes what there is room for.
+    /// Writes as much as there is room for.
     package func flush() {
         guard !isHeld else { return }
         while !unsent.isEmpty, isReady {
@@ -89,14 +91,14 @@ package final class LogOutput {
             if count > 0 {
                 unsent.removeFirst(count)
             } else {
-                // The reader is slow or has gone, or the disk is full. The log must not stop what it tells of: the lines
+                // The reader is slow or gone, or the disk is full. The log must not stop the program, so the lines
                 // wait, up to the limit.
                 return
             }
         }
     }
 
-    /// Whether a write comes back at once.
+    /// True if a write returns at once.
     private var isReady: Bool {
         if isRegular { return true }
         var interest = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)

@@ -1,8 +1,8 @@
 import COpenSSL
 
-/// The system's OpenSSL, loaded when TLS is first wanted.
+/// The system's OpenSSL, loaded when TLS is first used.
 struct OpenSSL: Sendable {
-    /// The functions, by their own names.
+    /// OpenSSL's functions under their own names.
     let functions: copenssl
 
     static let shared = Result { () throws(TLSFailure) in try OpenSSL() }
@@ -16,7 +16,7 @@ struct OpenSSL: Sendable {
         functions = table.pointee
     }
 
-    /// The certificates in PEM, or the one in DER.
+    /// The certificates in a PEM text, or the single certificate in DER.
     func certificates(_ bytes: [UInt8]) -> [OpaquePointer] {
         var found: [OpaquePointer] = []
         withInput(bytes) { input in
@@ -45,7 +45,7 @@ struct OpenSSL: Sendable {
         }
     }
 
-    /// What OpenSSL says of its last error; it forgets it.
+    /// Takes OpenSSL's last error as text, and clears its error queue.
     func takeError() -> String {
         let code = functions.ERR_get_error()
         functions.ERR_clear_error()
@@ -53,12 +53,12 @@ struct OpenSSL: Sendable {
     }
 }
 
-/// Why TLS does not come about, or ends.
+/// The reason why a TLS handshake failed or a TLS connection ended.
 package struct TLSFailure: Error, Equatable {
     package let reason: String
 }
 
-// Macros of OpenSSL's headers.
+// The values of macros in OpenSSL's headers.
 enum OpenSSLConstant {
     static let verifyNone: Int32 = 0
     static let verifyPeer: Int32 = 1

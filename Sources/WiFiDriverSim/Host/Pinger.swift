@@ -1,7 +1,7 @@
 import Glibc
 import WiFiSimValues
 
-/// Sends ICMP echo requests, where the system lets this user (IPv4).
+/// Sends ICMP echo requests over IPv4, if the system allows it for this user.
 package final class Pinger {
     private let socket: Socket
     private let isRaw: Bool
@@ -17,7 +17,8 @@ package final class Pinger {
 
     deinit { loop.unwatch(socket.descriptor) }
 
-    /// Calls `completion` with the round trip if an answer comes before the next ping.
+    /// Sends an echo request, and calls `completion` with the round-trip time if the answer arrives before the next
+    /// ping.
     package func ping(_ address: IPv4Address, completion: @escaping (Duration) -> Void) throws(SystemError) {
         sequence &+= 1
         waiting = (sequence, loop.now, completion)
@@ -25,7 +26,7 @@ package final class Pinger {
             Self.echoRequest(identifier: Self.identifier, sequence: sequence), to: Endpoint(.v4(address), 0))
     }
 
-    /// A raw socket sees every answer to this host; the identifier tells its own.
+    /// A raw socket receives every echo reply to this computer; the identifier marks those for this process.
     private static let identifier = UInt16(truncatingIfNeeded: getpid())
 
     private func receive() {

@@ -1,15 +1,15 @@
 import CPosix
 import Glibc
 
-/// A pseudo-terminal whose slave clients open as a serial port.
+/// A pseudo-terminal whose slave clients open like a serial port.
 package final class PseudoTerminal {
     package let master: FileDescriptor
-    /// The slave's path, as `/dev/pts/4`.
+    /// The path of the slave, for example `/dev/pts/4`.
     package let path: String
-    /// Keeps the master from hanging up while no client has the slave open.
+    /// Held open to keep the master from hanging up while no client has the slave open.
     private var slave: FileDescriptor?
 
-    /// Makes one that only its owner can open, raw, 8N1.
+    /// Makes a raw 8N1 pseudo-terminal that only its owner can open. `speed` is in bits per second.
     package init(speed: Int) throws(SystemError) {
         let master = FileDescriptor(owning: try systemCall("open /dev/ptmx") { cposix_open_pty_master() })
         var name = [CChar](repeating: 0, count: 64)
@@ -22,17 +22,17 @@ package final class PseudoTerminal {
         if let slave { try systemCall("set \(path) raw") { cposix_tty_set_raw(slave.rawValue, Int32(speed)) } }
     }
 
-    /// Opens the slave, so that nobody's close hangs up the master.
+    /// Opens the slave, so that a client's close does not hang up the master.
     package func holdSlave() throws(SystemError) {
         guard slave == nil else { return }
         slave = FileDescriptor(
             owning: try systemCall("open \(path)") { cposix_open(path, O_RDWR | O_NOCTTY | O_CLOEXEC) })
     }
 
-    /// Leaves the slave to the clients: the last one's close will show.
+    /// Closes the slave, so that the close of the last client is visible.
     package func releaseSlave() { slave = nil }
 
-    /// Drops what was written and nobody has read.
+    /// Drops the written bytes that no client has read.
     package func discardOutput() {
         // The slave's input is the master's output.
         if let slave { tcflush(slave.rawValue, TCIFLUSH) }

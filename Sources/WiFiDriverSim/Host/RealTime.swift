@@ -1,8 +1,8 @@
 import Glibc
 import WiFiSimValues
 
-/// A point on the system's monotonic clock: the time of those that live in it, as the driver does. The simulation has an
-/// `Instant` and is told it.
+/// A point in time on the system's monotonic clock, for code that runs in real time, such as the driver. The simulation
+/// uses `Instant` and gets the time from its caller.
 package struct RealTime: Comparable {
     package let nanoseconds: Int64
 
@@ -14,7 +14,7 @@ package struct RealTime: Comparable {
 
     package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-    /// Before any other: who waits until then does not wait.
+    /// Earlier than any other point in time: a wait until it does not wait.
     package static let past = RealTime(nanoseconds: .min)
 
     package static func < (left: RealTime, right: RealTime) -> Bool { left.nanoseconds < right.nanoseconds }
@@ -25,14 +25,15 @@ package struct RealTime: Comparable {
         .nanoseconds(later.nanoseconds - earlier.nanoseconds)
     }
 
-    /// From now until then in milliseconds, 0 if it is over; rounded up, so that a wait never ends before its time.
+    /// The time until this point in milliseconds, rounded up so that a wait never ends too early; 0 if the point has
+    /// passed.
     var millisecondsLeft: Int32 {
         let now = Self.now
         guard now < self else { return 0 }
         return Int32(clamping: (nanoseconds - now.nanoseconds - 1) / 1_000_000 + 1)
     }
 
-    /// From now until then, 0 if it is over.
+    /// The time until this point; zero if it has passed.
     var left: Duration {
         let now = Self.now
         return now < self ? self - now : .zero

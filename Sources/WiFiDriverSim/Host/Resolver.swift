@@ -4,13 +4,13 @@ import Glibc
 import Synchronization
 import WiFiSimValues
 
-/// Asks the system's resolver on other threads.
+/// Looks up names with the system's resolver, on other threads.
 package final class Resolver {
     private let answers: Answers
     private var pending: [UInt64: ([IPAddress]?) -> Void] = [:]
     private var nextQuery: UInt64 = 0
 
-    /// What the resolving threads hand over.
+    /// The answers that the resolving threads have produced.
     private final class Answers: Sendable {
         let wakeup: Wakeup
         let waiting = Mutex<[(query: UInt64, addresses: [IPAddress]?)]>([])
@@ -34,8 +34,8 @@ package final class Resolver {
         try answers.wakeup.watch(on: loop) { [weak self] in self?.deliver() }
     }
 
-    /// Calls `completion` on the loop's thread with the addresses of a name: none if it has none, `nil` if the look-up went
-    /// wrong.
+    /// Looks up a name, and calls `completion` on the loop's thread with its addresses: an empty list if it has none,
+    /// `nil` if the look-up failed.
     package func resolve(_ name: String, _ family: IPAddress.Family?, completion: @escaping ([IPAddress]?) -> Void) {
         nextQuery += 1
         let query = nextQuery
@@ -48,7 +48,7 @@ package final class Resolver {
         for (query, addresses) in answers.take() { pending.removeValue(forKey: query)?(addresses) }
     }
 
-    /// EAI_NODATA, which glibc's headers name for GNU programs only.
+    /// EAI_NODATA, which glibc's headers define only with _GNU_SOURCE.
     private static let noData: Int32 = -5
 
     private static func lookUp(_ name: String, _ family: IPAddress.Family?) -> [IPAddress]? {

@@ -1,20 +1,20 @@
 import CPosix
 import Glibc
 
-/// Why a serial port stopped working.
+/// The reason why a serial port stopped working.
 package enum SerialPortError: Error, Equatable {
-    /// The other end is gone: the adapter was unplugged, the pty's master or the socket's peer closed.
+    /// The other end is gone: the adapter was unplugged, or the pty's master or the socket's peer was closed.
     case vanished
     case system(SystemError)
 }
 
 /// A client's end of a serial line: a tty, a pty's slave or one end of a socket pair.
 ///
-/// The descriptor is non-blocking. Any thread may call any function; two threads that read (or write) at the same time
-/// would get the bytes in an undefined order, so the caller appoints one.
+/// The descriptor is non-blocking. Any thread may call any method. If two threads read, or write, at the same time, the
+/// order of the bytes is undefined, so the caller appoints one of each.
 package final class SerialPort: Sendable {
     private let descriptor: Int32
-    /// A socket raises SIGPIPE unless it is written to by a call of its own; a tty never does.
+    /// A write to a socket raises SIGPIPE unless it uses `send`; a write to a tty never does.
     private let isSocket: Bool
     private let waker: Int32
 
@@ -34,7 +34,7 @@ package final class SerialPort: Sendable {
         }
     }
 
-    /// Takes over `descriptor`, which is closed with this object; on failure it stays the caller's.
+    /// Takes ownership of `descriptor` and closes it with this object. If this throws, the caller keeps ownership.
     package init(adopting descriptor: Int32) throws(SystemError) {
         let flags = try systemCall("fcntl") { fcntl(descriptor, F_GETFL) }
         try systemCall("fcntl") { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
@@ -49,13 +49,13 @@ package final class SerialPort: Sendable {
         close(descriptor)
     }
 
-    /// Changes the rate of a tty; on anything else there is no rate to change.
+    /// Changes the bit rate of a tty; does nothing for other descriptors.
     func setBaud(_ baud: Int) throws(SystemError) {
         guard isatty(descriptor) == 1 else { return }
         try systemCall("set the line speed") { cposix_tty_set_raw(descriptor, Int32(baud)) }
     }
 
-    /// Reads what is there, first into `first` and then into `second`; 0 when nothing is.
+    /// Reads the available bytes, first into `first`, then into `second`. Returns their number, 0 if there are none.
     package func read(
         into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer
     ) throws(SerialPortError) -> Int {
@@ -76,7 +76,7 @@ package final class SerialPort: Sendable {
         }
     }
 
-    /// Writes as much as the line takes now; 0 when it takes nothing.
+    /// Writes as many bytes as the line takes now. Returns their number, 0 if it takes none.
     package func write(_ bytes: UnsafeRawBufferPointer) throws(SerialPortError) -> Int {
         let count = retryingInterrupts {
             isSocket
@@ -91,9 +91,9 @@ package final class SerialPort: Sendable {
         }
     }
 
-    /// Sleeps until the line has bytes to read or room to write, as is wanted, `wake()` is called, or the deadline has come
-    /// (`nil`: never). A line whose other end is gone counts as ready: the next read or write says so.
-    /// - Returns: whether a read is wanted and the line is ready for it.
+    /// Sleeps until the line has bytes to read or room to write, as requested, `wake()` is called, or the deadline
+    /// passes (`nil`: never). A line whose other end is gone counts as ready; the next read or write throws.
+    /// - Returns: true if a read was requested and the line is ready for it.
     package func wait(
         toRead reads: Bool, orWrite writes: Bool, until deadline: RealTime?
     ) throws(SerialPortError) -> Bool {
@@ -115,7 +115,7 @@ package final class SerialPort: Sendable {
         }
     }
 
-    /// Ends the present or the next `wait`.
+    /// Ends the current or the next `wait`.
     package func wake() {
         var one: UInt64 = 1
         _ = retryingInterrupts { Glibc.write(waker, &one, 8) }
@@ -126,14 +126,14 @@ package final class SerialPort: Sendable {
         _ = retryingInterrupts { Glibc.read(waker, &count, 8) }
     }
 
-    /// A watch on this line; it must not outlive the port.
+    /// Makes a watch on this line. It must not outlive the port.
     package func makeWatch() throws(SystemError) -> SerialPortWatch { try SerialPortWatch(descriptor) }
 }
 
-/// Lets one thread sleep until bytes arrive on a line that nobody else is reading.
+/// Lets a thread sleep until bytes arrive on a line that no other thread reads at the time.
 ///
-/// Arming and disarming cost one system call and wake no thread, so a caller that reads the line itself can keep the
-/// watching thread asleep.
+/// Arming and disarming cost one system call each and wake no thread. A caller that reads the line itself can therefore
+/// keep the watching thread asleep.
 package final class SerialPortWatch: Sendable {
     private let descriptor: Int32
     private let poller: Int32
@@ -160,12 +160,12 @@ package final class SerialPortWatch: Sendable {
         close(poller)
     }
 
-    /// From now on, `sleep` ends once when bytes are there.
+    /// Makes `sleep` return once when bytes are available.
     package func arm() { try? control(EPOLL_CTL_MOD, descriptor, EPOLLIN.rawValue | EPOLLONESHOT.rawValue) }
 
     package func disarm() { try? control(EPOLL_CTL_MOD, descriptor, EPOLLONESHOT.rawValue) }
 
-    /// Sleeps until an armed line has bytes, `wake` is called or the deadline has come (nil: never).
+    /// Sleeps until an armed line has bytes, `wake` is called or the deadline passes (`nil`: never).
     package func sleep(until deadline: RealTime? = nil) {
         var events: InlineArray<2, epoll_event> = .init(repeating: epoll_event())
         var span = events.mutableSpan

@@ -1,13 +1,13 @@
 import CPosix
 import Glibc
 
-/// Signals that come as events of a loop instead of by interruption.
+/// Delivers signals as events of an event loop.
 package final class SignalWatch {
     private let descriptor: FileDescriptor
     private let previousMask: sigset_t
 
-    /// Holds back these signals from the calling thread, and from threads it starts later. SIGHUP is left out where it is
-    /// ignored, as nohup has it.
+    /// Blocks these signals in the calling thread and in threads that it starts later. Leaves SIGHUP out if it is
+    /// ignored, as under nohup.
     package init(_ signals: [Int32]) throws(SystemError) {
         var mask = sigset_t()
         sigemptyset(&mask)
@@ -30,8 +30,8 @@ package final class SignalWatch {
 
     package func unwatch(on loop: EventLoop) { loop.unwatch(descriptor) }
 
-    /// Starts a program, found by PATH, to which the signals come as usual.
-    /// - Returns: its process ID.
+    /// Starts a program, found through PATH, for which the signals are not blocked.
+    /// - Returns: the process ID.
     package func spawn(_ command: [String], environment: [String: String]) throws(SystemError) -> pid_t {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

@@ -2,7 +2,7 @@ import CPosix
 import Glibc
 import WiFiSimValues
 
-/// A non-blocking socket of the host.
+/// A non-blocking network socket of the computer.
 package struct Socket {
     package let descriptor: FileDescriptor
 
@@ -14,14 +14,14 @@ package struct Socket {
 
     private init(owning rawValue: Int32) { descriptor = FileDescriptor(owning: rawValue) }
 
-    /// A TCP socket that has begun to connect; it becomes writable once that has ended.
+    /// A TCP socket that has begun to connect. It becomes writable when the attempt has succeeded or failed.
     package static func connecting(
         to remote: Endpoint, from local: IPAddress?, window: Int? = nil
     ) throws(SystemError) -> Socket {
         let socket = try Socket(remote.address.family, SOCK_STREAM)
         if let window { try socket.limit(toWindow: window) }
         if let local {
-            // The port is chosen with the connection, so that one address serves many peers.
+            // The port is chosen when connecting, so that one address can serve many peers.
             try socket.set(Int32(IPPROTO_IP), IP_BIND_ADDRESS_NO_PORT, 1)
             try socket.bind(Endpoint(local, 0))
         }
@@ -44,18 +44,18 @@ package struct Socket {
         return socket
     }
 
-    /// Limits what a peer can send ahead to about `window` bytes. Set before the connection exists; accepted connections
-    /// inherit it.
+    /// Limits the bytes that a peer can send ahead to about `window`. Call it before the connection exists; accepted
+    /// connections inherit the limit.
     ///
-    /// The system doubles the size, and fills half of it with its own: a buffer of half the window takes as much again as
-    /// that. Smaller ones lose small segments, and the peer waits 200 ms each time. Without a limit for segments, those
-    /// of the loopback alone have 64 KiB.
+    /// The kernel doubles the size and uses half of it for itself, so a buffer of half the window accepts about the
+    /// window. Smaller buffers lose small segments, and the peer waits 200 ms each time. Segments are limited because
+    /// those on the loopback alone have 64 KiB.
     private func limit(toWindow window: Int) throws(SystemError) {
         try set(SOL_SOCKET, SO_RCVBUF, Int32(window / 2))
         try set(Int32(IPPROTO_TCP), TCP_MAXSEG, Self.segment)
     }
 
-    /// What ESP-AT builds lwIP with (module_config, sdkconfig.defaults).
+    /// In bytes: the segment size with which ESP-AT builds lwIP (module_config, sdkconfig.defaults).
     private static let segment: Int32 = 1440
 
     package static func datagram(at local: Endpoint, isShared: Bool = false) throws(SystemError) -> Socket {
@@ -66,7 +66,7 @@ package struct Socket {
         return socket
     }
 
-    /// Takes part in an IPv4 multicast group.
+    /// Joins an IPv4 multicast group.
     package func join(_ group: IPv4Address) throws(SystemError) {
         var request = ip_mreq()
         request.imr_multiaddr.s_addr = group.rawValue.bigEndian
@@ -77,7 +77,8 @@ package struct Socket {
         }
     }
 
-    /// A socket for echo requests: the kind that any user may have where the system allows it, else a raw one.
+    /// A socket for ICMP echo requests: of the kind that any user may open if the system allows it, otherwise a raw
+    /// one.
     static func icmp() throws(SystemError) -> (socket: Socket, isRaw: Bool) {
         if let socket = try? Socket(.v4, SOCK_DGRAM, Int32(IPPROTO_ICMP)) { return (socket, false) }
         return (try Socket(.v4, SOCK_RAW, Int32(IPPROTO_ICMP)), true)
@@ -88,7 +89,7 @@ package struct Socket {
         if result != 0 { throw SystemError("bind \(local)") }
     }
 
-    /// The next connection that came in, or `nil`.
+    /// Accepts the next connection; `nil` if there is none, or on failure with the reason in `errno`.
     package func accept() -> (socket: Socket, peer: Endpoint)? {
         let (result, address) = SocketAddress.filled { address, length in
             retryingInterrupts {
@@ -106,7 +107,7 @@ package struct Socket {
         return result == 0 ? address.endpoint : nil
     }
 
-    /// Takes the error that a connection attempt or the peer left, 0 if none.
+    /// Takes the pending error of the socket, as an `errno` value; 0 if there is none.
     package func takeError() -> Int32 {
         var code: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
@@ -121,13 +122,13 @@ package struct Socket {
         }
     }
 
-    /// Closing it resets the connection instead of ending it in order.
+    /// Makes closing the socket reset the connection instead of ending it in order.
     package func closeByReset() {
         var linger = Glibc.linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor.rawValue, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
     }
 
-    /// Sends what there is room for.
+    /// Sends as many bytes as the socket takes.
     package func send(_ bytes: UnsafeRawBufferPointer) -> Result<FileDescriptor.Transfer, SystemError> {
         let count = retryingInterrupts {
             Glibc.send(descriptor.rawValue, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
@@ -136,7 +137,7 @@ package struct Socket {
         return Result { () throws(SystemError) in try FileDescriptor.transferFailure("send") }
     }
 
-    /// Receives what is there, at most the buffer.
+    /// Receives the available bytes, at most as many as the buffer holds.
     package func receive(into buffer: UnsafeMutableRawBufferPointer) -> Result<FileDescriptor.Transfer, SystemError> {
         Result { () throws(SystemError) in try descriptor.read(into: buffer) }
     }
@@ -150,18 +151,18 @@ package struct Socket {
         if count < 0 { throw SystemError("send to \(remote)") }
     }
 
-    /// The same, with a look at whether somebody is there: a host that has nobody at the port says so at once on the loopback.
-    /// - Returns: whether it was refused.
+    /// Sends a datagram to the loopback, where the system reports at once if no socket is bound to the port.
+    /// - Returns: true if it was refused.
     package func sendChecked(_ bytes: [UInt8], to remote: Endpoint) throws(SystemError) -> Bool {
         try set(Int32(IPPROTO_IP), IP_RECVERR, 1)
-        // Forgets what it has collected meanwhile.
+        // Turning the option off clears the errors collected since.
         defer { try? set(Int32(IPPROTO_IP), IP_RECVERR, 0) }
         _ = takeError()
         try send(bytes, to: remote)
         return takeError() == ECONNREFUSED
     }
 
-    /// Receives a datagram and its sender, or `nil` if none waits.
+    /// Receives a datagram and its sender; `nil` if there is none.
     package func receiveDatagram(into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, sender: Endpoint)? {
         let (count, address) = SocketAddress.filled { address, length in
             retryingInterrupts { recvfrom(descriptor.rawValue, buffer.baseAddress, buffer.count, 0, address, length) }

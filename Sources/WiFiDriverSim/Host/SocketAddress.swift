@@ -2,7 +2,7 @@ import CPosix
 import Glibc
 import WiFiSimValues
 
-/// An endpoint in the system's form.
+/// An endpoint as a `sockaddr`.
 struct SocketAddress {
     private var storage = sockaddr_storage()
 
@@ -64,7 +64,7 @@ struct SocketAddress {
         }
     }
 
-    /// Lends it to a call that reads it.
+    /// Calls `body` with the address, for a call that reads it.
     func withSystemAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         let length = length
         return withUnsafePointer(to: storage) {
@@ -72,7 +72,7 @@ struct SocketAddress {
         }
     }
 
-    /// Lends room to a call that fills it in.
+    /// Calls `body` with an empty address, for a call that fills it in.
     static func filled<Result>(
         by body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Result
     ) -> (Result, SocketAddress) {

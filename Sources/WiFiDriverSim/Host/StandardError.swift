@@ -1,6 +1,6 @@
 import Glibc
 
-/// Writes a line to standard error, in one piece where the system can.
+/// Writes a line to standard error, with a single call so that it stays in one piece.
 package func complain(_ text: String) {
     var line = text + "\n"
     line.withUTF8 { bytes in

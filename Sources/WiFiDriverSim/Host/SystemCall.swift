@@ -3,26 +3,28 @@ import Glibc
 
 /// A failed system call: which one, on what, and the system's reason.
 public struct SystemError: Error, Equatable, CustomStringConvertible {
-    /// The call and its object, as `open /dev/ttyUSB0`.
+    /// The call and its object, for example `open /dev/ttyUSB0`.
     public let operation: String
     /// The value of `errno`.
     public let code: Int32
-    /// What went wrong, where that can be said better than `code` does.
+    /// A better explanation than that of `code`; `nil` if there is none.
     public let reason: String?
 
+    /// Makes an error; by default of the last failed call.
     public init(_ operation: String, code: Int32 = errno, reason: String? = nil) {
         self.operation = operation
         self.code = code
         self.reason = reason
     }
 
+    /// The message: operation and explanation.
     public var description: String { "\(operation): \(explanation)" }
 
-    /// What went wrong, without the operation.
+    /// The reason, without the operation.
     package var explanation: String { reason ?? String(cString: strerror(code)) }
 }
 
-/// Runs a system call that answers -1 on failure, again while a signal interrupts it.
+/// Runs a system call that returns -1 on failure, and repeats it while a signal interrupts it.
 @inline(__always)
 func retryingInterrupts<Result: FixedWidthInteger>(_ call: () -> Result) -> Result {
     while true {
@@ -31,7 +33,7 @@ func retryingInterrupts<Result: FixedWidthInteger>(_ call: () -> Result) -> Resu
     }
 }
 
-/// The same, with -1 turned into a `SystemError` that names the operation.
+/// As `retryingInterrupts`, but throws a `SystemError` with the operation on failure.
 @discardableResult
 @inline(__always)
 package func systemCall<Result: FixedWidthInteger>(

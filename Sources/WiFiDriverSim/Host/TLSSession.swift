@@ -1,10 +1,11 @@
 import COpenSSL
 import WiFiSimValues
 
-/// TLS on one connection: takes the place of the socket's `send` and `receive`.
+/// TLS on one connection; replaces `send` and `receive` of the socket.
 ///
-/// OpenSSL works on memory alone; whoever owns the socket says when that is read and written. Of what the socket has, it
-/// holds at most one read beyond what was asked for, and of what goes out one record that the socket had no room for.
+/// Call `shakeHands` until it returns true, then `send` and `receive`, then `end`. OpenSSL works in memory only, and
+/// the owner of the socket decides when to read and write. The session reads at most one read ahead of what was asked
+/// for, and holds at most one record that the socket had no room for.
 package final class TLSSession {
     private let library: OpenSSL
     private let ssl: OpaquePointer
@@ -14,16 +15,17 @@ package final class TLSSession {
     private let preSharedKey: TLSConfiguration.PreSharedKey?
     /// Records that the socket has not yet taken.
     private var unsent = ByteQueue()
-    /// The peer sends no more.
+    /// True if the peer sends no more.
     private var isEnded = false
     private var wire = [UInt8](repeating: 0, count: TLSSession.longestRecord)
 
     package enum Role { case client, server }
 
-    /// The most plain bytes that one record holds.
+    /// In bytes: the most plain text that one record holds.
     private static let longestRecord = 16 * 1024
 
-    /// - Throws: where OpenSSL is missing, or a certificate or key cannot be used.
+    /// Makes a session.
+    /// - Throws: `TLSFailure` if OpenSSL is missing, or a certificate, key or cipher suite cannot be used.
     package init(_ configuration: TLSConfiguration, as role: Role) throws(TLSFailure) {
         library = try OpenSSL.shared.get()
         let functions = library.functions
@@ -51,7 +53,7 @@ package final class TLSSession {
         _ context: OpaquePointer, _ configuration: TLSConfiguration, as role: Role, _ library: OpenSSL
     ) throws(TLSFailure) {
         let functions = library.functions
-        // What the firmware is built with.
+        // TLS 1.2 only, like the firmware.
         _ = functions.SSL_CTX_ctrl(context, OpenSSLConstant.setMinimumVersion, OpenSSLConstant.tls1_2, nil)
         _ = functions.SSL_CTX_ctrl(context, OpenSSLConstant.setMaximumVersion, OpenSSLConstant.tls1_2, nil)
         var verification = OpenSSLConstant.verifyNone
@@ -86,7 +88,7 @@ package final class TLSSession {
         guard let own = chain.first else { throw TLSFailure(reason: "the flash holds no certificate for it") }
         var isUsed = functions.SSL_CTX_use_certificate(context, own) == 1
         functions.X509_free(own)
-        // The context takes the rest of the chain over.
+        // The context takes ownership of the rest of the chain.
         for link in chain.dropFirst() {
             _ = functions.SSL_CTX_ctrl(context, OpenSSLConstant.addChainCertificate, 0, UnsafeMutableRawPointer(link))
         }
@@ -130,7 +132,7 @@ package final class TLSSession {
         }
     }
 
-    /// Called by OpenSSL where the server asks for a key; 0 says that there is none.
+    /// Called by OpenSSL when the server asks for a pre-shared key; returns its length, or 0 for none.
     private static func givePreSharedKey(
         _ ssl: OpaquePointer, _ identity: UnsafeMutablePointer<CChar>, _ identitySize: Int,
         _ key: UnsafeMutablePointer<UInt8>, _ keySize: Int
@@ -147,23 +149,24 @@ package final class TLSSession {
 
     // MARK: Use
 
-    /// There are records that the socket has not yet taken.
+    /// True if there are records that the socket has not taken yet.
     package var hasUnsent: Bool { !unsent.isEmpty }
 
-    /// More may be received although the socket has nothing.
+    /// True if `receive` may return bytes without more input from the socket.
     package var hasReceived: Bool {
         isEnded || library.functions.SSL_pending(ssl) > 0 || library.functions.BIO_ctrl_pending(incoming) > 0
     }
 
-    /// Goes on with the handshake as far as the socket lets it.
-    /// - Returns: whether it is complete.
+    /// Continues the handshake as far as the socket allows.
+    /// - Returns: true if the handshake is complete.
+    /// - Throws: `TLSFailure` if the handshake fails.
     package func shakeHands(over socket: Socket) throws(TLSFailure) -> Bool {
         while true {
             library.functions.ERR_clear_error()
             let result = library.functions.SSL_do_handshake(ssl)
             let error = library.functions.SSL_get_error(ssl, result)
             let reason = result == 1 || error == OpenSSLConstant.wantRead ? "" : failureReason
-            // The last flight, or an alert that tells the peer why.
+            // Send the last flight, or an alert with the reason.
             _ = flush(to: socket)
             if result == 1 { return true }
             guard error == OpenSSLConstant.wantRead else { throw TLSFailure(reason: reason) }
@@ -184,7 +187,7 @@ package final class TLSSession {
         return "\(reason): \(String(cString: functions.X509_verify_cert_error_string(verification)))"
     }
 
-    /// Sends what makes one record, or all there is; nothing while the last one is not through.
+    /// Sends at most one record; nothing while the previous record is not sent completely.
     package func send(
         _ bytes: UnsafeRawBufferPointer, over socket: Socket
     ) -> Result<FileDescriptor.Transfer, SystemError> {
@@ -197,7 +200,7 @@ package final class TLSSession {
         return flush(to: socket).map { _ in .done(Int(count)) }
     }
 
-    /// Receives as much as there is, at most the buffer.
+    /// Receives the available bytes, at most as many as the buffer holds.
     package func receive(
         into buffer: UnsafeMutableRawBufferPointer, from socket: Socket
     ) -> Result<FileDescriptor.Transfer, SystemError> {
@@ -227,7 +230,7 @@ package final class TLSSession {
         return .success(isEnded ? .ended : .wouldBlock)
     }
 
-    /// Tells the peer that no more follows, as far as the socket has room for that.
+    /// Tells the peer that no more bytes follow, if the socket has room for the message.
     package func end(over socket: Socket) {
         library.functions.ERR_clear_error()
         _ = library.functions.SSL_shutdown(ssl)

@@ -2,7 +2,7 @@ import CPosix
 import Glibc
 import WiFiSimValues
 
-/// A thread with all signals held back, so that they reach the program that embeds it.
+/// A thread with all signals blocked, so that they are delivered to the threads of the program.
 package struct Thread {
     private let body: @Sendable () -> Void
 
@@ -13,12 +13,12 @@ package struct Thread {
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
 
-    /// Starts it, detached.
-    ///
-    /// - Throws: `SystemError` if the system has no thread left.
+    /// Starts the thread detached.
+    /// - Throws: `SystemError` if the system cannot create a thread.
     package func start() throws(SystemError) { pthread_detach(try create()) }
 
-    /// Starts it; the caller has it to `join`.
+    /// Starts the thread; the caller has to `join` it.
+    /// - Throws: `SystemError` if the system cannot create a thread.
     package func startJoinable() throws(SystemError) -> Running { Running(thread: try create()) }
 
     private func create() throws(SystemError) -> pthread_t {
@@ -43,18 +43,18 @@ package struct Thread {
         return thread
     }
 
-    /// A thread that was started. Joined once, it gives its stack back.
+    /// A started thread. Joining it frees its stack.
     package struct Running: Sendable {
         fileprivate let thread: pthread_t
 
-        /// Waits up to `time` for it to end, then detaches it. Does not wait for the calling thread.
+        /// Waits up to `time` for the thread to end, then detaches it. Does not wait if called on the thread itself.
         package func join(within time: Duration) {
             let isOther = pthread_equal(thread, pthread_self()) == 0
             if isOther, cposix_join(thread, Int64(time.milliseconds)) == 0 { return }
             pthread_detach(thread)
         }
 
-        /// Joins it if it has ended; false if it goes on.
+        /// Joins the thread if it has ended; returns false if it is still running.
         package func joinIfEnded() -> Bool { cposix_join(thread, 0) == 0 }
     }
 }

@@ -1,10 +1,10 @@
 import CPosix
 import Glibc
 
-/// A local socket with a name in the file system: one that listens, or a client's.
+/// A Unix domain stream socket: a listening one with a path in the file system, or a client's.
 package final class UnixSocket {
     package let descriptor: FileDescriptor
-    /// The file that a listening socket has made: its device and number.
+    /// The device and inode of the file that a listening socket has created.
     private var file: (device: dev_t, number: ino_t)?
 
     private init(owning rawValue: Int32) { descriptor = FileDescriptor(owning: rawValue) }
@@ -16,7 +16,7 @@ package final class UnixSocket {
             })
     }
 
-    /// Two sockets that are connected to each other.
+    /// Makes two sockets that are connected to each other.
     package static func pair() throws(SystemError) -> (FileDescriptor, FileDescriptor) {
         var ends: [Int32] = [-1, -1]
         try systemCall("socketpair") {
@@ -25,12 +25,12 @@ package final class UnixSocket {
         return (FileDescriptor(owning: ends[0]), FileDescriptor(owning: ends[1]))
     }
 
-    /// Listens at a path that only its owner may use. A socket that a process left behind there is replaced.
-    /// - Throws: `SystemError`, with EADDRINUSE where something else is there or somebody listens.
+    /// Listens at a path that only its owner may use. Replaces a socket that an ended process left behind.
+    /// - Throws: `SystemError`, with EADDRINUSE if another process listens there or another file exists.
     package static func listening(at path: String) throws(SystemError) -> UnixSocket {
         if isSocket(path), !isAlive(path) { unlink(path) }
         let socket = try make(flags: Int32(SOCK_NONBLOCK.rawValue))
-        // The mode is right from the start, and not only after a chmod.
+        // The umask sets the mode at creation; a later chmod would leave a gap.
         let mask = umask(0o177)
         defer { umask(mask) }
         try socket.call("listen at \(path)", path, bind)
@@ -39,7 +39,7 @@ package final class UnixSocket {
         return socket
     }
 
-    /// Removes a listening socket's file, unless another has its place.
+    /// Removes the file of a listening socket, unless another file has replaced it.
     package func removeFile(_ path: String) {
         guard let file, let found = Self.identity(of: path), file == found else { return }
         unlink(path)
@@ -50,14 +50,14 @@ package final class UnixSocket {
         return lstat(path, &information) == 0 ? (information.st_dev, information.st_ino) : nil
     }
 
-    /// Connects to a listening socket; reads and writes then block.
+    /// Connects to a listening socket. The socket's reads and writes block.
     package static func connecting(to path: String) throws(SystemError) -> UnixSocket {
         let socket = try make(flags: 0)
         try socket.call("connect to \(path)", path, connect)
         return socket
     }
 
-    /// Whether somebody listens at a path, even if they take no more clients for now.
+    /// True if a process listens at the path, even if its queue of clients is full.
     package static func isAlive(_ path: String) -> Bool {
         do throws(SystemError) {
             let socket = try make(flags: Int32(SOCK_NONBLOCK.rawValue))
@@ -73,7 +73,7 @@ package final class UnixSocket {
         return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFSOCK
     }
 
-    /// The next client, or `nil`.
+    /// Accepts the next client; `nil` if there is none, or on failure with the reason in `errno`.
     package func accept() -> UnixSocket? {
         let client = retryingInterrupts {
             accept4(descriptor.rawValue, nil, nil, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))

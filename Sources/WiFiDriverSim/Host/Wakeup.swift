@@ -11,10 +11,10 @@ final class Wakeup: Sendable {
 
     deinit { close(eventDescriptor) }
 
-    /// May be called by any thread.
+    /// Wakes the loop. Any thread may call it.
     func signal() { eventfd_write(eventDescriptor, 1) }
 
-    /// Has the loop call `handler` after each signal; several signals may come to one call.
+    /// Makes the loop call `handler` after each signal; several signals may be joined into one call.
     func watch(on loop: EventLoop, handler: @escaping () -> Void) throws(SystemError) {
         let copy = FileDescriptor(owning: try systemCall("dup") { fcntl(eventDescriptor, F_DUPFD_CLOEXEC, 0) })
         try loop.watch(copy, for: .read) { _ in

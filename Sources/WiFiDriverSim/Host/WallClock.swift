@@ -1,8 +1,8 @@
 import Glibc
 
-/// The computer's clock.
+/// The computer's real-time clock.
 package enum WallClock {
-    /// The time since 1970, UTC.
+    /// The time since the start of 1970, UTC.
     package static var now: Duration {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)

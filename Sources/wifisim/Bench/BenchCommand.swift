@@ -2,24 +2,25 @@ import WiFiDriverSim
 
 extension CommandLineTool {
     static let benchCommand = Subcommand(
-        name: "bench", summary: "measures speed beside its limits",
+        name: "bench", summary: "measures speed and compares it with its limits",
         help: """
             Usage: wifisim bench [--profile NAME] [--seconds N] [--modules N] [--json]
 
-            Measures a module on a pseudo-terminal, and IoT Socket over one, each figure beside the limit that the machine sets in the same run, and
-            prints the ratio: absolute figures differ from machine to machine and from minute to minute.
+            Measures a module on a pseudo-terminal, and IoT Socket over one. Each figure stands beside the limit that
+            the computer sets in the same run, with their ratio: absolute figures differ between computers and between
+            runs.
 
-            With --modules it measures that many modules in one process instead, all joined and idle: the memory that each takes, the
-            processor time of all, and how long the others make an AT round trip.
+            With --modules it measures that many modules in one process instead, all joined and idle: the memory of
+            each, the processor time of all, and how much the others slow an AT round trip.
 
-            Build it with -c release before you believe a figure.
+            Build with -c release before you rely on a figure.
 
             Example:
               swift run -c release wifisim bench
             """,
         options: OptionSet(options: [
             SimulatorArguments.options[0],
-            Option("--seconds", "N", "how long each figure is measured, 1 to 60; else 3"),
+            Option("--seconds", "N", "how long each figure is measured, 1 to 60; default: 3"),
             Option("--modules", "N", "measures N modules in one process, 2 to 1000"),
             Option("--json", nil, "prints JSON"),
         ])
@@ -40,7 +41,7 @@ extension CommandLineTool {
     }
 }
 
-/// Something measured, and the limit beside it.
+/// A measured value and its limit.
 struct Figure {
     let name: String
     let unit: String

@@ -1,6 +1,6 @@
 import WiFiDriverSim
 
-/// `AT` to `OK`, median, beside a byte that another thread sends back over a raw pseudo-terminal.
+/// The median time from `AT` to `OK`. The limit: a byte that another thread echoes over a raw pseudo-terminal.
 func roundTrip(_ firmware: Firmware, for duration: Duration) throws -> Figure {
     let client = try ModuleClient(firmware)
     let echo = try RawTerminal.echoing()
@@ -14,7 +14,7 @@ func roundTrip(_ firmware: Firmware, for duration: Duration) throws -> Figure {
         name: "AT round trip", unit: "µs", value: measured.value, limitName: "raw pty ping-pong", limit: measured.limit)
 }
 
-/// CIPSEND in the longest blocks to a TCP sink, beside the same exchange with a peer that only answers.
+/// CIPSEND in the longest blocks to a TCP sink. The limit: the same exchange with a peer that only answers.
 func upload(_ firmware: Firmware, for duration: Duration) throws -> Figure {
     let block = firmware.longestSendBlock
     let client = try ModuleClient(firmware)
@@ -34,7 +34,7 @@ func upload(_ firmware: Firmware, for duration: Duration) throws -> Figure {
         limit: measured.limit)
 }
 
-/// `+IPD` from a TCP source, beside a raw pseudo-terminal written in blocks of 4 KiB.
+/// `+IPD` from a TCP source. The limit: a raw pseudo-terminal that is written in blocks of 4 KiB.
 func download(_ firmware: Firmware, for duration: Duration) throws -> Figure {
     let client = try ModuleClient(firmware)
     let port = try LoopbackServer.source()
@@ -52,8 +52,8 @@ func download(_ firmware: Firmware, for duration: Duration) throws -> Figure {
 }
 
 enum Measure {
-    /// What a body does, and the limit for it. They are measured in turns, so that what else the machine does meanwhile,
-    /// and where it puts the threads, meets both; each is the median of its turns.
+    /// Measures a value and its limit in turns, so that other load and the placement of threads affect both. Each
+    /// result is the median of its turns.
     private static func inTurns(_ value: () throws -> Double, _ limit: () throws -> Double) throws -> (
         value: Double, limit: Double
     ) {
@@ -68,21 +68,21 @@ enum Measure {
 
     private static let turns = 11
 
-    /// The median times of two bodies in microseconds, each measured for `duration` in all.
+    /// The median times of two bodies in microseconds, each measured for `duration` in total.
     static func medians(
         for duration: Duration, _ value: () throws -> Void, limit: () throws -> Void
     ) throws -> (value: Double, limit: Double) {
         try inTurns({ try median(for: duration / turns, value) }, { try median(for: duration / turns, limit) })
     }
 
-    /// The bytes that two bodies move, in MB/s, each measured for `duration` in all.
+    /// The rates at which two bodies move bytes, in MB/s, each measured for `duration` in total.
     static func rates(
         for duration: Duration, _ value: () throws -> Int, limit: () throws -> Int
     ) throws -> (value: Double, limit: Double) {
         try inTurns({ try rate(for: duration / turns, value) }, { try rate(for: duration / turns, limit) })
     }
 
-    /// How often two bodies run in a second.
+    /// How often two bodies run per second.
     static func counts(
         for duration: Duration, _ value: () throws -> Void, limit: () throws -> Void
     ) throws -> (value: Double, limit: Double) {

@@ -1,11 +1,11 @@
 import Glibc
 import WiFiDriverSim
 
-/// TCP servers on 127.0.0.1, each on a thread of blocking calls.
+/// TCP servers on 127.0.0.1, each on a thread with blocking calls.
 enum LoopbackServer {
-    /// Takes and drops whatever comes, as soon as it is 64 KiB: a peer that woke up for each block would be measured too, since
-    /// it takes turns with the module on the processor.
-    /// - Returns: its port.
+    /// Receives and drops bytes, 64 KiB or more at a time. A peer that woke for each block would be measured too,
+    /// because it shares the processor with the module.
+    /// - Returns: the server's port.
     static func sink() throws -> UInt16 {
         try serve { peer in
             var buffer = [UInt8](repeating: 0, count: 256 * 1024)
@@ -15,8 +15,8 @@ enum LoopbackServer {
         }
     }
 
-    /// Sends without end.
-    /// - Returns: its port.
+    /// Sends bytes without end.
+    /// - Returns: the server's port.
     static func source() throws -> UInt16 {
         try serve { peer in
             let block = [UInt8](repeating: 0x61, count: 256 * 1024)
@@ -24,8 +24,8 @@ enum LoopbackServer {
         }
     }
 
-    /// Accepts, and ends what it has accepted once the peer has.
-    /// - Returns: its port.
+    /// Accepts connections, and closes each when its peer has closed it.
+    /// - Returns: the server's port.
     static func accepting() throws -> UInt16 {
         let (listener, port) = try listening()
         try Thread {
@@ -38,7 +38,7 @@ enum LoopbackServer {
         return port
     }
 
-    /// A connection of the host's own, from its start until the peer has ended it too.
+    /// Makes a connection with the computer's own socket, closes it and waits until the peer has closed it too.
     static func connectAndClose(to port: UInt16) throws {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(descriptor) }

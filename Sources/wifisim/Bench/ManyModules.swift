@@ -1,7 +1,7 @@
 import Glibc
 import WiFiDriverSim
 
-/// Many modules in one process: what each takes, and what the others cost the one that works.
+/// Many modules in one process: the memory and time of each, and how much the others slow one that works.
 enum ManyModules {
     static func figures(_ firmware: Firmware, count: Int, for duration: Duration) throws -> [Figure] {
         let single = try ModuleClient(firmware)
@@ -17,11 +17,11 @@ enum ManyModules {
             try client.command("ATE0")
             try client.command("AT+CWMODE=1")
         }
-        // A join takes a second: all at once.
+        // A join takes a second, so all modules join at the same time.
         let join = "AT+CWJAP=\"wifisim\",\"password\""
         for client in clients { try client.send(line: join) }
         for client in clients { try client.waitForOK() }
-        // The clients are part of what is resident; their terminals' buffers are not the modules'.
+        // The clients' read buffers are resident too, but are not part of the modules.
         let perModule = Double(try residentBytes() - before) / Double(count) - Double(RawTerminal.bufferSize)
         let idle = try processorTime(of: duration)
         let trips = try Measure.medians(for: duration) {
@@ -49,16 +49,16 @@ enum ManyModules {
         return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
     }
 
-    /// Milliseconds of processor time that this process takes in a second of doing nothing.
+    /// The processor time of the idle process, in milliseconds per second.
     private static func processorTime(of duration: Duration) throws -> Double {
         let start = used()
         let end = ContinuousClock.now + duration
-        // A signal may end it early.
+        // A signal may end the sleep early.
         while ContinuousClock.now < end { usleep(UInt32((end - ContinuousClock.now) / .microseconds(1))) }
         return (used() - start) / (duration / .seconds(1)) * 1000
     }
 
-    /// In seconds.
+    /// The processor time used so far, in seconds.
     private static func used() -> Double {
         var usage = rusage()
         getrusage(Int32(RUSAGE_SELF.rawValue), &usage)

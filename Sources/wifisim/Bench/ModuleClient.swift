@@ -1,6 +1,6 @@
 import WiFiDriverSim
 
-/// A client of a module on a pseudo-terminal, as fast as one can be: blocking reads of a raw tty.
+/// The fastest possible client of a module on a pseudo-terminal: blocking reads of a raw tty.
 final class ModuleClient {
     private let terminal: RawTerminal
     private var block: [UInt8] = []
@@ -11,14 +11,14 @@ final class ModuleClient {
         try command("ATE0")
     }
 
-    /// Starts a module, with the standard options but for its firmware, and no latency.
-    /// - Parameter firmware: its profile.
-    /// - Returns: its tty's path.
-    /// - Throws: what keeps it from starting.
+    /// Starts a module with standard options except for its firmware, and without latency.
+    /// - Parameter firmware: the module's firmware.
+    /// - Returns: the path of its tty.
+    /// - Throws: the errors of `Simulator`.
     static func startModule(_ firmware: Firmware) throws -> String {
         var options = SimulatorOptions()
         options.firmware = firmware
-        // What is measured is the program, not the distance that it simulates.
+        // The program is measured, not the distance that it simulates.
         options.world = options.world.withoutLatency
         return try BackgroundModule.start(options)
     }
@@ -47,7 +47,7 @@ final class ModuleClient {
         try waitFor("SEND OK\r\n")
     }
 
-    /// Takes one `+IPD,<length>:` and its bytes.
+    /// Receives one `+IPD,<length>:` and its bytes.
     func receivePush() throws -> Int {
         var header = try terminal.readExactly("\r\n+IPD,".utf8.count)
         var length = 0
@@ -63,7 +63,7 @@ final class ModuleClient {
     private func waitFor(_ end: String) throws { try terminal.skip(past: Array(end.utf8)) }
 }
 
-/// A measurement that went wrong.
+/// A failed measurement.
 struct BenchError: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }

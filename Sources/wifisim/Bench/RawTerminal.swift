@@ -2,7 +2,7 @@ import CPosix
 import Glibc
 import WiFiDriverSim
 
-/// A tty, raw, with blocking reads through a buffer; and the bare peers that measurements are set beside.
+/// A raw tty with buffered blocking reads; and the bare peers with which measurements are compared.
 final class RawTerminal {
     private let descriptor: Int32
     private var buffer = [UInt8](repeating: 0, count: RawTerminal.bufferSize)
@@ -26,7 +26,7 @@ final class RawTerminal {
         }
     }
 
-    /// What has come, at least a byte.
+    /// The available bytes; waits for at least one.
     func readAvailable() throws -> ArraySlice<UInt8> {
         if start == end { try fill() }
         defer { start = end }
@@ -56,7 +56,7 @@ final class RawTerminal {
         }
     }
 
-    /// Skips to what follows these bytes, none of which occurs twice in a row in them.
+    /// Skips past these bytes. The match is simple: no byte may occur twice in a row in them.
     func skip(past end: [UInt8]) throws {
         var matched = 0
         while matched < end.count {
@@ -76,7 +76,7 @@ final class RawTerminal {
 
     // MARK: Bare peers
 
-    /// Sends back every byte.
+    /// Echoes every byte.
     static func echoing() throws -> RawTerminal {
         try withPeer { peer in
             var byte: UInt8 = 0
@@ -84,7 +84,7 @@ final class RawTerminal {
         }
     }
 
-    /// Answers CIPSEND lines and blocks of one length as the firmware does, and does nothing else.
+    /// Answers CIPSEND lines and blocks of one length as the firmware does, and nothing else.
     static func answeringSends(ofLength length: Int) throws -> RawTerminal {
         let prompt = Array("\r\nOK\r\n\r\n>".utf8)
         let done = Array("\r\nRecv \(length) bytes\r\n\r\nSEND OK\r\n".utf8)
@@ -108,7 +108,7 @@ final class RawTerminal {
         }
     }
 
-    /// Writes without end, 4 KiB at a time.
+    /// Writes without end, in blocks of 4 KiB.
     static func flooding() throws -> RawTerminal {
         let block = [UInt8](repeating: 0x61, count: 4096)
         return try withPeer { peer in
@@ -116,7 +116,7 @@ final class RawTerminal {
         }
     }
 
-    /// A raw pseudo-terminal with a thread of blocking calls at its master.
+    /// A raw pseudo-terminal with a thread of blocking calls on its master.
     private static func withPeer(_ body: @escaping @Sendable (Int32) -> Void) throws -> RawTerminal {
         let master = cposix_open_pty_master()
         guard master >= 0 else { throw SystemError("open /dev/ptmx") }

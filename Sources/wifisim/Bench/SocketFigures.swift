@@ -3,7 +3,7 @@ import Glibc
 import IoTSocketWiFi
 import WiFiDriverSim
 
-/// IoT Socket over a module on a pseudo-terminal: the whole way from an application to the host's network.
+/// IoT Socket over a module on a pseudo-terminal: the whole path from an application to the computer's network.
 enum SocketFigures {
     private static let blockLength = 8192
 
@@ -49,7 +49,7 @@ enum SocketFigures {
             limit: measured.limit)
     }
 
-    /// Connections a second, beside those that the host's own sockets make to the same server.
+    /// Connections per second. The limit: the computer's own sockets with the same server.
     private static func connect(for duration: Duration) throws -> Figure {
         let port = try LoopbackServer.accepting()
         let measured = try Measure.counts(for: duration) {

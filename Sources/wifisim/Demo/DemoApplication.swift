@@ -2,7 +2,7 @@ import CIoTSocket
 import IoTSocketWiFi
 import Synchronization
 
-/// An application on IoT Socket, written as one for the target is, with each call told to the trace.
+/// An application on IoT Socket, written like one for the target, with each call shown in the trace.
 final class DemoApplication {
     private let trace: DemoTrace
     private let echoPort: UInt16
@@ -14,7 +14,7 @@ final class DemoApplication {
         self.echoPort = echoPort
     }
 
-    /// - Returns: whether all went right.
+    /// - Returns: true if there were no failures.
     func run() -> Bool {
         guard call("socket_startup()", socket_startup()) == 0 else { return failed("start-up") }
         guard let address = resolve("echo.wifisim") else { return failed("name") }
@@ -102,7 +102,7 @@ final class DemoApplication {
         return code == Int32(data.count)
     }
 
-    /// Receives until so many bytes are there, or an error.
+    /// Receives until `count` bytes have come, or an error.
     private func receive(_ count: Int, on socket: Int32) -> [UInt8] {
         var data: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: count)
@@ -130,7 +130,7 @@ final class DemoApplication {
 
     private func compare(_ received: [UInt8], _ sent: [UInt8], _ what: String) {
         bytesCompared += sent.count
-        if received != sent { fail("\(what): \(received.count) came back, not all right") }
+        if received != sent { fail("\(what): \(received.count) came back, not all correct") }
     }
 
     private func fail(_ what: String) { failures.append(what) }

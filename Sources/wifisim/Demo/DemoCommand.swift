@@ -7,16 +7,17 @@ extension CommandLineTool {
         help: """
             Usage: wifisim demo [--profile NAME] [--verbose]
 
-            Runs an echo server, a module on a pseudo-terminal and an application on IoT Socket that uses the one through the
-            other: start-up, a name, TCP, UDP and a server of its own. On the left is what the application calls, on the
-            right what goes over the serial line. Exits with 0 only if every byte came back right.
+            Runs an echo server, a module on a pseudo-terminal, and an application on IoT Socket that uses the server
+            through the module: start-up, a name, TCP, UDP and a server of its own. The left column shows the
+            application's calls, the right one the bytes on the serial line. Exits with 0 only if every byte came back
+            correctly.
 
             Example:
               wifisim demo --profile esp8266-1.7
             """,
         options: OptionSet(options: [
             SimulatorArguments.options[0],
-            Option("--verbose", nil, "shows all bytes, long data too"),
+            Option("--verbose", nil, "shows all bytes, including long data"),
         ])
     ) { parsed in
         var options = SimulatorOptions()

@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 import WiFiDriverSim
 
-/// TCP and UDP echo on one port of 127.0.0.1, each on a thread of blocking calls.
+/// TCP and UDP echo servers on one port of 127.0.0.1, each on a thread with blocking calls.
 final class EchoServer {
     let port: UInt16
 
@@ -37,12 +37,12 @@ final class EchoServer {
     }
 }
 
-/// A client on the host that asks the module's server something.
+/// A client on the computer that sends a question to the module's server.
 final class LoopbackPeer: Sendable {
     private let received = Mutex<[UInt8]>([])
     private let done = DispatchSemaphore(value: 0)
 
-    /// Connects to 127.0.0.1, sends the question and receives as much.
+    /// Connects to 127.0.0.1, sends the question and receives an answer of the same length.
     static func asking(_ question: [UInt8], on port: UInt16) throws -> LoopbackPeer {
         let peer = LoopbackPeer()
         try Thread {
@@ -66,7 +66,7 @@ final class LoopbackPeer: Sendable {
         return peer
     }
 
-    /// What the server has answered, once it is all there or the connection has ended.
+    /// Waits until the answer is complete or the connection has ended, and returns it.
     func answer() -> [UInt8] {
         done.wait()
         return received.withLock { $0 }

@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 import WiFiDriverSim
 
-/// Prints two columns: what the application calls, and what goes over the line. Any thread may add to it.
+/// Prints two columns: the application's calls, and the bytes on the line. Any thread may add to it.
 final class DemoTrace: Sendable {
     private let isVerbose: Bool
     private let counts = Mutex(Counts())
@@ -20,16 +20,16 @@ final class DemoTrace: Sendable {
 
     func title(_ text: String) { print("── \(text)") }
 
-    /// A call has begun.
+    /// Shows the start of a call.
     func call(_ text: String) {
         counts.withLock { $0.calls += 1 }
         print(text)
     }
 
-    /// A call has given this.
+    /// Shows the result of a call.
     func result(_ text: String) { print("  = \(text)") }
 
-    /// Bytes on the line.
+    /// Shows bytes on the line.
     func line(_ direction: LineDirection, _ bytes: [UInt8]) {
         counts.withLock { counts in
             switch direction {
@@ -51,7 +51,7 @@ final class DemoTrace: Sendable {
 
     private func print(_ text: String) { Console.print(text) }
 
-    /// The lines in these bytes; data in short, but for verbose ones.
+    /// The lines to show for these bytes; long or binary data is shortened unless the trace is verbose.
     private func texts(of bytes: [UInt8]) -> [String] {
         if isVerbose { return [escaped(bytes)] }
         let isData = bytes.contains { $0 >= 0x7F || ($0 < 0x20 && $0 != 0x0D && $0 != 0x0A) }
