@@ -1,10 +1,11 @@
 import WiFiSimValues
 
-/// The small servers that every host once had, and a name server; each answers over TCP and UDP, but for SNTP.
+/// The classic small servers, a name server and the update server. Each answers over TCP and UDP, except SNTP, which
+/// answers over UDP only.
 package enum ClassicServer: Sendable, Equatable {
-    /// Sends back what comes (RFC 862).
+    /// Sends back what it receives (RFC 862).
     case echo
-    /// Takes everything (RFC 863).
+    /// Drops what it receives (RFC 863).
     case discard
     /// Sends the date and time as a line of text, then closes (RFC 867).
     case daytime
@@ -12,21 +13,22 @@ package enum ClassicServer: Sendable, Equatable {
     case chargen
     /// Sends the seconds since 1900 in four bytes, then closes (RFC 868).
     case time
-    /// Sends these bytes to whoever connects, then closes.
+    /// Sends these bytes to each client, then closes.
     case greeting([UInt8])
-    /// Has new firmware for modules, over HTTP.
+    /// Offers firmware updates over HTTP.
     case updates(UpdateServer)
-    /// Tells the time to datagrams (RFC 4330).
+    /// Answers datagrams with the time (RFC 4330).
     case sntp
-    /// Knows the network's names (RFC 1035).
+    /// Resolves the names of the network (RFC 1035).
     case names
 
-    /// Those that every gateway has, each at its well-known port.
+    /// The servers on every gateway, with their well-known ports.
     package static let wellKnown: [(port: UInt16, server: ClassicServer)] = [
         (7, .echo), (9, .discard), (13, .daytime), (19, .chargen), (37, .time), (SNTPMessage.port, .sntp),
     ]
 
-    /// What it says to a new connection, or to a datagram; `nil` if it waits for data. The clock is Unix time in seconds.
+    /// The bytes that it sends to a new connection, or in answer to a datagram. `nil` if it waits for data. `clock` is
+    /// Unix time in seconds.
     func greeting(at clock: Int) -> [UInt8]? {
         switch self {
         case .echo, .discard, .chargen, .sntp, .names, .updates: nil
@@ -38,7 +40,7 @@ package enum ClassicServer: Sendable, Equatable {
         }
     }
 
-    /// Line `number` of chargen: 72 of the 95 printable characters, each line begun one further (RFC 864).
+    /// Line `number` of chargen: 72 of the 95 printable characters. Each line starts one character later (RFC 864).
     static func chargenLine(_ number: Int) -> [UInt8] {
         (0..<72).map { UInt8(0x20 + (number + $0) % 95) } + [0x0D, 0x0A]
     }

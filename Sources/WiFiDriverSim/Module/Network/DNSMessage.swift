@@ -1,46 +1,46 @@
 import WiFiSimValues
 
-/// The messages of DNS (RFC 1035, section 4), as far as a server needs them that knows names and their addresses.
+/// The messages of DNS (RFC 1035, section 4), as far as a server for names and addresses needs them.
 package enum DNSMessage {
     package static let port: UInt16 = 53
-    /// What fits in a datagram (RFC 1035, section 2.3.4).
+    /// The limit of a datagram in bytes (RFC 1035, section 2.3.4).
     package static let longestDatagram = 512
     private static let headerLength = 12
-    /// The name that the question begins with.
+    /// A compressed name: a pointer to the name in the question.
     private static let pointerToQuestion: [UInt8] = [0xC0, UInt8(headerLength)]
-    /// How long an answer counts, in seconds: names of the world and of the computer may change.
+    /// In seconds. Short, because the names of the world and of the computer may change.
     private static let timeToLive: UInt32 = 60
 
     package enum Request: Equatable {
         case question(Question)
-        /// Nothing to look up: this is the answer.
+        /// There is nothing to resolve. The bytes are the answer.
         case refused([UInt8])
     }
 
-    /// What is asked of a name.
+    /// A question about a name.
     package struct Question: Equatable {
-        /// In small letters; `nil` for one that no host has.
+        /// In lower case. `nil` if no host can have the name.
         package let name: String?
-        /// The root, which exists and has no address.
+        /// The name is the root, which exists and has no address.
         fileprivate let isRoot: Bool
         fileprivate let type: UInt16
-        /// The ID and the flags.
+        /// The ID and flags of the message.
         fileprivate let head: [UInt8]
-        /// The question as it came.
+        /// The question in the message, uncompressed.
         fileprivate let bytes: [UInt8]
 
-        /// Whether an address is of the type that is asked for. Of types that hold no address there are no records.
+        /// Whether the question is for addresses of this family. There are no records of other types.
         fileprivate func asks(for address: IPAddress) -> Bool {
             type == RecordType.any || type == (address.family == .v4 ? RecordType.a : RecordType.aaaa)
         }
     }
 
-    /// What was found of a name.
+    /// The result of a lookup.
     package enum Outcome: Equatable {
-        /// All its addresses.
+        /// All addresses of the name.
         case found([IPAddress])
         case unknown
-        /// The look-up itself went wrong.
+        /// The lookup failed.
         case failed
 
         package var addresses: [IPAddress] {
@@ -51,7 +51,7 @@ package enum DNSMessage {
     /// RFC 1035, section 4.1.1, RCODE.
     private enum Code: UInt8 { case ok, formatError, serverFailure, nameError, notImplemented, refused }
 
-    /// Reads a message; `nil` for what gets no answer: less than a header, or an answer.
+    /// Reads a message. `nil` for one that gets no answer: an answer, or fewer bytes than a header.
     package static func read(_ message: [UInt8]) -> Request? {
         guard message.count >= headerLength, message[2] & 0x80 == 0 else { return nil }
         var reader = DNSReader(message)
@@ -66,11 +66,11 @@ package enum DNSMessage {
             (name, type, kind) = (readName, readType, readKind)
             question = readName.bytes + readType.networkBytes + readKind.networkBytes
         }
-        // What is refused, too, is refused with its question, as far as that could be read.
+        // A refusal repeats the question, as far as it could be read.
         func refused(_ code: Code) -> Request {
             .refused(header(message, code) + [0, name == nil ? 0 : 1, 0, 0, 0, 0, 0, 0] + question)
         }
-        // A standard query is opcode 0.
+        // Opcode 0 is a standard query.
         guard message[2] & 0x78 == 0 else { return refused(.notImplemented) }
         guard count == 1, let name else { return refused(.formatError) }
         // Class IN or any.
@@ -81,8 +81,8 @@ package enum DNSMessage {
                 bytes: question))
     }
 
-    /// The answer to a question. One that is longer than `limit` says so instead, and the asker comes again over TCP
-    /// (RFC 2181, section 9).
+    /// The answer to a question. An answer above `limit` bytes is truncated and marked, so that the client repeats the
+    /// question over TCP (RFC 2181, section 9).
     package static func answer(to question: Question, _ outcome: Outcome, limit: Int = longestDatagram) -> [UInt8] {
         var records: [[UInt8]] = []
         let code: Code
@@ -101,7 +101,7 @@ package enum DNSMessage {
         return answer + [0, 1] + UInt16(records.count).networkBytes + [0, 0, 0, 0] + question.bytes + records.joined()
     }
 
-    /// ID and flags: an answer, with the asker's wish for recursion, which there is.
+    /// ID and flags of an answer: recursion is available, and desired if the client set that flag.
     private static func header(_ question: [UInt8], _ code: Code) -> [UInt8] {
         [question[0], question[1], question[2] & 0x79 | 0x80, 0x80 | code.rawValue]
     }
@@ -127,13 +127,13 @@ enum RecordType {
     static let any: UInt16 = 255
 }
 
-/// The messages of DNS over TCP, each behind its length (RFC 1035, section 4.2.2).
+/// A stream of DNS messages over TCP, each with a length before it (RFC 1035, section 4.2.2).
 package struct DNSStream {
     private var waiting = ByteQueue()
 
     package init() {}
 
-    /// Takes bytes, and gives the messages that are complete by them.
+    /// Takes bytes. Returns the messages that they complete.
     package mutating func receive(_ bytes: [UInt8]) -> [[UInt8]] {
         waiting.append(contentsOf: bytes)
         var messages: [[UInt8]] = []

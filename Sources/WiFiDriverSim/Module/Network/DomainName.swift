@@ -1,18 +1,17 @@
-/// A name of DNS (RFC 1035, section 3.1). Two are the same whatever their capitals are.
+/// A DNS name (RFC 1035, section 3.1). Comparison ignores case.
 struct DomainName: Hashable, Sendable {
-    /// From the front, without the root's empty one.
+    /// From left to right, without the empty label of the root.
     let labels: [String]
-    /// As it stands in a message, uncompressed. A label may hold any byte, also what is not UTF-8.
+    /// The uncompressed form in a message. A label may contain any byte, including invalid UTF-8.
     let bytes: [UInt8]
-    /// The same in small letters; no length of a label is that of a capital.
+    /// `bytes` in lower case. Length bytes are unaffected, because a label's length is below `A`.
     private let folded: [UInt8]
 
-    /// "Various objects and parameters in the DNS have size limits" (RFC 1035, section 2.3.4). A name counts the length of
-    /// each label and the root.
+    /// In bytes (RFC 1035, section 2.3.4). The length of a name includes the length byte of each label and the root.
     static let longestLabel = 63
     static let longest = 255
 
-    /// A name of these labels, of which more than 63 bytes do not count.
+    /// A name of these labels. Each is cut to 63 bytes.
     init(_ labels: [String]) {
         self.init(labels: labels, bytes: Self.bytes(labels))
     }
@@ -26,10 +25,10 @@ struct DomainName: Hashable, Sendable {
     static func == (left: Self, right: Self) -> Bool { left.folded == right.folded }
     func hash(into hasher: inout Hasher) { hasher.combine(folded) }
 
-    /// With dots between its labels.
+    /// The labels with dots between them.
     var text: String { labels.joined(separator: ".") }
 
-    /// In small letters, with dots; `nil` where a label has a byte that no host's name has.
+    /// In lower case, with dots between the labels. `nil` if a label has a byte that a host name cannot have.
     var hostName: String? {
         var name: [UInt8] = []
         for label in labels {
@@ -52,14 +51,14 @@ struct DomainName: Hashable, Sendable {
     }
 }
 
-/// Reads a message of DNS from the front. Everything it reads may come from anybody: no step costs more than its size.
+/// Reads a DNS message from front to back. The message may come from any host, so no step costs more than its size.
 struct DNSReader {
     let bytes: [UInt8]
     private(set) var position = 0
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    /// Goes on behind what lies between.
+    /// Continues at `position`.
     mutating func skip(to position: Int) { self.position = position }
 
     mutating func number() -> UInt16? {
@@ -68,14 +67,14 @@ struct DNSReader {
         return UInt16(bytes[position]) << 8 | UInt16(bytes[position + 1])
     }
 
-    /// A name, of which a pointer may lead to the rest, ever further to the front (RFC 1035, section 4.1.4); `nil` for one that
-    /// is broken, too long, or made of more pointers than a name has labels.
+    /// Reads a name. Pointers may lead to the rest of it, each to an earlier position (RFC 1035, section 4.1.4). `nil`
+    /// if the name is damaged, too long, or uses more pointers than a name can have labels.
     mutating func name() -> DomainName? {
         var labels: [String] = []
         var bytesOfName: [UInt8] = []
         var place = position
         var end: Int?
-        // Each pointer has to lead further to the front than all before it: else a name could have no end.
+        // Each pointer must lead to an earlier position than all before it, so that the name has an end.
         var limit = position
         var pointers = 0
         while place < bytes.count {
@@ -106,6 +105,6 @@ struct DNSReader {
 }
 
 extension FixedWidthInteger {
-    /// The most significant byte first, as networks have it.
+    /// In network byte order: the most significant byte first.
     var networkBytes: [UInt8] { withUnsafeBytes(of: bigEndian) { Array($0) } }
 }

@@ -1,11 +1,11 @@
 import WiFiSimValues
 
 extension MulticastDNS {
-    /// What MDNS=2 looks for (ESP-AT docs 5.0, TCP-IP, MDNS, Query mDNS Services in the Local Network).
+    /// A search of MDNS=2 (ESP-AT docs 5.0, TCP-IP, MDNS, Query mDNS Services in the Local Network).
     enum Search: Equatable {
-        /// All services of a kind, as `_http` and `_tcp`.
+        /// All services of a type, such as `_http` and `_tcp`.
         case services(type: String, proto: String)
-        /// What is said of one service.
+        /// The properties of one service.
         case instance(String, type: String, proto: String, wantsTexts: Bool, wantsServer: Bool)
         /// The addresses of a host.
         case host(String, wantsIPv4: Bool, wantsIPv6: Bool)
@@ -29,12 +29,12 @@ extension MulticastDNS {
             }
         }
 
-        /// The message that asks.
+        /// The query message.
         var query: [UInt8] {
             [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] + name.bytes + recordType.networkBytes + [0, 1]
         }
 
-        /// What there is among the records of answers.
+        /// The results in the records of the answers.
         func findings(in records: [FoundRecord]) -> [Finding] {
             func addresses(of host: DomainName) -> [IPAddress] {
                 var found: [IPAddress] = []
@@ -85,9 +85,9 @@ extension MulticastDNS {
     /// One result.
     struct Finding: Equatable {
         var instance: String?
-        /// As `printer.local:631`.
+        /// Such as `printer.local:631`.
         var server: String?
-        /// As `key=value`.
+        /// Such as `key=value`.
         var texts: [String] = []
         var addresses: [IPAddress] = []
     }
@@ -105,10 +105,11 @@ extension MulticastDNS {
         case address(IPAddress)
     }
 
-    /// So many records of one search are kept, and looked at of one message.
+    /// The most records that one search keeps, and that are read from one message.
     static let recordLimit = 256
 
-    /// The records of an answer, those of other kinds left out; none of anything else, or behind what is broken.
+    /// The records of an answer, without those of other types. Empty if the message is not an answer. Reading ends at a
+    /// damaged record.
     static func records(in message: [UInt8]) -> [FoundRecord] {
         guard message.count <= longestMessage else { return [] }
         var reader = DNSReader(message)

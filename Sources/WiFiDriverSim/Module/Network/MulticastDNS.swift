@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// The messages of multicast DNS (RFC 6762), as far as a module needs them that offers a service or looks for some
+/// The messages of multicast DNS (RFC 6762), as far as a module needs them to offer a service or to search for services
 /// (RFC 6763).
 enum MulticastDNS {
     static let group = Endpoint(.v4(IPv4Address(224, 0, 0, 251)), 5353)
@@ -8,13 +8,13 @@ enum MulticastDNS {
     /// A service as MDNS describes it (ESP-AT docs, TCP-IP, MDNS).
     struct Service: Equatable {
         var host: String
-        /// As `_iot`.
+        /// Such as `_iot`.
         var type: String
         var port: UInt16
         var instance: String
-        /// As `_tcp`.
+        /// Such as `_tcp`.
         var proto: String
-        /// As `key=value`.
+        /// Such as `key=value`.
         var texts: [String]
 
         fileprivate var typeName: DomainName { DomainName([type, proto, "local"]) }
@@ -23,9 +23,9 @@ enum MulticastDNS {
     }
 
     private static let headerLength = 12
-    /// The longest message (RFC 6762, section 17); a longer one is not looked at.
+    /// The limit of a message in bytes (RFC 6762, section 17). A longer one is ignored.
     static let longestMessage = 9000
-    /// More in one message than this nobody asks in earnest.
+    /// A message with more questions is ignored.
     static let questionLimit = 64
     private static let allServices = DomainName(["_services", "_dns-sd", "_udp", "local"])
 
@@ -35,13 +35,13 @@ enum MulticastDNS {
         let wantsUnicast: Bool
     }
 
-    /// A query: its questions, and where they end.
+    /// A query: its questions, and the position where they end.
     struct Query: Equatable {
         fileprivate(set) var questions: [Question] = []
         fileprivate(set) var end = 0
     }
 
-    /// Reads a query; `nil` for anything else, for what is broken, and for more questions than `questionLimit`.
+    /// Reads a query. `nil` for any other message, a damaged one, or more questions than `questionLimit`.
     static func query(in message: [UInt8]) -> Query? {
         guard message.count <= longestMessage else { return nil }
         var reader = DNSReader(message)
@@ -57,13 +57,14 @@ enum MulticastDNS {
         return query
     }
 
-    /// The answer of a module at this address; `nil` if none of the questions is about its service.
+    /// The answer of a module. `nil` if none of the questions is about its service.
     /// - Parameters:
-    ///   - message: the message that asks.
-    ///   - service: what the module offers.
-    ///   - address: the module's own.
-    ///   - repeatsQuestion: and its ID, for an asker that takes no part in multicast DNS (RFC 6762, section 6.7).
-    /// - Returns: the message, and whether it is for the asker alone.
+    ///   - message: the query message.
+    ///   - service: the service that the module offers.
+    ///   - address: the module's own address.
+    ///   - repeatsQuestion: whether to repeat the ID and the questions, for a client that does not take part in
+    ///     multicast DNS (RFC 6762, section 6.7).
+    /// - Returns: the message, and whether to send it only to the client.
     static func answer(
         to message: [UInt8], for service: Service, at address: IPv4Address, repeatsQuestion: Bool
     ) -> (message: [UInt8], isUnicast: Bool)? {
@@ -89,13 +90,13 @@ enum MulticastDNS {
             if asks(service.hostName, RecordType.a) { answers.append(host) }
         }
         guard !answers.isEmpty else { return nil }
-        // Each once, however often it is asked for.
+        // Each record once, however many questions ask for it.
         answers = withoutRepetitions(answers)
         additions = withoutRepetitions(additions).filter { !answers.contains($0) }
         let id = repeatsQuestion ? Array(message.prefix(2)) : [0, 0]
         let repeated = repeatsQuestion ? Array(message[headerLength..<query.end]) : []
         let questionCount = repeatsQuestion ? query.questions.count : 0
-        // A response with authority.
+        // Flags: an authoritative response.
         let answer =
             id + [0x84, 0] + UInt16(questionCount).networkBytes + UInt16(answers.count).networkBytes
             + [0, 0] + UInt16(additions.count).networkBytes + repeated
@@ -112,7 +113,7 @@ enum MulticastDNS {
     private struct Record: Equatable {
         let name: DomainName
         let type: UInt16
-        /// The only one of its name and type.
+        /// Whether it is the only record of its name and type.
         let isUnique: Bool
         let seconds: UInt32
         let data: [UInt8]
@@ -154,7 +155,7 @@ enum MulticastDNS {
         }
     }
 
-    /// At most 255 bytes of a text, behind their count.
+    /// The first 255 bytes of a text, after their count.
     private static func counted(_ text: String) -> [UInt8] {
         let bytes = Array(text.utf8.prefix(255))
         return [UInt8(bytes.count)] + bytes

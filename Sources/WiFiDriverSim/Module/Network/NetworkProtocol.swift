@@ -1,61 +1,63 @@
 import WiFiSimValues
 
-/// A socket between a module's TCP/IP stack and the network.
+/// The number of a socket between a module's TCP/IP stack and the network.
 package struct SocketID: Hashable, Sendable {
     package let rawValue: UInt32
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 }
 
+/// The transport protocol of a socket.
 public enum Transport: Sendable { case tcp, udp }
 
-/// What a module's TCP/IP stack asks of the network.
+/// A request of a module's TCP/IP stack to the network.
 package enum NetworkRequest: Equatable, Sendable {
-    /// Opens a TCP connection, and TLS on it where that is wanted; answered by `connected` or `connectFailed`.
+    /// Opens a TCP connection, with TLS if configured. The answer is `connected` or `connectFailed`.
     case connect(SocketID, to: Endpoint, TCPOptions, TLSConfiguration? = nil)
-    /// Opens a UDP socket bound to `localPort` (0: any free one); answered by `connected` or `connectFailed`.
+    /// Opens a UDP socket bound to `localPort`; 0 selects any free port. The answer is `connected` or `connectFailed`.
     case openUDP(SocketID, peer: Endpoint, localPort: UInt16)
-    /// Answered by `sent` or `sendFailed` once the stack has taken all bytes. `to` is for UDP.
+    /// Sends bytes. The answer is `sent` or `sendFailed`, once the network has taken all of them. `to` is for UDP only.
     case send(SocketID, [UInt8], to: Endpoint?)
-    /// Gives up what is not yet sent of the last `send`; no event follows.
+    /// Drops the unsent part of the last `send`. No event follows.
     case abandonSend(SocketID)
-    /// The stack has room for so many more bytes of this socket; without such credit nothing is delivered. A datagram
-    /// counts `datagramOverhead` more than its bytes, so that small ones are not for nothing.
+    /// Adds credit: the module has room for `bytes` more bytes of this socket. Without credit, nothing is delivered. A
+    /// datagram costs `datagramOverhead` more than its bytes, so that many small ones also need credit.
     case allow(SocketID, bytes: Int)
     case setOptions(SocketID, TCPOptions)
-    /// Ends the socket; no event follows. `aborting` resets the connection.
+    /// Closes the socket, or resets the connection if `aborting`. No event follows.
     case close(SocketID, aborting: Bool)
-    /// Opens the one server, over TLS where that is wanted; answered by `listening` or `listenFailed`.
+    /// Opens the only server, with TLS if configured. The answer is `listening` or `listenFailed`.
     case listen(port: UInt16, IPAddress.Family, TLSConfiguration? = nil)
     case stopListening
-    /// Answered by `resolved`.
+    /// The answer is `resolved`.
     case resolve(name: String, IPAddress.Family?)
-    /// Answered by `pinged`.
+    /// The answer is `pinged`.
     case ping(IPAddress)
-    /// Nobody waits for the answer to the last `resolve` or `ping` any more; no event follows.
+    /// Cancels the last `resolve` or `ping`. No event follows.
     case cancelQuery
-    /// These interfaces are up from now on, the one for all other addresses first.
+    /// Replaces the active interfaces. The first one is the default route.
     case interfaces([NetworkInterface])
-    /// The stack has started anew: every socket, query and server is gone.
+    /// The module has restarted: all sockets, queries and the server end.
     case reset
 }
 
 /// An interface of a module's TCP/IP stack.
 package struct NetworkInterface: Equatable, Sendable {
-    /// The BSSID of the access point that it is on: the one that the station has joined, or the module's own soft-AP.
+    /// The BSSID of its access point: the one that the station has joined, or the module's own soft-AP.
     var accessPoint: MACAddress
-    /// The IPv4 address first.
+    /// The IPv4 address comes first.
     var addresses: [IPAddress]
     var netmask: IPv4Address
-    /// The module's own soft-AP.
+    /// Whether it is the module's own soft-AP.
     var isSoftAP = false
 
-    /// Whether an address is in the interface's own network.
+    /// Whether an address is in the network of this interface.
     func covers(_ address: IPAddress) -> Bool {
         guard case .v4(let own)? = addresses.first, case .v4(let other) = address else { return false }
         return own.rawValue & netmask.rawValue == other.rawValue & netmask.rawValue
     }
 
-    /// Whether an address means all on the access point: broadcast, the network's or the general one, or a multicast group.
+    /// Whether an address means all hosts on the access point: the limited broadcast address, that of the network, or a
+    /// multicast group.
     func isGroup(_ address: IPAddress) -> Bool {
         guard case .v4(let address) = address else { return false }
         return address == .broadcast || address.isMulticast
@@ -64,17 +66,17 @@ package struct NetworkInterface: Equatable, Sendable {
 }
 
 extension NetworkRequest {
-    /// What a datagram takes beside its bytes, in bytes of credit: about as much as the report of it.
+    /// The credit that a datagram costs besides its bytes, in bytes: about the length of its report.
     package static let datagramOverhead = 64
 }
 
 package struct TCPOptions: Equatable, Sendable, Codable {
-    /// Seconds until a silent connection is probed; 0 is never.
+    /// Seconds without data before a connection is probed, 0 to 7200; 0 means never.
     package var keepAlive: KeepAlive = 0
     package var noDelay = false
-    /// Seconds that a close waits for unsent data; -1 is the stack's own way.
+    /// Seconds that a close waits for unsent data; -1 selects the default of the stack.
     var linger: Linger = -1
-    /// Milliseconds after which a send gives up; 0 is never.
+    /// Milliseconds before a send gives up; 0 means never.
     var sendTimeout: SendTimeout = 0
 
     package typealias KeepAlive = Bounded<0, 7200>
@@ -84,36 +86,37 @@ package struct TCPOptions: Equatable, Sendable, Codable {
     init() {}
 }
 
-/// What the network tells a module's TCP/IP stack.
+/// An event for a module's TCP/IP stack.
 package enum NetworkEvent: Equatable, Sendable {
     case connected(SocketID, local: Endpoint)
     case connectFailed(SocketID, ConnectFailure)
-    /// Bytes within the credit; for UDP one datagram and its sender.
+    /// Bytes within the credit. For UDP, one datagram and its sender.
     case received(SocketID, [UInt8], from: Endpoint?)
     case sent(SocketID)
     case sendFailed(SocketID)
-    /// The peer has closed or reset the connection and all its bytes are delivered.
+    /// The peer has closed or reset the connection, and all its bytes have been delivered.
     case closed(SocketID)
-    /// A connection came in at the server. One whose handshake fails ends in `connectFailed` instead.
+    /// The server has accepted a connection. If its TLS handshake fails, `connectFailed` is sent instead.
     case accepted(SocketID, peer: Endpoint, local: Endpoint)
     case listening
     case listenFailed
-    /// The addresses of a name; none if it does not exist.
+    /// The addresses of a name. Empty if it does not exist.
     case resolved([IPAddress])
-    /// The round trip, or `nil` if no answer came.
+    /// The round trip. `nil` if there was no answer.
     case pinged(Duration?)
 }
 
 package enum ConnectFailure: Equatable, Sendable {
     case refused, unreachable, timedOut, addressInUse
-    /// The TLS handshake failed, and why.
+    /// The TLS handshake failed, for this reason.
     case handshake(String)
 }
 
-/// A network that one module's TCP/IP stack is on.
+/// The network of one module's TCP/IP stack.
 ///
-/// Requests go in by `handle`; events come out of `takeEvents`, those that follow at once from a request before any later
-/// ones.
+/// Sans-IO. `handle` takes requests, `advance(to:)` the time. After each, take the events, in order, and call
+/// `advance(to:)` at `nextDeadline`. Events that result at once from a request come before later ones. Time only moves
+/// forward. Not thread-safe: the thread of the module owns it.
 package protocol Network: AnyObject {
     func handle(_ request: NetworkRequest, at now: Instant)
     func advance(to now: Instant)
@@ -121,7 +124,7 @@ package protocol Network: AnyObject {
     var nextDeadline: Instant? { get }
 }
 
-/// What passes between a module and its network.
+/// A message between a module and its network.
 package enum NetworkTraffic {
     case request(NetworkRequest)
     case event(NetworkEvent)

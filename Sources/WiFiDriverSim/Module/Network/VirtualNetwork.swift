@@ -1,25 +1,27 @@
 import WiFiSimValues
 
-/// A network in memory, under the simulation's clock: the classic small servers, names, peers that a test plays, and
-/// the other modules.
+/// A network in memory with virtual time: the classic small servers, names, peers that a test plays, and the other
+/// modules.
 ///
-/// Sans-IO and deterministic. Each module has a `VirtualStack` on it. Every packet takes half the latency of the module's
-/// access point; those of one socket keep their order. Who reaches whom is the air's to say: modules and virtual stations
-/// that are on the same access point reach each other, the rest of the world is behind an access point that has a router.
+/// Sans-IO and deterministic. Each module has a `VirtualStack` in it. A packet takes half the latency of the module's
+/// access point each way; packets of one socket keep their order. The air decides what can be reached: modules and
+/// virtual stations on the same access point reach each other, the rest of the world needs an access point with a
+/// router. Time only moves forward. Not thread-safe: the thread of the simulation owns the network, the air and all
+/// stacks.
 package final class VirtualNetwork {
-    /// One way, between a module and anything else, whatever its access point says; `nil` is half of that one's round trip.
+    /// The one-way latency for all packets. `nil` selects half the round trip of the access point.
     var latency: Duration?
-    /// Bytes that may be under way from one module to another beyond the receiver's credit, as on a path that is never empty.
+    /// Bytes that a module may send to another beyond the receiver's credit. Models a path that is always full.
     let bytesUnderWay: Int
-    /// Names, in lower case. One that is missing does not exist.
+    /// Names in lower case, with their addresses. A name that is missing does not exist.
     package var names: [String: [IPAddress]]
-    /// Names whose queries are never answered, in lower case.
+    /// Names in lower case whose queries get no answer.
     package var silentNames: Set<String> = []
-    /// Hosts that are there, so that they answer pings and refuse connections; any other address stays silent.
+    /// Hosts that answer pings and refuse connections. Other addresses do not answer.
     var hosts: Set<IPAddress>
-    /// Ports of the modules that something else has taken.
+    /// Ports of the modules that are in use by something else.
     var busyPorts: Set<UInt16> = []
-    /// Unix time at the clock's zero, for daytime and time: 2026-01-01 00:00:00.
+    /// The Unix time in seconds at time zero, for daytime, time and SNTP: 2026-01-01 00:00:00.
     var epoch = 1_767_225_600
     private(set) var now = Instant.zero
 
@@ -27,16 +29,15 @@ package final class VirtualNetwork {
     private(set) var stacks: [VirtualStack] = []
     private var news: [Int] = []
     private var listeners: [Listening: Listener] = [:]
-    /// The peers that take datagrams at an address and port, the latest last.
+    /// The peers that receive datagrams at an endpoint, the latest last.
     private var datagramPeers: [Endpoint: [VirtualPeer]] = [:]
     private var underWay = TimedQueue<Lane, Content>()
-    /// TCP's packets to and from hosts beyond a gateway that lets nothing through, in their order: they are sent until they
-    /// get there.
+    /// TCP packets to and from hosts beyond a gateway that drops them, in order. They are retried until they arrive.
     private var held: [Content] = []
-    /// The air's `changeCount` when `held` was last tried.
+    /// The air's `changeCount` at the last attempt to send `held`.
     private var changeCount = 0
     private var nextLocalPort: UInt16
-    /// After so long without an answer, TCP sends again.
+    /// The time without an answer after which TCP sends again.
     static let retransmissionTime = Duration.seconds(1)
     /// Retransmissions before TCP gives up, as lwIP does.
     static let retransmissionLimit = 60
@@ -47,14 +48,14 @@ package final class VirtualNetwork {
         let endpoint: Endpoint
     }
 
-    /// What is at an address and port.
+    /// The host at an address and port.
     package enum Listener {
         case server(ClassicServer, tls: TLSPeer? = nil)
         case peer(VirtualPeer, acceptDelay: Duration)
-        /// Takes no part in anything: connections time out, datagrams vanish.
+        /// Never answers: connections time out, datagrams are lost.
         case silent
 
-        /// Why a client of the module's has no TLS with it.
+        /// Why TLS with a module as the client fails. `nil` if it succeeds.
         func failure(ofClient client: TLSConfiguration) -> String? {
             switch self {
             case .server(_, let tls): client.failure(withServer: tls)
@@ -64,7 +65,7 @@ package final class VirtualNetwork {
         }
     }
 
-    /// What keeps its order: a module's socket in one direction.
+    /// Packets that keep their order: those of a module's socket in one direction.
     enum Lane: Equatable {
         case fromModule(SocketReference)
         case toModule(SocketReference)
@@ -74,9 +75,9 @@ package final class VirtualNetwork {
         case connect(SocketReference, to: Endpoint)
         case toRemote(SocketReference, [UInt8], to: Endpoint)
         case toModule(SocketReference, [UInt8], from: Endpoint?)
-        /// The other end takes so many more bytes of this socket.
+        /// The receiver has room for `bytes` more bytes of this socket.
         case window(SocketReference, bytes: Int)
-        /// What did not get through is sent again.
+        /// Sends again the bytes that were lost.
         case retransmission(SocketReference)
         case closeOfRemote(SocketReference, isReset: Bool)
         case closeOfModule(SocketReference, Remote, isReset: Bool)
@@ -86,7 +87,7 @@ package final class VirtualNetwork {
         case chargen(SocketReference, line: Int)
         case peerConnect(VirtualPeer, stack: Int, Transport, port: UInt16)
 
-        /// `nil` for what waits for nothing else.
+        /// `nil` for content without an order.
         var lane: Lane? {
             switch self {
             case .connect(let socket, _), .toRemote(let socket, _, _): .fromModule(socket)
@@ -101,7 +102,7 @@ package final class VirtualNetwork {
         }
     }
 
-    /// A module's socket. The epoch tells it from one of the same number before the module's restart.
+    /// A module's socket. The epoch distinguishes it from a socket with the same number before a restart.
     struct SocketReference: Hashable {
         let stack: Int
         let epoch: Int
@@ -115,7 +116,7 @@ package final class VirtualNetwork {
         case module(SocketReference)
     }
 
-    /// A network without modules. The seed chooses their local ports; 0 begins with the first of the dynamic ones, 49152.
+    /// A network without modules. The seed selects the first local port; 0 selects 49152, the lowest dynamic port.
     package init(
         air: Air, names: [String: [IPAddress]] = [:], hosts: Set<IPAddress> = [], latency: Duration? = nil,
         bytesUnderWay: Int = 0, seed: UInt64 = 0
@@ -128,7 +129,7 @@ package final class VirtualNetwork {
         nextLocalPort = Self.localPorts.lowerBound + UInt16(seed % UInt64(Self.localPorts.count))
     }
 
-    /// A stack for one more module, whose radio this is.
+    /// Adds the stack of a module with this radio.
     package func addStack(_ radio: Air.RadioID) -> VirtualStack {
         let stack = VirtualStack(network: self, index: stacks.count, radio: radio)
         stacks.append(stack)
@@ -141,10 +142,10 @@ package final class VirtualNetwork {
         listen(.server(server), .udp, at: endpoint)
     }
 
-    /// Something is there that never answers.
+    /// Puts a host at the endpoint that never answers.
     package func ignore(_ transport: Transport, at endpoint: Endpoint) { listen(.silent, transport, at: endpoint) }
 
-    /// Nothing is at that port any more; the host refuses.
+    /// Removes the listener at the endpoint. The host refuses from now on.
     package func refuse(_ transport: Transport, at endpoint: Endpoint) { listen(nil, transport, at: endpoint) }
 
     package func listen(_ listener: Listener?, _ transport: Transport, at endpoint: Endpoint) {
@@ -159,13 +160,13 @@ package final class VirtualNetwork {
         }
     }
 
-    /// The peer that takes a UDP socket's datagrams: the one that the socket was opened for or has written to, else the
-    /// latest.
+    /// The peer that receives a UDP socket's datagrams: the one that the socket was opened for or has sent to,
+    /// otherwise the latest.
     private func datagramPeer(at endpoint: Endpoint, of socket: SocketReference) -> VirtualPeer? {
         datagramPeers[endpoint]?.last { $0.correspondent == socket } ?? datagramPeers[endpoint]?.last
     }
 
-    /// A UDP socket is opened for a peer.
+    /// Records that a UDP socket was opened for a peer.
     func datagramSocketOpens(_ socket: SocketReference, for endpoint: Endpoint) {
         guard let peer = datagramPeers[endpoint]?.last, peer.correspondent == nil else { return }
         peer.correspondent = socket
@@ -177,7 +178,7 @@ package final class VirtualNetwork {
 
     func isThere(_ address: IPAddress) -> Bool { hosts.contains(address) || accessPoint(ofStationAt: address) != nil }
 
-    /// The access point that a virtual station with this address is on.
+    /// The access point of the virtual station with this address.
     func accessPoint(ofStationAt address: IPAddress) -> MACAddress? {
         guard case .v4(let address) = address else { return nil }
         return air.accessPoint(ofStationAt: address)
@@ -192,7 +193,7 @@ package final class VirtualNetwork {
 
     func stackHasNews(_ index: Int) { news.append(index) }
 
-    /// The stacks that got events since the last call, in the order of their first.
+    /// The stacks with events since the last call, in the order of their first event.
     package func takeNews() -> [Int] {
         guard !news.isEmpty else { return [] }
         for index in news { stacks[index].hasNews = false }
@@ -200,7 +201,7 @@ package final class VirtualNetwork {
         return news
     }
 
-    /// Nobody waits for the answers to this module's queries any more.
+    /// Cancels the queries of a module.
     func cancelQueries(of stack: Int) {
         underWay.removeAll { content in
             switch content {
@@ -214,7 +215,7 @@ package final class VirtualNetwork {
 
     package var nextDeadline: Instant? { underWay.nextDue }
 
-    /// Lets everything arrive that is due by `now`.
+    /// Delivers everything that is due by `now`.
     package func advance(to now: Instant) {
         if changeCount != air.changeCount {
             changeCount = air.changeCount
@@ -229,8 +230,8 @@ package final class VirtualNetwork {
         self.now = max(self.now, now)
     }
 
-    /// Sends something on its way. What is sent for the same moment keeps its order, and so does all of one socket in one
-    /// direction.
+    /// Sends content on its way. Content for the same instant keeps its order, and so do the packets of one socket in
+    /// one direction.
     func send(_ content: Content, after delay: Duration) {
         underWay.append(content, in: content.lane, at: now + delay)
     }
@@ -277,20 +278,20 @@ package final class VirtualNetwork {
         }
     }
 
-    /// The stack of a socket that is still there.
+    /// The stack of a socket. `nil` if the socket does not exist any more.
     private func stack(of socket: SocketReference) -> VirtualStack? {
         let stack = stacks[socket.stack]
         return stack.epoch == socket.epoch && stack.has(socket.id) ? stack : nil
     }
 
-    /// Sends something back to a module's socket.
+    /// Sends bytes back to a module's socket.
     private func reply(_ bytes: [UInt8], to socket: SocketReference, from host: Endpoint, isDatagram: Bool = true) {
         send(
             .toModule(socket, bytes, from: isDatagram ? host : nil),
             after: stacks[socket.stack].latency(to: host.address))
     }
 
-    /// The name server's answer; `nil` where it has none.
+    /// The name server's answer. `nil` if there is none.
     private func answer(toQuery message: [UInt8], of stack: Int, limit: Int) -> [UInt8]? {
         guard stacks[stack].resolvesNames else { return nil }
         switch DNSMessage.read(message) {
@@ -303,7 +304,7 @@ package final class VirtualNetwork {
         }
     }
 
-    /// Bytes or a datagram of a module's have come to the other end.
+    /// Handles bytes or a datagram of a module that have reached the other end.
     private func dataArrive(_ bytes: [UInt8], from socket: SocketReference, at target: Endpoint) {
         stacks[socket.stack].hasArrived(bytes.count, from: socket)
         if let remote = stacks[socket.stack].remote(of: socket) {
@@ -355,10 +356,10 @@ package final class VirtualNetwork {
         }
     }
 
-    /// Unix time, in seconds.
+    /// The Unix time in seconds.
     var clock: Int { epoch + Int(now.nanoseconds / 1_000_000_000) }
 
-    /// Ten lines, whenever the last are taken; a real one would send without pause.
+    /// Sends ten lines whenever the previous ones have been taken. A real server would send without pause.
     private func generate(from line: Int, to socket: SocketReference) {
         guard let stack = stack(of: socket) else { return }
         var next = line

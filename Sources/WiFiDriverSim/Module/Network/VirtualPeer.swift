@@ -1,18 +1,22 @@
 import WiFiSimValues
 
-/// A host on a virtual network that a test or a transcript plays. It has one connection at a time, the latest.
+/// A host in a virtual network, played by a test or a transcript. It has one connection at a time, the latest.
+///
+/// Calls that send (`send`, `close`, `halfClose`, `reset`) take effect in order. Before there is a connection they are
+/// kept and take effect when it is open. Owned by the thread of the simulation.
 public final class VirtualPeer {
-    // The simulation owns the network and outlives its use.
+    // Unowned: the simulation owns the network and keeps it alive.
     private unowned let network: VirtualNetwork
     private var state = State.idle
     private var transport = Transport.tcp
-    /// How it takes part in TLS; `nil` does not.
+    /// Its side of TLS. `nil` means that it does not use TLS.
     private(set) var tls: TLSPeer?
-    /// This peer's address and port.
+    /// The address and port of this peer.
     public private(set) var endpoint: Endpoint?
-    /// What has come from the module and was not taken.
+    /// Bytes from the module that have not been taken.
     private var received = ByteQueue()
 
+    /// The state of its connection.
     public enum State: Equatable, Sendable {
         case idle
         case listening
@@ -25,12 +29,13 @@ public final class VirtualPeer {
         case closedByPeer
     }
 
+    /// The module's socket of the connection.
     private var socket: VirtualNetwork.SocketReference?
-    /// The UDP socket whose datagrams come here, although another peer listens at the same address and port by now.
+    /// The UDP socket whose datagrams it receives, even after another peer listens at the same endpoint.
     var correspondent: VirtualNetwork.SocketReference?
-    /// When it has its connection, before which it says nothing.
+    /// When its connection is open. It sends nothing before that.
     private var connectedAt = Instant.zero
-    /// What it said without a connection.
+    /// What it has sent without a connection.
     private var unsent: [Saying] = []
 
     private enum Saying {
@@ -42,16 +47,17 @@ public final class VirtualPeer {
 
     package init(network: VirtualNetwork) { self.network = network }
 
-    /// The stack of the module that it is connected to.
+    /// The index of the stack of the connected module.
     var moduleStack: Int? { socket?.stack }
 
-    /// How its connection is.
+    /// The state of its connection.
     public var phase: State { state }
+    /// Bytes that it has received and not taken.
     public var receivedCount: Int { received.count }
 
     // MARK: What it does
 
-    /// Waits for connections or datagrams at an address and port. It takes `acceptDelay` to accept a connection.
+    /// Waits for connections or datagrams at an endpoint. Accepting a connection takes `acceptDelay`.
     public func listen(
         _ transport: Transport = .tcp, at endpoint: Endpoint, acceptDelay delay: Duration = .zero, tls: TLSPeer? = nil
     ) {
@@ -62,7 +68,8 @@ public final class VirtualPeer {
         network.listen(.peer(self, acceptDelay: delay), transport, at: endpoint)
     }
 
-    /// Connects to a server of a module, or takes aim at one of its UDP ports.
+    /// Connects to a server of a module, or selects one of its UDP ports as the destination. If the module does not
+    /// exist, the state becomes `refusedByModule`.
     public func connect(
         _ transport: Transport = .tcp, toPort port: UInt16, ofModule module: Int = 0, from endpoint: Endpoint,
         tls: TLSPeer? = nil
@@ -72,7 +79,7 @@ public final class VirtualPeer {
         self.endpoint = endpoint
         socket = nil
         network.hosts.insert(endpoint.address)
-        // Answers come back to where datagrams come from.
+        // Answers come back to the source endpoint of the datagrams.
         if transport == .udp { network.listen(.peer(self, acceptDelay: .zero), .udp, at: endpoint) }
         guard network.stacks.indices.contains(module) else {
             state = .refusedByModule
@@ -84,16 +91,18 @@ public final class VirtualPeer {
             after: network.stacks[module].latency(to: endpoint.address))
     }
 
+    /// Sends bytes on the connection, or as a datagram.
     public func send(_ bytes: [UInt8]) { say(.bytes(bytes)) }
+    /// Sends the UTF-8 bytes of a text on the connection, or as a datagram.
     public func send(_ text: String) { say(.bytes(Array(text.utf8))) }
 
-    /// Ends the connection; the module sees that after all that was sent.
+    /// Closes the connection, after all bytes sent before.
     public func close() { say(.close(.both)) }
 
-    /// Says that it will send no more, and still takes what comes.
+    /// Closes its sending direction. It still receives.
     public func halfClose() { say(.close(.sending)) }
 
-    /// Ends the connection at once, as with a TCP reset.
+    /// Resets the connection, as a TCP RST does.
     public func reset() { say(.close(.reset)) }
 
     private func say(_ saying: Saying) {
@@ -118,15 +127,15 @@ public final class VirtualPeer {
         for saying in sayings { say(saying) }
     }
 
-    /// Takes at most `limit` of the bytes that have come.
+    /// Takes at most `limit` of the received bytes.
     public func take(_ limit: Int = .max) -> [UInt8] { received.take(limit) }
 
-    /// The bytes that have come, without taking them.
+    /// The received bytes, without taking them.
     package var pending: [UInt8] { received.withUnsafeBytes { Array($0) } }
 
     // MARK: What comes
 
-    /// A module has connected.
+    /// A module has connected to this peer.
     func accept(_ socket: VirtualNetwork.SocketReference, after delay: Duration) {
         self.socket = socket
         state = .connected
@@ -134,7 +143,7 @@ public final class VirtualPeer {
         saySoFar()
     }
 
-    /// The own connection has reached the module.
+    /// This peer's connection has reached the module.
     func connectionArrives(at stack: VirtualStack, _ transport: Transport, _ port: UInt16) {
         guard let endpoint, case .world = stack.route(to: endpoint.address) else { return }
         let accepted =

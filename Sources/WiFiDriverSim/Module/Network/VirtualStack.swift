@@ -1,15 +1,15 @@
 import WiFiSimValues
 
-/// One module's part of a virtual network.
+/// The TCP/IP stack of one module in a virtual network.
 package final class VirtualStack: Network {
-    // The network owns its stacks.
+    // Unowned: the network owns its stacks.
     private unowned let network: VirtualNetwork
     let index: Int
     private let radio: Air.RadioID
     private var interfaces: [NetworkInterface] = []
-    /// The latency of the last interface, for packets that leave after it went down.
+    /// The latency of the last interface, for packets that leave after the interface went down.
     private var lastLatency = Duration.milliseconds(1)
-    /// Counts the module's restarts.
+    /// The number of restarts of the module.
     private(set) var epoch = 0
     private var sockets: [SocketID: Socket] = [:]
     private var server: (port: UInt16, family: IPAddress.Family, tls: TLSConfiguration?)?
@@ -24,24 +24,24 @@ package final class VirtualStack: Network {
         let local: Endpoint
         var peer: Endpoint
         var phase: Phase
-        /// What the module wants of TLS.
+        /// The module's TLS configuration.
         var tls: TLSConfiguration?
         var credit = 0
         var inbound: [(bytes: [UInt8], from: Endpoint?)] = []
         var isClosing = false
-        /// What a name server has got of queries.
+        /// The incomplete query that a name server has received.
         var queries = DNSStream()
-        /// What the other module has no room for yet.
+        /// Bytes for which the other module has no room yet.
         var outbound = ByteQueue()
-        /// How much more the other module takes.
+        /// The number of bytes that the other module has room for.
         var window = 0
-        /// Bytes of datagrams that have left and not arrived.
+        /// Bytes of datagrams in transit.
         var datagramsUnderWay = 0
-        /// Transmissions in a row that did not get through.
+        /// Consecutive transmissions that did not arrive.
         var failedAttempts = 0
 
         enum Phase {
-            /// A TCP socket whose other end has not answered.
+            /// A TCP socket without an answer from the other end.
             case connecting
             case connected(VirtualNetwork.Remote)
             case datagrams
@@ -124,7 +124,8 @@ package final class VirtualStack: Network {
         network.send(.toRemote(reference(id), bytes, to: target), after: latency(to: target.address))
     }
 
-    /// Sends another module what it has room for. `sent` follows when that is all, so that a slow reader slows the writer.
+    /// Sends as many bytes to another module as it has room for. `sent` follows after the last one, so that a slow
+    /// reader slows down the sender.
     private func pump(_ id: SocketID) {
         guard let socket = sockets[id], case .connected(.module(let other)) = socket.phase, !socket.outbound.isEmpty,
             socket.window > 0
@@ -137,7 +138,7 @@ package final class VirtualStack: Network {
         if part.count == socket.outbound.count { tell(.sent(id)) }
     }
 
-    /// Nothing gets through: TCP tries again, and at last gives the connection up.
+    /// Handles a transmission that did not arrive: TCP tries again, and finally gives up the connection.
     private func sendLater(_ id: SocketID) {
         sockets[id]?.failedAttempts += 1
         guard let attempts = sockets[id]?.failedAttempts, attempts <= VirtualNetwork.retransmissionLimit else {
@@ -176,11 +177,11 @@ package final class VirtualStack: Network {
 
     // MARK: Interfaces and routes
 
-    /// Where an address leads.
+    /// The route to an address.
     package enum Route {
-        /// To modules on the same access point: the one that has the address, or all for a group.
+        /// To modules on the same access point: the one with the address, or all of them for a group.
         case neighbours([VirtualStack])
-        /// To a virtual station there, or through the router to the hosts of the world.
+        /// To a virtual station on the same access point, or through the router to the hosts of the world.
         case world
         case nowhere
     }
@@ -202,13 +203,13 @@ package final class VirtualStack: Network {
         return network.air.hasRouter(accessPoint) && !isCutOff(from: address) ? .world : .nowhere
     }
 
-    /// Whether an address lies beyond a gateway that lets nothing through.
+    /// Whether an address lies beyond a gateway that drops packets.
     package func isCutOff(from address: IPAddress) -> Bool {
         guard let interface = interface(toward: address), !interface.covers(address) else { return false }
         return !network.air.leadsOn(interface.accessPoint)
     }
 
-    /// Whether there are name servers that answer.
+    /// Whether the name servers answer.
     package var resolvesNames: Bool {
         interfaces.first.map { network.air.answersNames($0.accessPoint) } ?? true
     }
@@ -217,15 +218,15 @@ package final class VirtualStack: Network {
 
     package var hasOnlySoftAP: Bool { interfaces.allSatisfy(\.isSoftAP) && !interfaces.isEmpty }
 
-    /// Whether an address is in the network of one of the interfaces.
+    /// Whether an address is in the network of an interface.
     package func covers(_ address: IPAddress) -> Bool { interfaces.contains { $0.covers(address) } }
 
-    /// The interface whose network an address is in, else the first.
+    /// The interface whose network contains the address, otherwise the first.
     private func interface(toward address: IPAddress) -> NetworkInterface? {
         interfaces.first { $0.covers(address) } ?? interfaces.first
     }
 
-    /// One way to an address, over the interface that leads there; `nil` is any.
+    /// The one-way latency to an address, over the interface that leads there. `nil` selects the first interface.
     package func latency(to address: IPAddress?) -> Duration {
         if let latency = network.latency { return latency }
         let interface = address.flatMap(interface(toward:)) ?? interfaces.first
@@ -233,7 +234,7 @@ package final class VirtualStack: Network {
         return roundTrip.map { $0 / 2 } ?? lastLatency
     }
 
-    /// Whether DHCP gives an address as that of a name server.
+    /// Whether DHCP announces this address as a name server.
     package func isNameServer(_ address: IPAddress) -> Bool {
         guard case .v4(let address) = address, let accessPoint = interfaces.first?.accessPoint else { return false }
         return network.air.nameServers(of: accessPoint).contains(address)
@@ -241,7 +242,7 @@ package final class VirtualStack: Network {
 
     // MARK: The network's side
 
-    /// The complete queries that a name server has got on a TCP socket by these bytes.
+    /// The queries to a name server that these bytes complete, on a TCP socket.
     func queries(in bytes: [UInt8], on id: SocketID) -> [[UInt8]] { sockets[id]?.queries.receive(bytes) ?? [] }
 
     func tell(_ event: NetworkEvent) {
@@ -254,13 +255,13 @@ package final class VirtualStack: Network {
     func has(_ id: SocketID) -> Bool { sockets[id] != nil }
     func reference(_ id: SocketID) -> VirtualNetwork.SocketReference { .init(stack: index, epoch: epoch, id: id) }
 
-    /// The other end of a TCP socket; of one that the module has closed since, data that were under way are lost.
+    /// The other end of a TCP socket. `nil` if the module has closed it; data in transit are lost.
     func remote(of socket: VirtualNetwork.SocketReference) -> VirtualNetwork.Remote? {
         guard socket.epoch == epoch, case .connected(let remote) = sockets[socket.id]?.phase else { return nil }
         return remote
     }
 
-    /// The address of the host that a TCP socket is connected to; `nil` for a module.
+    /// The address of the host at the other end of a TCP socket. `nil` if that is a module.
     func connectedHost(of socket: VirtualNetwork.SocketReference) -> IPAddress? {
         switch remote(of: socket) {
         case .server, .peer: sockets[socket.id]?.peer.address
@@ -268,21 +269,21 @@ package final class VirtualStack: Network {
         }
     }
 
-    /// Where a packet of this socket comes from.
+    /// The source endpoint of a packet from this socket.
     func endpoint(of id: SocketID, toward address: IPAddress) -> Endpoint? {
         guard let socket = sockets[id] else { return nil }
         let source = interface(toward: address)?.addresses.first { $0.family == address.family }
         return Endpoint(source ?? socket.local.address, socket.local.port)
     }
 
-    /// The module's sockets whose peer is there.
+    /// The module's sockets with this peer.
     func socketIDs(to peer: Endpoint) -> [SocketID] {
         sockets.filter { $0.value.peer == peer }.map(\.key).sorted { $0.rawValue < $1.rawValue }
     }
 
     func hasTakenAll(_ id: SocketID) -> Bool { sockets[id]?.inbound.isEmpty ?? false }
 
-    /// A connection of this module's has reached the other host.
+    /// A connection of this module has reached the other host.
     func connectionArrives(_ socket: VirtualNetwork.SocketReference, at remote: Endpoint) {
         guard case .connecting = sockets[socket.id]?.phase else { return }
         switch route(to: remote.address) {
@@ -339,8 +340,8 @@ package final class VirtualStack: Network {
         latency(to: peer) * 2 * TLSConfiguration.handshakeRoundTrips
     }
 
-    /// How long a server waits, from a client's first packet on, until it has the connection: for the acknowledgement of its
-    /// answer, or for the end of the handshake.
+    /// The time from a client's first packet until the server has the connection: until the acknowledgment of its
+    /// answer, or until the end of the handshake.
     private func acceptTime(hasTLS: Bool, with peer: IPAddress) -> Duration {
         hasTLS ? handshakeTime(with: peer) : latency(to: peer) * 2
     }
@@ -358,7 +359,7 @@ package final class VirtualStack: Network {
         network.send(.event(stack: index, epoch: epoch, event), after: delay)
     }
 
-    /// A connection comes in; `nil` if no server listens at that port.
+    /// Accepts an incoming connection. `nil` if no server listens at that port, or the handshake fails.
     func accept(
         from peer: Endpoint, toPort port: UInt16, remote: VirtualNetwork.Remote
     ) -> VirtualNetwork.SocketReference? {
@@ -375,14 +376,14 @@ package final class VirtualStack: Network {
         var socket = Socket(transport: .tcp, local: local, peer: peer, phase: .connected(remote))
         if case .module = remote { socket.window = network.bytesUnderWay }
         sockets[id] = socket
-        // A peer that is played counts as connected once its connection has reached the module.
+        // A played peer is connected as soon as its connection has reached the module.
         var wait = server.tls == nil ? Duration.zero : handshakeTime(with: peer.address)
         if case .module = remote { wait = acceptTime(hasTLS: server.tls != nil, with: peer.address) }
         network.send(.accepted(reference(id), peer: peer, local: local), after: wait)
         return reference(id)
     }
 
-    /// Why the server has no TLS with a client.
+    /// Why TLS with a client of the server fails. `nil` if it succeeds.
     private func failure(of server: TLSConfiguration, with remote: VirtualNetwork.Remote) -> String? {
         switch remote {
         case .server: nil
@@ -412,10 +413,11 @@ package final class VirtualStack: Network {
         receive(bytes, on: id, from: sender)
     }
 
-    /// Bytes of a socket's datagrams that wait to be taken, and that are under way from it. Those beyond are lost.
+    /// In bytes, both for datagrams that wait in a socket and for those in transit from it. Datagrams beyond it are
+    /// lost.
     private static let datagramRoom = 64 * 1024
 
-    /// A module's bytes have come to the other end.
+    /// Bytes of a module's socket have reached the other end.
     func hasArrived(_ count: Int, from socket: VirtualNetwork.SocketReference) {
         guard socket.epoch == epoch, sockets[socket.id]?.transport == .udp else { return }
         sockets[socket.id]?.datagramsUnderWay -= count
@@ -425,14 +427,14 @@ package final class VirtualStack: Network {
         sockets.first { $0.value.transport == .udp && $0.value.local.port == port }?.key
     }
 
-    /// The other end has closed, which is told once its bytes are delivered, or reset, which loses them.
+    /// The other end has closed or reset the connection. A close is reported after its bytes; a reset drops them.
     func remoteClosed(_ id: SocketID, isReset: Bool) {
         sockets[id]?.isClosing = true
         if isReset { sockets[id]?.inbound = [] }
         deliver(id)
     }
 
-    /// Hands over what the credit covers, then the close.
+    /// Delivers as many bytes as the credit permits, then the close.
     private func deliver(_ id: SocketID) {
         while let socket = sockets[id], socket.credit > 0, let (bytes, sender) = socket.inbound.first {
             let part = sender == nil ? Array(bytes.prefix(socket.credit)) : bytes
@@ -447,7 +449,7 @@ package final class VirtualStack: Network {
         if let socket = sockets[id], socket.isClosing, socket.inbound.isEmpty {
             sockets[id] = nil
             tell(.closed(id))
-            // The firmware closes its side, too.
+            // The firmware closes its side as well.
             tellRemote(of: id, socket, isReset: false)
         }
     }

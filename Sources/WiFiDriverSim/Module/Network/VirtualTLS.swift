@@ -1,15 +1,16 @@
 import WiFiSimValues
 
-/// How another host takes part in TLS on a network in memory. Nothing is encrypted there: a handshake takes its time, and
-/// succeeds or fails by what both sides hold.
+/// How a host takes part in TLS on a network in memory. Nothing is encrypted: a handshake takes its time, and succeeds
+/// or fails depending on the certificates of both sides.
 public struct TLSPeer: Equatable, Sendable {
-    /// An authority that the module trusts has signed its certificate.
+    /// Whether an authority that the module trusts has signed its certificate.
     public var isTrusted = true
-    /// As a server it wants to see a certificate.
+    /// Whether it requires a certificate when it is the server.
     public var wantsCertificate = false
-    /// It ends every handshake.
+    /// Whether it ends every handshake.
     public var refuses = false
 
+    /// Creates a host that takes part in TLS. By default, every handshake with it succeeds.
     public init(isTrusted: Bool = true, wantsCertificate: Bool = false, refuses: Bool = false) {
         self.isTrusted = isTrusted
         self.wantsCertificate = wantsCertificate
@@ -18,10 +19,10 @@ public struct TLSPeer: Equatable, Sendable {
 }
 
 extension TLSConfiguration {
-    /// The packets of a handshake go to and fro twice (RFC 5246, 7.3).
+    /// Round trips of a full handshake (RFC 5246, 7.3).
     package static let handshakeRoundTrips = 2
 
-    /// Why a client with this configuration has no TLS with a host; `nil` where it has.
+    /// Why a client with this configuration has no TLS with a host. `nil` if the handshake succeeds.
     func failure(withServer server: TLSPeer?) -> String? {
         if let mistake { return mistake }
         guard let server else { return "the peer does not speak TLS" }
@@ -30,15 +31,15 @@ extension TLSConfiguration {
         return server.wantsCertificate && identity == nil ? "the peer wants a certificate" : nil
     }
 
-    /// Why a server with this configuration has no TLS with a host.
+    /// Why a server with this configuration has no TLS with a host. `nil` if the handshake succeeds.
     func failure(withClient client: TLSPeer?) -> String? {
         if let mistake { return mistake }
         guard let client, !client.refuses else { return "the peer does not speak TLS" }
         return verifiesPeer && !client.isTrusted ? "certificate verify failed" : nil
     }
 
-    /// Why two modules have no TLS with each other. One's certificate counts as good with the other where both hold the same
-    /// authorities.
+    /// Why two modules have no TLS with each other. `nil` if the handshake succeeds. Each accepts the other's
+    /// certificate if both have the same authorities.
     static func failure(client: TLSConfiguration?, server: TLSConfiguration?) -> String? {
         switch (client, server) {
         case (nil, nil): return nil
@@ -51,7 +52,7 @@ extension TLSConfiguration {
         }
     }
 
-    /// What the flash lacks.
+    /// What is missing in the flash.
     private var mistake: String? {
         if let identity, identity.certificate.isEmpty || identity.key.isEmpty {
             return "the flash holds no certificate for it"
