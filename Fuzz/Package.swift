@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A package of its own, since a fuzz target is linked with libFuzzer.
+// A separate package, because a fuzz target is linked with libFuzzer.
 let package = Package(
     name: "Fuzz",
     dependencies: [.package(name: "wifisim", path: "..")],

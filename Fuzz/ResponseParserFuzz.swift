@@ -1,5 +1,5 @@
-// Feeds what the fuzzer makes up to the response parser, whole and in pieces: nothing crashes, and both give the same.
-// Built and run by Scripts/fuzz.sh together with the parser's own sources.
+// Feeds the fuzzer's inputs to the response parser, whole and in pieces. Nothing may crash, and both must give the
+// same. Scripts/fuzz.sh builds and runs this together with the parser's own sources.
 
 private struct Found: ResponseHandler, Equatable {
     enum Item: Equatable {
@@ -21,7 +21,7 @@ private struct Found: ResponseHandler, Equatable {
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzResponseParser(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
-    // The first byte chooses the settings and the size of the pieces.
+    // The first byte selects the settings and the size of the pieces.
     guard count > 1 else { return 0 }
     let choice = data[0]
     let input = UnsafeRawBufferPointer(start: data + 1, count: count - 1)

@@ -6,8 +6,8 @@ import ModuleSessions
 //   ModuleFuzz SECONDS [SEED]    runs the sessions of SEED, SEED + 1, …; a failing one is shrunk and written to Fuzz/found
 //   ModuleFuzz replay FILE       runs one session
 //
-// A session fails if it traps, takes longer than `sessionLimit`, or leaves a module that does not answer. Sessions run in a
-// process of their own, which leaves the session behind that ends it.
+// A session fails if it traps, takes longer than `sessionLimit`, or leaves a module that does not answer. Sessions run
+// in a child process, which writes each session to a file before it runs it.
 
 /// In seconds.
 let sessionLimit: UInt32 = 60
@@ -32,7 +32,7 @@ func usage() -> Never {
 
 func replay(_ path: String) -> Never {
     guard let text = try? String(contentsOfFile: path, encoding: .utf8), let session = Session(text) else {
-        FileHandle.standardError.write(Data("\(path): is not a session\n".utf8))
+        FileHandle.standardError.write(Data("\(path): not a session\n".utf8))
         exit(65)
     }
     alarm(sessionLimit)
@@ -52,13 +52,14 @@ func run(seconds: Double, first: UInt64, trail: String) -> Never {
         steps += session.steps.count
         output += result.outputCount
     }
-    print("seeds \(first) to \(seed - 1): \(seed - first) sessions, \(steps) steps, \(output) bytes said")
+    print("seeds \(first) to \(seed - 1): \(seed - first) sessions, \(steps) steps, \(output) bytes of output")
     exit(0)
 }
 
-// MARK: In the process that looks after it
+// MARK: In the process that supervises it
 
-/// - Returns: how many sessions failed.
+/// Runs sessions in child processes, and shrinks and saves those that fail.
+/// - Returns: the number of failed sessions.
 func supervise(seconds: Double, first: UInt64) -> Int {
     let end = Date(timeIntervalSinceNow: seconds)
     let trail = FileManager.default.temporaryDirectory.appending(path: "module-fuzz.\(getpid())").path
@@ -68,7 +69,7 @@ func supervise(seconds: Double, first: UInt64) -> Int {
         let failure = start(["run", "\(end.timeIntervalSinceNow)", "\(seed)", trail])
         guard let failure else { break }
         guard let text = try? String(contentsOfFile: trail, encoding: .utf8), let session = Session(text) else {
-            print("\(failure), before a session was written to \(trail)")
+            print("\(failure), before the process wrote a session to \(trail)")
             return failures + 1
         }
         failures += 1
@@ -84,8 +85,8 @@ func supervise(seconds: Double, first: UInt64) -> Int {
     return failures
 }
 
-/// Runs this program.
-/// - Returns: how it failed, or `nil`.
+/// Runs this program in a child process.
+/// - Returns: how it failed; `nil` if it did not.
 func start(_ arguments: [String], quietly: Bool = false) -> String? {
     let process = Process()
     process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
@@ -102,7 +103,7 @@ func start(_ arguments: [String], quietly: Bool = false) -> String? {
     }
 }
 
-/// Leaves out steps for as long as the session fails in the same way.
+/// Removes steps while the session still fails in the same way, for at most five minutes.
 func shrink(_ session: Session, failing failure: String) -> Session {
     var best = session
     let trial = FileManager.default.temporaryDirectory.appending(path: "module-fuzz-trial.\(getpid())").path

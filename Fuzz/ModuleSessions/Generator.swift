@@ -1,7 +1,7 @@
 import WiFiDriverSim
 
-/// Makes sessions of seeds. About half of what a host says is meant to work, so that modules get into states from which
-/// the rest is worth something.
+/// Generates a session from a seed. About half of the host's lines are meant to work, so that modules reach states in
+/// which the other lines matter.
 package struct Generator {
     private var random: SeededRandom
     private var steps: [Step] = []
@@ -14,7 +14,7 @@ package struct Generator {
     static let tlsPort: UInt16 = 8443
     static let refusingPort: UInt16 = 8444
 
-    /// The session that follows from a seed, with one of the profiles, of which there is at least one.
+    /// The session for a seed, with one of `profiles`, which must not be empty.
     package static func session(seed: UInt64, profiles: [Firmware] = Firmware.all) -> Session {
         var generator = Generator(random: SeededRandom(seed))
         return generator.session(seed: seed, profiles: profiles)
@@ -72,7 +72,7 @@ package struct Generator {
         steps.append(.wait(milliseconds: pick(times)))
     }
 
-    /// In one write, or in several with a little time between them.
+    /// Adds bytes in one write, or in several with short pauses between them.
     private mutating func write(_ bytes: [UInt8], to module: Int) {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -98,7 +98,7 @@ package struct Generator {
         write(line, to: module)
     }
 
-    /// A command that most modules carry out.
+    /// A command that most modules can carry out.
     private mutating func usefulLine() -> String {
         pick(Vocabulary.useful)
             .replacing("LINK", with: "\(below(5))")
@@ -109,7 +109,7 @@ package struct Generator {
             .replacing("SMALL", with: "\(below(8))")
     }
 
-    /// A command of the firmware's with parameters that may fit.
+    /// A command of the firmware, with parameters that may be valid.
     private mutating func anyLine() -> String {
         let command = pick(firmware.commands)
         let name = command.name + (command.suffixes.isEmpty || chance(50) ? "" : pick(command.suffixes))
@@ -196,7 +196,7 @@ package struct Generator {
     private mutating func pick<Element>(_ list: [Element]) -> Element { list[below(list.count)] }
 }
 
-/// Numbers that follow from a seed (xorshift64*).
+/// Random numbers determined by a seed (xorshift64*).
 private struct SeededRandom {
     private var state: UInt64
 

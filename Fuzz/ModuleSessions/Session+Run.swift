@@ -1,17 +1,17 @@
 import WiFiDriverSim
 
 extension Session {
-    /// What a session has shown.
+    /// The result of a session.
     package struct Result {
-        /// Modules that do not answer `AT` after their power was switched off and on.
+        /// The modules that do not answer `AT` after their power was turned off and on.
         package var stuckModules: [Int] = []
-        /// Bytes that the modules said.
+        /// The number of bytes that the modules sent.
         package var outputCount = 0
-        /// What the modules have in flash, of those that have stored something.
+        /// The settings in the flash of the modules that have written them.
         package var storedSettings: [Settings] = []
     }
 
-    /// Runs the session in virtual time, and looks whether its modules are well afterwards.
+    /// Runs the session in virtual time, then checks that its modules still answer.
     package func run() -> Result {
         let stage = Stage(self)
         for step in steps { stage.perform(step) }
@@ -78,14 +78,15 @@ private final class Stage {
         for peer in peers { _ = peer.take() }
     }
 
-    /// Data with everything in it that the protocol knows.
+    /// Data that contains everything that has a meaning in the protocol.
     private static func data(_ count: Int) -> [UInt8] {
         let pattern =
             Array("\r\nOK\r\n+IPD,0,5:\0+++SEND OK\r\n>ERROR\r\nready\r\n0,CLOSED\r\n".utf8) + Array(0x70...0xFF)
         return (0..<count).map { pattern[$0 % pattern.count] }
     }
 
-    /// Whether a module answers, with power and passthrough of the flash behind it.
+    /// True if a module answers after its power was turned off and on, and after leaving a passthrough that its flash
+    /// starts.
     func isAlive(_ number: Int) -> Bool {
         let module = module(number)
         module.hostBaud = nil

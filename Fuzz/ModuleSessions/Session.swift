@@ -1,30 +1,31 @@
 import WiFiDriverSim
 
-/// Everything that happens to a few modules, from power to end: the same session always runs the same way.
+/// Everything that happens to a few modules, from power-up to the end. A session always runs the same way.
 ///
-/// A session is kept as text, a line a step, so that it stays readable and goes on working when the generator changes.
+/// A session is stored as text, one line for each step, so that it stays readable and still works when the generator
+/// changes.
 package struct Session: Equatable {
     package var firmware: Firmware
     package var moduleCount: Int
-    /// Chooses the ports of connections.
+    /// Determines the ports of connections.
     package var seed: UInt64
     package var steps: [Step]
 }
 
-/// One thing that happens. Modules and peers are numbered from 0.
+/// One step. Modules and peers are numbered from 0.
 package enum Step: Equatable {
     /// Bytes from the host of a module, in one write.
     case host(module: Int, [UInt8])
-    /// The host reads what the module said.
+    /// The host reads the module's output.
     case read(module: Int)
     case reset(module: Int)
     case powerOff(module: Int)
     case powerOn(module: Int)
     case hangUp(module: Int)
-    /// The host's bit rate; 0 follows the module's.
+    /// The bit rate of the host's end; 0 follows the module's.
     case baud(module: Int, Int)
     case wait(milliseconds: Int)
-    /// A change of the world, in its own words.
+    /// A change of the world, in the words of docs/World.md.
     case world(String)
     case peerConnects(Int, Transport, port: UInt16, module: Int, host: UInt8, from: UInt16, hasTLS: Bool)
     case peerSends(Int, count: Int)
@@ -40,7 +41,7 @@ extension Session: CustomStringConvertible {
         "session \(firmware.name) \(moduleCount) \(seed)\n" + steps.map { "\($0)\n" }.joined()
     }
 
-    /// Reads a session from its text; `nil` for anything else.
+    /// Parses a session; `nil` for other text.
     package init?(_ text: String) {
         var lines = text.split(separator: "\n").filter { !$0.hasPrefix("#") }[...]
         let first = lines.popFirst()?.split(separator: " ").map(String.init) ?? []
@@ -133,7 +134,7 @@ extension Step: CustomStringConvertible {
 }
 
 extension [UInt8] {
-    /// Printable ASCII as it is, all else as `\xx`.
+    /// Printable ASCII unchanged, all other bytes as `\xx`.
     fileprivate var escaped: String {
         var text = ""
         for byte in self {

@@ -1,6 +1,6 @@
-/// What hosts say: values at the ends of ranges, and commands that lead somewhere.
+/// The hosts' vocabulary: values at the ends of ranges, and commands that lead to new states.
 enum Vocabulary {
-    /// Those that most parameters take come first.
+    /// Values that most parameters accept come first.
     static let numbers = [
         "0", "1", "-1", "2", "3", "4", "5", "6", "10", "100", "255", "256", "1024", "1460", "2048", "2147483647",
         "2147483648", "-2147483648", "4294967295", "4294967296", "9223372036854775807", "9223372036854775808",
@@ -35,7 +35,7 @@ enum Vocabulary {
     static let ports = [7, 9, 13, 19, 37, 80, 123, 8000, 8443, 8444]
     static let counts = [1, 5, 10, 100, 2048, 5000, 8192, 2_147_483_647]
 
-    /// `LINK`, `PORT`, `COUNT`, `ADDRESS`, `MAC` and `SMALL` are replaced.
+    /// Command templates. `LINK`, `PORT`, `COUNT`, `ADDRESS`, `MAC` and `SMALL` are replaced.
     static let useful = [
         "ATE0", "ATE1", "AT+CWMODE=1", "AT+CWMODE=2", "AT+CWMODE=3", "AT+CWMODE=0", "AT+CWJAP=\"wifisim\",\"password\"",
         "AT+CWJAP=\"wifisim\",\"password\"", "AT+CWJAP=\"open1\",\"\"", "AT+CWJAP=\"ESP_000002\",\"\"",

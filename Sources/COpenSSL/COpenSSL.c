@@ -18,7 +18,7 @@
 _Static_assert(sizeof(struct copenssl) == (FUNCTIONS(COUNT)) * sizeof(void *), "FUNCTIONS lacks a member");
 
 int copenssl_load(struct copenssl *table) {
-    // libssl brings its libcrypto along; dlsym finds the functions of both.
+    // libssl loads its libcrypto; dlsym finds the functions of both.
     void *library = dlopen("libssl.so.3", RTLD_NOW | RTLD_LOCAL);
     if (!library) return 0;
 #define LOOK_UP(name) \

@@ -1,6 +1,6 @@
 #define _GNU_SOURCE
 #include "CPosix.h"
-// termios2 (asm/termbits.h) carries the rate as a number; it cannot be included together with <termios.h>.
+// termios2 (asm/termbits.h) contains the rate as a number. It cannot be included together with <termios.h>.
 #include <asm/termbits.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -26,7 +26,7 @@ int cposix_tty_get_speed(int fd) {
     return (int)settings.c_ospeed;
 }
 
-// The code of a standard rate, which older programs at the other end of a pty understand; else the number counts.
+// The code of a standard rate, which older programs at the other end of a pty understand; BOTHER for any other rate.
 static tcflag_t rate_code(int speed) {
     static const struct { int speed; tcflag_t code; } standard[] = {
         {9600, B9600},     {19200, B19200},   {38400, B38400},     {57600, B57600},     {115200, B115200},

@@ -1,2 +1,2 @@
-// The functions are implemented in Swift; this file makes the header a target.
+// The functions are implemented in Swift. This file exists so that the header forms a target.
 #include "wifisim_transcript.h"

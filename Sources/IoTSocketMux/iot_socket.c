@@ -1,5 +1,6 @@
-// iot_socket.h with the implementation chosen at run time: a new socket is made by the table registered last, and belongs to
-// it. Numbers are this multiplexer's own, so that each call reaches the stack that made the socket, whatever is registered.
+// iot_socket.h with the implementation chosen at run time. A new socket is created by the table registered last, and
+// keeps that table. Socket numbers are the multiplexer's own, so that each call reaches the stack that created the
+// socket.
 #include "iot_socket.h"
 
 #include <pthread.h>
@@ -10,13 +11,13 @@
 
 enum { SOCKETS = 128, TABLES = 16 };
 
-// Tables are never forgotten, so that a socket can name its own by its place here.
+// Tables are never removed, so that a socket can refer to its table by its index here.
 static const iotSocketApi_t *tables[TABLES];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int registered; // place + 1, 0 = none
 
-// What is behind a number: the table's place + 1 and the number there, in one word, since a socket may be closed while
-// another thread calls.
+// For each socket number: the table's index + 1 and the number in that stack. Both are in one word, because a socket
+// may be closed while another thread calls.
 static _Atomic uint64_t sockets[SOCKETS];
 enum { FREE = 0, CLOSING = 1 };
 
@@ -40,12 +41,13 @@ int32_t iotSocketRegisterApi(const iotSocketApi_t *api) {
     return place < TABLES ? 0 : IOT_SOCKET_ENOMEM;
 }
 
-// Finds a number for a socket that a table has made, or closes it if there is none.
+// Assigns a number to a socket that a table has created, or closes the socket if no number is free.
 static int32_t number(int table, int32_t socket) {
     if (socket < 0) return socket;
     const uint64_t made = word(table, socket);
     for (int32_t i = 0; i < SOCKETS; i++) {
-        // One that its stack has ended by itself, as when it was switched off, and that now means the new one.
+        // A stale entry: its stack has ended that socket, for example when it was powered off, and has reused the
+        // number.
         uint64_t stale = made;
         atomic_compare_exchange_strong(&sockets[i], &stale, FREE);
     }
@@ -57,17 +59,17 @@ static int32_t number(int table, int32_t socket) {
     return IOT_SOCKET_ENOMEM;
 }
 
-// The word of a number; FREE where there is no such socket.
+// The word of a socket number; FREE if there is no such socket.
 static uint64_t find(int32_t socket) {
     if (socket < 0 || socket >= SOCKETS) return FREE;
     uint64_t found = atomic_load(&sockets[socket]);
     return found == CLOSING ? FREE : found;
 }
 
-// What a call gives that reaches no socket.
+// The result of a call on a socket that does not exist.
 static int32_t nowhere(void) { return atomic_load(&registered) ? IOT_SOCKET_ESOCK : IOT_SOCKET_ERROR; }
 
-// Calls the function of the socket's table.
+// Calls the function in the socket's table.
 #define CALL(function, socket, ...)                                                                  \
     do {                                                                                             \
         const uint64_t found = find(socket);                                                         \
@@ -126,10 +128,10 @@ int32_t iotSocketSetOpt(int32_t socket, int32_t opt_id, const void *opt_val, uin
 
 int32_t iotSocketClose(int32_t socket) {
     uint64_t found = find(socket);
-    // The first of two that close it has it; by then the number in the stack may be another socket's.
+    // Of two calls, the first closes the socket. Afterwards the number may belong to another socket of the stack.
     if (!found || !atomic_compare_exchange_strong(&sockets[socket], &found, CLOSING)) return nowhere();
     const int32_t code = table_of(found)->SocketClose(socket_of(found));
-    // It is open still where the stack says so.
+    // The socket stays open if the stack reports an error other than ESOCK.
     atomic_store(&sockets[socket], code == 0 || code == IOT_SOCKET_ESOCK ? FREE : found);
     return code;
 }

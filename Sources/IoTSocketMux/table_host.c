@@ -1,7 +1,7 @@
-// The host's own sockets behind the IoT Socket API: what a wired interface would be on the target.
+// The computer's own sockets behind the IoT Socket API. They stand for a wired interface of the target.
 //
-// A socket number is the index of a slot, and not the descriptor, since the API's options differ per socket: a blocking
-// socket here waits in poll(), so that RCVTIMEO and SNDTIMEO hold for every call and Close can wake it.
+// A socket number is the index of a slot, not the descriptor, because the API's options are per socket. A blocking
+// socket waits in poll(), so that RCVTIMEO and SNDTIMEO apply to every call and Close can wake it.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,27 +24,27 @@
 
 enum { SLOTS = 64 };
 
-// A connection that failed is FAILED until a Connect has told so.
+// A failed connection stays FAILED until a Connect has returned its error.
 enum progress { IDLE, CONNECTING, CONNECTED, FAILED };
 
 struct slot {
     int fd; // non-blocking; 0 = free slot, else the descriptor + 1
     int32_t family, type;
-    // Read and set by calls of several threads.
+    // Read and written by calls of several threads.
     _Atomic bool nonblocking, bound, listening, closing;
     _Atomic uint32_t receive_timeout, send_timeout;
     _Atomic enum progress progress; // set with the lock
     // Guarded by the lock.
-    int32_t failure; // why it is FAILED
-    bool connect_waits; // a blocking Connect is to tell what comes of it
-    int users;          // calls that are in it
+    int32_t failure; // the error of a FAILED connection
+    bool connect_waits; // a blocking Connect will return the result
+    int users;          // calls in progress
 };
 
 static struct slot slots[SLOTS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t left = PTHREAD_COND_INITIALIZER;
 
-// ---- Fork: a child has the sockets, the lock free, and none of the calls that other threads were in --------------------
+// ---- Fork: a child has the sockets and a free lock, but not the calls that other threads had in progress ------------
 
 static void before_fork(void) { pthread_mutex_lock(&lock); }
 static void in_parent(void) { pthread_mutex_unlock(&lock); }
@@ -56,7 +56,7 @@ static void in_child(void) {
         slot->users = 0;
         slot->connect_waits = false;
         if (!slot->closing) continue;
-        // The Close that was at work is not going on here.
+        // The Close that was in progress does not continue in the child.
         close(slot->fd - 1);
         *slot = (struct slot){0};
     }
@@ -65,7 +65,7 @@ static void in_child(void) {
 
 static void watch_forks(void) { pthread_atfork(before_fork, in_parent, in_child); }
 
-// ---- The largest datagram, if the environment sets one: that of a WiFi module is 1460 bytes -----------------------------
+// ---- The largest datagram, if the environment sets one: a WiFi module's is 1460 bytes -------------------------------
 
 static uint32_t datagram_limit = INT32_MAX;
 
@@ -88,7 +88,7 @@ static void set_up(void) {
 
 // ---- Slots ----------------------------------------------------------------------------------------------------------
 
-// Every call enters its socket and leaves it, so that Close can wait until nobody uses the descriptor.
+// Every call enters its socket and leaves it, so that Close can wait until no call uses the descriptor.
 static struct slot *enter(int32_t socket) {
     if (socket < 0 || socket >= SLOTS) return NULL;
     pthread_mutex_lock(&lock);
@@ -111,7 +111,7 @@ static int descriptor(const struct slot *slot) { return slot->fd - 1; }
 
 static int32_t adopt(int fd, int32_t family, int32_t type, enum progress progress) {
     int on = 1;
-    // A small message is not to wait for the acknowledgement of the one before, which the peer delays.
+    // A small message must not wait for the acknowledgment of the previous one, which the peer delays.
     if (type == IOT_SOCKET_SOCK_STREAM) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -192,7 +192,8 @@ static bool unspecified(const struct slot *slot, const uint8_t *ip) {
     return true;
 }
 
-// Waits for an event on the socket; timeout in ms, 0 = for ever. True when it is there; false on time-out or Close.
+// Waits for an event on the socket, at most `timeout` ms (0: forever). Returns true if it has occurred; false after the
+// time-out or Close.
 static bool ready(struct slot *slot, short events, uint32_t timeout) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -228,10 +229,10 @@ static int32_t host_create(int32_t af, int32_t type, int32_t protocol) {
 
 static void allow_reuse(int fd, int on) { setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); }
 
-// A port whose last connection is still timing out may be bound, as on every embedded stack, and a port that another socket
-// is bound to may not, whether it listens or not. To the system both are the same but for SO_REUSEADDR, which the other
-// socket has to have as well. So a socket has it from Listen or Connect on, for those that come of it, and not while it is
-// only bound.
+// A port whose last connection is still in TIME-WAIT may be bound, as on every embedded stack. A port to which another
+// socket is bound may not, whether it listens or not. The system distinguishes the two only by SO_REUSEADDR, which the
+// other socket must have too. So a socket has the option from Listen or Connect on, for the connections that come of
+// it, but not while it is only bound.
 static int bind_port(int fd, const struct sockaddr *address, socklen_t length) {
     if (bind(fd, address, length) == 0) return 0;
     if (errno != EADDRINUSE) return -1;
@@ -295,7 +296,7 @@ static void disconnect(struct slot *slot) {
     (void)connect(descriptor(slot), &none, sizeof none);
 }
 
-// Looks, with the lock held, what has become of a connection. The system tells it once: whoever looks first notes it.
+// Checks the state of a connection; called with the lock held. The system reports an error once, so it is stored.
 static enum progress look(struct slot *slot) {
     struct pollfd entry = {descriptor(slot), POLLOUT, 0};
     if (slot->progress != CONNECTING || poll(&entry, 1, 0) <= 0) return slot->progress;
@@ -304,7 +305,7 @@ static enum progress look(struct slot *slot) {
     getsockopt(descriptor(slot), SOL_SOCKET, SO_ERROR, &error, &length);
     if (error) {
         slot->failure = code_of(error);
-        // Without this the system's next connect would tell of this one.
+        // Otherwise the system's next connect would report this error.
         disconnect(slot);
     }
     slot->progress = error ? FAILED : CONNECTED;
@@ -325,7 +326,7 @@ static int32_t told(struct slot *slot) {
     return slot->failure;
 }
 
-// Begins a connection, with the lock held, or tells what has become of the one that was begun.
+// Begins a connection, or returns the result of the one in progress. Called with the lock held.
 static int32_t begin_connect(struct slot *slot, const struct sockaddr *address, socklen_t length) {
     switch (look(slot)) {
     case CONNECTED: return IOT_SOCKET_EISCONN;
@@ -414,7 +415,7 @@ static int32_t host_recv_from(int32_t socket, void *buf, uint32_t len, uint8_t *
             return leave(slot, (int32_t)count);
         }
         if (errno == EINTR) continue;
-        // A datagram that could not be delivered earlier says nothing about what is received.
+        // An earlier datagram was refused. That does not concern receiving.
         if (errno == ECONNREFUSED && !stream) continue;
         if (errno != EAGAIN || slot->nonblocking) return leave(slot, code_of(errno));
         if (!ready(slot, POLLIN, slot->receive_timeout)) return leave(slot, IOT_SOCKET_EAGAIN);
@@ -454,7 +455,7 @@ static int32_t host_send_to(int32_t socket, const void *buf, uint32_t len, const
         if (count >= 0) {
             sent += (uint32_t)count;
             if (!stream) break;
-            // A datagram socket bound by sending has a port from here on.
+            // A datagram socket that has sent is bound to a port from now on.
             continue;
         }
         if (errno == EINTR || (errno == ECONNREFUSED && !stream)) continue;
@@ -533,8 +534,8 @@ static int32_t host_close(int32_t socket) {
     if (!slot) return IOT_SOCKET_ESOCK;
     pthread_mutex_lock(&lock);
     slot->closing = true;
-    // Wakes the calls of other threads that wait in poll(), on a listening and on an unconnected socket too. Without such a
-    // call nothing is shut down: a forked process may go on with its copy of the socket.
+    // Wake the calls of other threads that wait in poll(), also on listening and unconnected sockets. Without such a
+    // call, do not shut down: a forked process may still use its copy of the socket.
     if (--slot->users > 0) shutdown(descriptor(slot), SHUT_RDWR);
     while (slot->users > 0) pthread_cond_wait(&left, &lock);
     close(descriptor(slot));

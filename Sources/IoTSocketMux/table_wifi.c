@@ -1,8 +1,8 @@
-// The WiFi table: the socket functions of the driver are those of the table, name by name.
+// The WiFi table: each function calls the driver's function of the same name.
 #include "Driver_WiFi.h"
 #include "iot_socket_tables.h"
 
-// The driver's access structure is no constant expression, so each entry is a function that goes through it.
+// The driver's access structure is not a constant expression, so each entry is a function that uses it.
 #define FORWARD(name, parameters, ...) \
     static int32_t name parameters { return Driver_WiFi0.name(__VA_ARGS__); }
 

@@ -2,7 +2,7 @@
 #include "iot_socket.h"
 #include "Driver_WiFi.h"
 
-// Which driver; a build of its own may choose the other one.
+// The number of the driver; a separate build may choose another.
 #ifndef DRIVER_WIFI_NUM
 #define DRIVER_WIFI_NUM 0
 #endif

@@ -1,5 +1,5 @@
-// A C program that crashes is its author's affair, in the way that the author is used to. The Swift runtime of these libraries
-// would print a backtrace of its own on each fatal signal: here it is taken back, unless SWIFT_BACKTRACE asks for it.
+// In a C program the Swift runtime of these libraries would print its own backtrace on each fatal signal. Restore the
+// default handling, which C programmers expect, unless SWIFT_BACKTRACE is set.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <signal.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/auxv.h>
 
-// Any function of the runtime; its object is where the handlers are.
+// Any function of the runtime: the signal handlers are in the same object.
 extern void swift_retain(void *) __attribute__((weak));
 
 static void *object_of(const void *address) {
@@ -16,12 +16,12 @@ static void *object_of(const void *address) {
     return address != NULL && dladdr(address, &info) ? info.dli_fbase : NULL;
 }
 
-// As a part of a Swift program, as wifisim is, this is not a library.
+// True if this code is part of a Swift program such as wifisim, not of a library.
 static bool is_in_program(void) {
     return object_of((const void *)is_in_program) == object_of((const void *)getauxval(AT_ENTRY));
 }
 
-// After the runtime has been set up, which it does before it is used, and before main.
+// Runs before main, but after the runtime has installed its handlers.
 __attribute__((constructor)) static void leave_crashes_alone(void) {
     static const int signals[] = {SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP};
     if (swift_retain == NULL || getenv("SWIFT_BACKTRACE") != NULL || is_in_program()) return;

@@ -9,7 +9,7 @@ extension CommandLineTool {
         help: """
             Usage: wifisim check [OPTION…] FILE|FOLDER…
 
-            Plays the host's side of each transcript to a simulated module, in virtual time, and reports each
+            Plays the host's side of each transcript to a simulated module, in virtual time, and reports the first
             difference: the line, what was expected, and what came. A folder stands for all .at files in it and its
             subfolders. With --device the transcripts are played to a real module, one after the other and in real time;
             the peers and access points that they describe must exist.

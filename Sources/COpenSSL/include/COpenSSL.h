@@ -1,5 +1,5 @@
-// OpenSSL 3, as far as it is used, looked up in the system's libraries at run time: nothing of it is needed to build.
-// The signatures are those of OpenSSL's manual pages, its types opaque here.
+// The part of OpenSSL 3 that is used, looked up in the system's libraries at run time. Building needs no part of
+// OpenSSL. The signatures are those of OpenSSL's manual pages; the types are opaque.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -21,7 +21,7 @@ typedef unsigned int (*copenssl_psk_callback)(
     SSL *ssl, const char *_Nullable hint, char *identity, unsigned int identity_size, unsigned char *psk,
     unsigned int psk_size);
 
-/// The functions, by their own names.
+/// OpenSSL's functions under their own names.
 struct copenssl {
     const SSL_METHOD *_Nonnull (*_Nonnull TLS_method)(void);
     SSL_CTX *_Nullable (*_Nonnull SSL_CTX_new)(const SSL_METHOD *);
@@ -75,7 +75,7 @@ struct copenssl {
     const char *_Nullable (*_Nonnull ERR_reason_error_string)(unsigned long);
 };
 
-/// Loads the system's OpenSSL 3 for good and fills the table; 0 where it is not there or lacks a function.
+/// Loads the system's OpenSSL 3 permanently and fills the table. Returns 0 if it is not installed or lacks a function.
 int copenssl_load(struct copenssl *table);
 
 #pragma clang assume_nonnull end

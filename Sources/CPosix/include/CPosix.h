@@ -1,4 +1,5 @@
-// What Swift's Glibc overlay lacks: macros that are not plain constants, variadic calls, and functions behind _GNU_SOURCE.
+// Functions that Swift's Glibc overlay does not import: macros that are not plain constants, variadic functions, and
+// functions behind _GNU_SOURCE.
 #pragma once
 #include <errno.h>
 #include <pthread.h>
@@ -17,39 +18,41 @@
 int accept4(int socket, struct sockaddr *address, socklen_t *length, int flags);
 int ptsname_r(int fd, char *buffer, size_t length);
 
-/// Opens a new pseudo-terminal's master, non-blocking and close-on-exec; -1 and errno on failure.
+/// Opens a new pseudo-terminal's master, non-blocking and close-on-exec; -1 with errno on failure.
 int cposix_open_pty_master(void);
 
-/// The line speed a client set on a tty, in bits per second, non-standard rates included; -1 and errno on failure.
+/// The bit rate that a client has set on a tty, in bits per second, including non-standard rates; -1 with errno on
+/// failure.
 int cposix_tty_get_speed(int fd);
 
-/// Puts a tty in raw mode 8N1 at `speed` bits per second (any rate the driver takes); -1 and errno on failure.
+/// Sets a tty to raw mode, 8N1, at `speed` bits per second (any rate that its driver accepts); -1 with errno on
+/// failure.
 int cposix_tty_set_raw(int fd, int speed);
 
 /// open(2) without a mode.
 int cposix_open(const char *path, int flags);
 
-/// Opens a new file in `folder` that has no name and is gone with its descriptor, to be written; -1 and errno on failure,
-/// which is EOPNOTSUPP, EISDIR or ENOENT where the file system has none.
+/// Opens a new file in `folder` for writing. The file has no name and disappears with its descriptor. -1 with errno on
+/// failure: EOPNOTSUPP, EISDIR or ENOENT if the file system does not support it.
 int cposix_open_unnamed(const char *folder, mode_t mode);
 
-/// Gives such a file a name, which must be free; -1 and errno on failure.
+/// Gives the unnamed file of `fd` a name, which must not exist; -1 with errno on failure.
 int cposix_name_unnamed(int fd, const char *path);
 
-/// Waits until an event or for `timeout` nanoseconds (negative: for ever), on kernels without epoll_pwait2 rounded up to a
-/// millisecond; -1 and errno on failure.
+/// Waits for events, at most `timeout` nanoseconds (negative: forever), which kernels without epoll_pwait2 round up to
+/// a millisecond; -1 with errno on failure.
 int cposix_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t timeout);
 
-/// Joins a thread that ends within `timeout` milliseconds; else the error's number.
+/// Joins a thread if it ends within `timeout` milliseconds; returns 0, or the error number.
 int cposix_join(pthread_t thread, int64_t timeout);
 
-/// From now on `cposix_is_forked` is true in a child that is forked.
+/// Makes `cposix_is_forked` true in children that are forked from now on.
 void cposix_watch_forks(void);
 extern volatile int cposix_forked;
 static inline int cposix_is_forked(void) { return cposix_forked; }
 
-/// The exit status of a shell for a process that ended with `status`: its own, or 128 and the signal's number.
+/// The exit status that a shell reports for a wait status: the process's own, or 128 plus the signal's number.
 int cposix_exit_status(int status);
 
-/// Whether the process ignores a signal.
+/// True if the process ignores `signal`.
 int cposix_ignores(int signal);

@@ -1,4 +1,4 @@
-// The implementations that come with the multiplexer; give one of them to iotSocketRegisterApi.
+// The implementations that come with the multiplexer. Pass one of them to iotSocketRegisterApi.
 #ifndef IOT_SOCKET_TABLES_H
 #define IOT_SOCKET_TABLES_H
 
@@ -8,10 +8,10 @@
 extern "C" {
 #endif
 
-/// Sockets of the WiFi module, Driver_WiFi0. socket_startup() has to have joined a network.
+/// Sockets of the WiFi module, Driver_WiFi0. Call socket_startup() first, to join a network.
 extern const iotSocketApi_t iotSocketApiWiFi;
 
-/// The host's own sockets: they stand for a wired interface. Ready at once.
+/// The computer's own sockets, which stand for a wired interface. Ready at once.
 extern const iotSocketApi_t iotSocketApiHost;
 
 #ifdef __cplusplus

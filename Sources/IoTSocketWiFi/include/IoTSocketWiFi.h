@@ -1,4 +1,4 @@
-// What a program that links this library includes.
+// The header for programs that link this library.
 #pragma once
 #include "iot_socket.h"
 #include "socket_startup.h"

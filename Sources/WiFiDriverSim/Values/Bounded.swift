@@ -14,6 +14,7 @@ public struct Bounded<let lowest: Int, let highest: Int>: Hashable, Comparable, 
     /// The allowed values.
     @inlinable public static var range: ClosedRange<Int> { lowest...highest }
 
+    /// Compares the integers.
     @inlinable public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
 }
 
