@@ -150,7 +150,7 @@ final class SimulatedStation: Sendable {
         addressByte = byte
         driver = WiFiDriver(connectTimeout: connectTimeout) {
             let descriptor = try EmbeddedModule.start(
-                profile: profile, hostAddress: IPv4Address(rawValue: 0x7f00_0000 | byte))
+                profile: profile, worldPath: nil, hostAddress: IPv4Address(rawValue: 0x7f00_0000 | byte))
             return try SerialPort(adopting: descriptor)
         }
         try driver.initialize(nil)

@@ -8,27 +8,25 @@ import WiFiSimValues
 /// A module that runs inside the process that uses it.
 public enum EmbeddedModule {
     /// Starts a module on its own thread. The thread ends when the returned descriptor is closed.
+    ///
+    /// ```swift
+    /// let line = try EmbeddedModule.start(firmware: .esp8266v1_7)
+    /// defer { close(line) }
+    /// ```
     /// - Parameters:
-    ///   - profile: the name of a firmware profile; `nil` is the standard profile.
-    ///   - worldPath: the path of a world file; `nil` is the standard world without latency.
+    ///   - firmware: the firmware profile.
+    ///   - world: the surroundings; `nil` is the standard world without latency.
     ///   - hostAddress: the module's own loopback address on the computer; `nil` is 127.0.0.1.
     /// - Returns: the host's end of the serial line: a blocking descriptor that the caller closes.
-    /// - Throws: `UnknownProfileError` for an unknown profile, the errors of `World.load`, or `SystemError`.
-    public static func start(profile: String? = nil, worldPath: String? = nil, hostAddress: IPv4Address? = nil) throws
-        -> Int32
-    {
+    /// - Throws: `SystemError` where the system has no descriptor or thread left.
+    public static func start(
+        firmware: Firmware = .standard, world: World? = nil, hostAddress: IPv4Address? = nil
+    ) throws -> Int32 {
         var options = SimulatorOptions()
-        if let profile {
-            guard let firmware = Firmware.named(profile) else { throw UnknownProfileError(name: profile) }
-            options.firmware = firmware
-        }
-        if let worldPath {
-            options.world = try World.load(worldPath)
-        } else {
-            // No latency: the process may end as soon as it has sent its data, and the driver of this library, the only
-            // user of the line, does not depend on a distance to its peers.
-            options.world = options.world.withoutLatency
-        }
+        options.firmware = firmware
+        // No latency: the process may end as soon as it has sent its data, and the driver of this library, the only
+        // user of the line, does not depend on a distance to its peers.
+        options.world = world ?? options.world.withoutLatency
         options.hostAddress = hostAddress
         let (hostEnd, moduleEnd) = try UnixSocket.pair()
         let line = moduleEnd.rawValue
@@ -48,6 +46,17 @@ public enum EmbeddedModule {
             threads.append(running)
         }
         return hostEnd.release()
+    }
+
+    /// Starts the module that names and paths describe, as those of environment variables.
+    /// - Throws: `UnknownProfileError` for an unknown profile, the errors of `World.load`, or `SystemError`.
+    package static func start(profile: String?, worldPath: String?, hostAddress: IPv4Address?) throws -> Int32 {
+        var firmware = Firmware.standard
+        if let profile {
+            guard let known = Firmware.named(profile) else { throw UnknownProfileError(name: profile) }
+            firmware = known
+        }
+        return try start(firmware: firmware, world: worldPath.map(World.load), hostAddress: hostAddress)
     }
 
     /// The threads of modules that run, or that have ended since the last module was started.
@@ -84,13 +93,13 @@ public enum EmbeddedModule {
 }
 
 /// An unknown name of a firmware profile.
-public struct UnknownProfileError: Error, CustomStringConvertible {
+package struct UnknownProfileError: Error, CustomStringConvertible {
     /// The name as given.
-    public let name: String
+    let name: String
     /// Makes the error for `name`.
-    public init(name: String) { self.name = name }
+    package init(name: String) { self.name = name }
     /// The message, which lists the known profiles.
-    public var description: String {
+    package var description: String {
         "there is no profile \"\(name)\"; the profiles are \(Firmware.all.map(\.name).joined(separator: ", "))"
     }
 }

@@ -59,13 +59,13 @@ private func code(_ body: () throws(SocketFailure) -> Void) -> Int32 {
 
 /// GetVersion: API version 1.1, driver version 1.0.
 @c @implementation
-public func wifisim_driver_GetVersion(_ number: UInt32) -> ARM_DRIVER_VERSION {
+func wifisim_driver_GetVersion(_ number: UInt32) -> ARM_DRIVER_VERSION {
     ARM_DRIVER_VERSION(api: 1 << 8 | 1, drv: 1 << 8 | 0)
 }
 
 /// GetCapabilities.
 @c @implementation
-public func wifisim_driver_GetCapabilities(_ number: UInt32) -> ARM_WIFI_CAPABILITIES {
+func wifisim_driver_GetCapabilities(_ number: UInt32) -> ARM_WIFI_CAPABILITIES {
     var capabilities = ARM_WIFI_CAPABILITIES()
     capabilities.station = 1
     capabilities.ap = 1
@@ -82,7 +82,7 @@ public func wifisim_driver_GetCapabilities(_ number: UInt32) -> ARM_WIFI_CAPABIL
 
 /// Initialize: opens the line. On failure, prints the reason to standard error.
 @c @implementation
-public func wifisim_driver_Initialize(_ number: UInt32, _ callback: ARM_WIFI_SignalEvent_t?) -> Int32 {
+func wifisim_driver_Initialize(_ number: UInt32, _ callback: ARM_WIFI_SignalEvent_t?) -> Int32 {
     if ProcessLife.isForkedChild {
         complain("Driver_WiFi\(number): this process was forked from one that uses the driver, and cannot use it")
         return ARM_DRIVER_ERROR
@@ -96,13 +96,13 @@ public func wifisim_driver_Initialize(_ number: UInt32, _ callback: ARM_WIFI_Sig
 
 /// Uninitialize: switches the module off and gives up the line.
 @c @implementation
-public func wifisim_driver_Uninitialize(_ number: UInt32) -> Int32 {
+func wifisim_driver_Uninitialize(_ number: UInt32) -> Int32 {
     code { () throws(DriverFailure) in try driver(number).uninitialize() }
 }
 
 /// PowerControl.
 @c @implementation
-public func wifisim_driver_PowerControl(_ number: UInt32, _ state: ARM_POWER_STATE) -> Int32 {
+func wifisim_driver_PowerControl(_ number: UInt32, _ state: ARM_POWER_STATE) -> Int32 {
     code { () throws(DriverFailure) in
         switch state {
         case ARM_POWER_OFF: try driver(number).powerControl(.off)
@@ -115,7 +115,7 @@ public func wifisim_driver_PowerControl(_ number: UInt32, _ state: ARM_POWER_STA
 
 /// GetModuleInfo: a C string, cut to `room` bytes including its end.
 @c @implementation
-public func wifisim_driver_GetModuleInfo(_ number: UInt32, _ info: UnsafeMutablePointer<CChar>?, _ room: UInt32)
+func wifisim_driver_GetModuleInfo(_ number: UInt32, _ info: UnsafeMutablePointer<CChar>?, _ room: UInt32)
     -> Int32
 {
     code { () throws(DriverFailure) in
@@ -137,7 +137,7 @@ private func store(_ text: [UInt8], to pointer: UnsafeMutableRawPointer, room: I
 
 /// SetOption.
 @c @implementation
-public func wifisim_driver_SetOption(
+func wifisim_driver_SetOption(
     _ number: UInt32, _ interface: UInt32, _ option: UInt32, _ data: UnsafeRawPointer?, _ length: UInt32
 ) -> Int32 {
     code { () throws(DriverFailure) in
@@ -149,7 +149,7 @@ public func wifisim_driver_SetOption(
 
 /// GetOption.
 @c @implementation
-public func wifisim_driver_GetOption(
+func wifisim_driver_GetOption(
     _ number: UInt32, _ interface: UInt32, _ option: UInt32, _ data: UnsafeMutableRawPointer?,
     _ length: UnsafeMutablePointer<UInt32>?
 ) -> Int32 {
@@ -165,7 +165,7 @@ public func wifisim_driver_GetOption(
 
 /// Scan: stores at most `limit` networks and returns their number.
 @c @implementation
-public func wifisim_driver_Scan(_ number: UInt32, _ infos: UnsafeMutablePointer<ARM_WIFI_SCAN_INFO_t>?, _ limit: UInt32)
+func wifisim_driver_Scan(_ number: UInt32, _ infos: UnsafeMutablePointer<ARM_WIFI_SCAN_INFO_t>?, _ limit: UInt32)
     -> Int32
 {
     if ProcessLife.isForkedChild { return ARM_DRIVER_ERROR }
@@ -193,7 +193,7 @@ private func store(_ text: [UInt8], to field: UnsafeMutableRawBufferPointer) {
 
 /// Activate.
 @c @implementation
-public func wifisim_driver_Activate(_ number: UInt32, _ interface: UInt32, _ config: UnsafePointer<ARM_WIFI_CONFIG_t>?)
+func wifisim_driver_Activate(_ number: UInt32, _ interface: UInt32, _ config: UnsafePointer<ARM_WIFI_CONFIG_t>?)
     -> Int32
 {
     code { () throws(DriverFailure) in
@@ -238,19 +238,19 @@ private func configuration(_ config: UnsafePointer<ARM_WIFI_CONFIG_t>) throws(Dr
 
 /// Deactivate.
 @c @implementation
-public func wifisim_driver_Deactivate(_ number: UInt32, _ interface: UInt32) -> Int32 {
+func wifisim_driver_Deactivate(_ number: UInt32, _ interface: UInt32) -> Int32 {
     code { () throws(DriverFailure) in try driver(number).deactivate(interface: interface) }
 }
 
 /// IsConnected: 1 if the station has joined a network, else 0.
 @c @implementation
-public func wifisim_driver_IsConnected(_ number: UInt32) -> UInt32 {
+func wifisim_driver_IsConnected(_ number: UInt32) -> UInt32 {
     !ProcessLife.isForkedChild && driver(number).isConnected() ? 1 : 0
 }
 
 /// GetNetInfo.
 @c @implementation
-public func wifisim_driver_GetNetInfo(_ number: UInt32, _ info: UnsafeMutablePointer<ARM_WIFI_NET_INFO_t>?) -> Int32 {
+func wifisim_driver_GetNetInfo(_ number: UInt32, _ info: UnsafeMutablePointer<ARM_WIFI_NET_INFO_t>?) -> Int32 {
     code { () throws(DriverFailure) in
         guard let info else { throw .invalidParameter }
         let network = try driver(number).networkInformation()
@@ -268,31 +268,31 @@ public func wifisim_driver_GetNetInfo(_ number: UInt32, _ info: UnsafeMutablePoi
 
 /// BypassControl: unsupported.
 @c @implementation
-public func wifisim_driver_BypassControl(_ number: UInt32, _ interface: UInt32, _ mode: UInt32) -> Int32 {
+func wifisim_driver_BypassControl(_ number: UInt32, _ interface: UInt32, _ mode: UInt32) -> Int32 {
     ARM_DRIVER_ERROR_UNSUPPORTED
 }
 
 /// EthSendFrame: unsupported.
 @c @implementation
-public func wifisim_driver_EthSendFrame(
+func wifisim_driver_EthSendFrame(
     _ number: UInt32, _ interface: UInt32, _ frame: UnsafePointer<UInt8>?, _ length: UInt32
 ) -> Int32 { ARM_DRIVER_ERROR_UNSUPPORTED }
 
 /// EthReadFrame: unsupported.
 @c @implementation
-public func wifisim_driver_EthReadFrame(
+func wifisim_driver_EthReadFrame(
     _ number: UInt32, _ interface: UInt32, _ frame: UnsafeMutablePointer<UInt8>?, _ length: UInt32
 ) -> Int32 { ARM_DRIVER_ERROR_UNSUPPORTED }
 
 /// EthGetRxFrameSize: always 0.
 @c @implementation
-public func wifisim_driver_EthGetRxFrameSize(_ number: UInt32, _ interface: UInt32) -> UInt32 { 0 }
+func wifisim_driver_EthGetRxFrameSize(_ number: UInt32, _ interface: UInt32) -> UInt32 { 0 }
 
 // MARK: Names and ping
 
 /// SocketGetHostByName.
 @c @implementation
-public func wifisim_driver_SocketGetHostByName(
+func wifisim_driver_SocketGetHostByName(
     _ number: UInt32, _ name: UnsafePointer<CChar>?, _ family: Int32, _ ip: UnsafeMutablePointer<UInt8>?,
     _ ipLength: UnsafeMutablePointer<UInt32>?
 ) -> Int32 {
@@ -308,7 +308,7 @@ public func wifisim_driver_SocketGetHostByName(
 
 /// Ping: waits less than two seconds for the answer.
 @c @implementation
-public func wifisim_driver_Ping(_ number: UInt32, _ ip: UnsafePointer<UInt8>?, _ length: UInt32) -> Int32 {
+func wifisim_driver_Ping(_ number: UInt32, _ ip: UnsafePointer<UInt8>?, _ length: UInt32) -> Int32 {
     code { () throws(DriverFailure) in
         guard let ip, let address = address(ip, length) else { throw .invalidParameter }
         try driver(number).ping(address)
@@ -349,7 +349,7 @@ extension IPAddress.Family {
 
 /// SocketCreate: TCP or UDP, over IPv4 or IPv6.
 @c @implementation
-public func wifisim_driver_SocketCreate(_ number: UInt32, _ family: Int32, _ type: Int32, _ transport: Int32) -> Int32 {
+func wifisim_driver_SocketCreate(_ number: UInt32, _ family: Int32, _ type: Int32, _ transport: Int32) -> Int32 {
     code { () throws(SocketFailure) -> Int in
         guard let family = IPAddress.Family(socketFamily: family) else { throw .invalidArgument }
         switch (type, transport) {
@@ -364,7 +364,7 @@ public func wifisim_driver_SocketCreate(_ number: UInt32, _ family: Int32, _ typ
 
 /// SocketBind.
 @c @implementation
-public func wifisim_driver_SocketBind(
+func wifisim_driver_SocketBind(
     _ number: UInt32, _ socket: Int32, _ ip: UnsafePointer<UInt8>?, _ length: UInt32, _ port: UInt16
 ) -> Int32 {
     code { () throws(SocketFailure) -> Void in
@@ -374,13 +374,13 @@ public func wifisim_driver_SocketBind(
 
 /// SocketListen: the backlog is ignored; the limit is `DriverCore.pendingLimit`.
 @c @implementation
-public func wifisim_driver_SocketListen(_ number: UInt32, _ socket: Int32, _ backlog: Int32) -> Int32 {
+func wifisim_driver_SocketListen(_ number: UInt32, _ socket: Int32, _ backlog: Int32) -> Int32 {
     code { () throws(SocketFailure) -> Void in try driver(number).listen(socket) }
 }
 
 /// SocketAccept.
 @c @implementation
-public func wifisim_driver_SocketAccept(
+func wifisim_driver_SocketAccept(
     _ number: UInt32, _ socket: Int32, _ ip: UnsafeMutablePointer<UInt8>?, _ ipLength: UnsafeMutablePointer<UInt32>?,
     _ port: UnsafeMutablePointer<UInt16>?
 ) -> Int32 {
@@ -394,7 +394,7 @@ public func wifisim_driver_SocketAccept(
 
 /// SocketConnect.
 @c @implementation
-public func wifisim_driver_SocketConnect(
+func wifisim_driver_SocketConnect(
     _ number: UInt32, _ socket: Int32, _ ip: UnsafePointer<UInt8>?, _ length: UInt32, _ port: UInt16
 ) -> Int32 {
     code { () throws(SocketFailure) -> Void in
@@ -404,7 +404,7 @@ public func wifisim_driver_SocketConnect(
 
 /// SocketRecv.
 @c @implementation
-public func wifisim_driver_SocketRecv(
+func wifisim_driver_SocketRecv(
     _ number: UInt32, _ socket: Int32, _ buffer: UnsafeMutableRawPointer?, _ length: UInt32
 ) -> Int32 {
     wifisim_driver_SocketRecvFrom(number, socket, buffer, length, nil, nil, nil)
@@ -412,7 +412,7 @@ public func wifisim_driver_SocketRecv(
 
 /// SocketRecvFrom.
 @c @implementation
-public func wifisim_driver_SocketRecvFrom(
+func wifisim_driver_SocketRecvFrom(
     _ number: UInt32, _ socket: Int32, _ buffer: UnsafeMutableRawPointer?, _ length: UInt32,
     _ ip: UnsafeMutablePointer<UInt8>?, _ ipLength: UnsafeMutablePointer<UInt32>?, _ port: UnsafeMutablePointer<UInt16>?
 ) -> Int32 {
@@ -433,7 +433,7 @@ public func wifisim_driver_SocketRecvFrom(
 
 /// SocketSend.
 @c @implementation
-public func wifisim_driver_SocketSend(_ number: UInt32, _ socket: Int32, _ buffer: UnsafeRawPointer?, _ length: UInt32)
+func wifisim_driver_SocketSend(_ number: UInt32, _ socket: Int32, _ buffer: UnsafeRawPointer?, _ length: UInt32)
     -> Int32
 {
     wifisim_driver_SocketSendTo(number, socket, buffer, length, nil, 0, 0)
@@ -441,7 +441,7 @@ public func wifisim_driver_SocketSend(_ number: UInt32, _ socket: Int32, _ buffe
 
 /// SocketSendTo.
 @c @implementation
-public func wifisim_driver_SocketSendTo(
+func wifisim_driver_SocketSendTo(
     _ number: UInt32, _ socket: Int32, _ buffer: UnsafeRawPointer?, _ length: UInt32, _ ip: UnsafePointer<UInt8>?,
     _ ipLength: UInt32, _ port: UInt16
 ) -> Int32 {
@@ -465,7 +465,7 @@ public func wifisim_driver_SocketSendTo(
 
 /// SocketGetSockName.
 @c @implementation
-public func wifisim_driver_SocketGetSockName(
+func wifisim_driver_SocketGetSockName(
     _ number: UInt32, _ socket: Int32, _ ip: UnsafeMutablePointer<UInt8>?, _ ipLength: UnsafeMutablePointer<UInt32>?,
     _ port: UnsafeMutablePointer<UInt16>?
 ) -> Int32 {
@@ -477,7 +477,7 @@ public func wifisim_driver_SocketGetSockName(
 
 /// SocketGetPeerName.
 @c @implementation
-public func wifisim_driver_SocketGetPeerName(
+func wifisim_driver_SocketGetPeerName(
     _ number: UInt32, _ socket: Int32, _ ip: UnsafeMutablePointer<UInt8>?, _ ipLength: UnsafeMutablePointer<UInt32>?,
     _ port: UnsafeMutablePointer<UInt16>?
 ) -> Int32 {
@@ -489,7 +489,7 @@ public func wifisim_driver_SocketGetPeerName(
 
 /// SocketGetOpt.
 @c @implementation
-public func wifisim_driver_SocketGetOpt(
+func wifisim_driver_SocketGetOpt(
     _ number: UInt32, _ socket: Int32, _ option: Int32, _ value: UnsafeMutableRawPointer?,
     _ length: UnsafeMutablePointer<UInt32>?
 ) -> Int32 {
@@ -503,7 +503,7 @@ public func wifisim_driver_SocketGetOpt(
 
 /// SocketSetOpt.
 @c @implementation
-public func wifisim_driver_SocketSetOpt(
+func wifisim_driver_SocketSetOpt(
     _ number: UInt32, _ socket: Int32, _ option: Int32, _ value: UnsafeRawPointer?, _ length: UInt32
 ) -> Int32 {
     code { () throws(SocketFailure) -> Void in
@@ -514,6 +514,6 @@ public func wifisim_driver_SocketSetOpt(
 
 /// SocketClose.
 @c @implementation
-public func wifisim_driver_SocketClose(_ number: UInt32, _ socket: Int32) -> Int32 {
+func wifisim_driver_SocketClose(_ number: UInt32, _ socket: Int32) -> Int32 {
     code { () throws(SocketFailure) -> Void in try driver(number).close(socket) }
 }

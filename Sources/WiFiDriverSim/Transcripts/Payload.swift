@@ -14,8 +14,11 @@ public struct Payload: Equatable, Sendable {
 
     /// A part of a payload.
     public enum Piece: Equatable, Sendable {
+        /// Literal bytes.
         case bytes([UInt8])
+        /// Text that differs from run to run.
         case placeholder(Placeholder)
+        /// Bytes that are kept elsewhere.
         case reference(Reference)
     }
 
@@ -34,7 +37,12 @@ public struct Payload: Equatable, Sendable {
 
         /// The kinds of text: an IP address, a port, a MAC address, a number or any text.
         public enum Kind: String, Hashable, Sendable, CaseIterable {
-            case ip, port, mac
+            /// An IPv4 or IPv6 address.
+            case ip
+            /// A port number.
+            case port
+            /// A MAC address.
+            case mac
             /// A decimal number.
             case n
             /// Any text up to the next byte of the payload.

@@ -49,9 +49,11 @@ public struct Transcript: Equatable, Sendable {
 
     /// The content of a line.
     public enum Content: Equatable, Sendable {
+        /// An empty line.
         case blank
         /// The text after `#`.
         case comment(String)
+        /// An event of the session.
         case event(Event)
     }
 

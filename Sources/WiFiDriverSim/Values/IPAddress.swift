@@ -144,7 +144,9 @@ public struct IPv6Address: Hashable, Sendable, LosslessStringConvertible {
 
 /// An IPv4 or IPv6 address.
 public enum IPAddress: Hashable, Sendable, LosslessStringConvertible {
+    /// An IPv4 address.
     case v4(IPv4Address)
+    /// An IPv6 address.
     case v6(IPv6Address)
 
     /// Parses an address of either family; `nil` for other text.
@@ -191,7 +193,10 @@ public enum IPAddress: Hashable, Sendable, LosslessStringConvertible {
 
     /// An address family.
     public enum Family: String, Codable, Sendable {
-        case v4, v6
+        /// IPv4.
+        case v4
+        /// IPv6.
+        case v6
 
         /// The length of an address in bytes.
         package var byteCount: UInt32 { self == .v4 ? 4 : 16 }

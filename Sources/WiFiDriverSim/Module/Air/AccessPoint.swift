@@ -2,8 +2,22 @@ import WiFiSimValues
 
 /// How an access point protects its network. Raw values are ESP-AT's `<ecn>` (ESP-AT docs, Wi-Fi, CWLAP).
 public enum Security: Int, Sendable, Codable, CaseIterable {
+    /// No password.
     case open = 0
-    case wep, wpa, wpa2, wpaWPA2, wpa2Enterprise, wpa3, wpa2WPA3
+    /// WEP.
+    case wep
+    /// WPA with a pre-shared key.
+    case wpa
+    /// WPA2 with a pre-shared key.
+    case wpa2
+    /// WPA and WPA2 in mixed mode.
+    case wpaWPA2
+    /// WPA2 with an account: see ``Enterprise``.
+    case wpa2Enterprise
+    /// WPA3 with a pre-shared key.
+    case wpa3
+    /// WPA2 and WPA3 in mixed mode.
+    case wpa2WPA3
 
     /// Whether a station joins with a password. An enterprise network needs more than a password.
     package var takesPassword: Bool { self != .open && self != .wpa2Enterprise }
@@ -39,7 +53,12 @@ public enum Security: Int, Sendable, Codable, CaseIterable {
 
 /// Whether an access point protects management frames (IEEE 802.11w). WPA3 requires it.
 public enum ManagementFrameProtection: String, Sendable, CaseIterable {
-    case off, optional, required
+    /// Not protected.
+    case off
+    /// Protected for stations that can.
+    case optional
+    /// Protected. Stations that cannot do not join.
+    case required
 
     /// The default for `security`.
     init(of security: Security) {
@@ -65,6 +84,7 @@ public enum ManagementFrameProtection: String, Sendable, CaseIterable {
 public struct AccessPoint: Sendable, Equatable {
     /// At most 32 bytes of UTF-8.
     public var ssid: String
+    /// The MAC address of the radio, which tells access points with one SSID apart.
     public var bssid: MACAddress
     /// Does not announce its SSID. A station finds it by its name.
     /// The channel, 1 to 14.
@@ -73,6 +93,7 @@ public struct AccessPoint: Sendable, Equatable {
     public var channel = 6
     /// Signal strength at the modules, in dBm.
     public var rssi = -45
+    /// How the network is protected.
     public var security = Security.wpa2
     /// Protection of management frames. The default depends on `security`.
     public var pmf: ManagementFrameProtection {
@@ -80,6 +101,7 @@ public struct AccessPoint: Sendable, Equatable {
         set { chosenPMF = newValue }
     }
     private var chosenPMF: ManagementFrameProtection?
+    /// The password, in bytes of UTF-8; ignored where `security` takes none.
     public var password = ""
     /// The account that may join an enterprise network. With `nil`, no station can join.
     public var enterprise: Enterprise?
@@ -96,6 +118,7 @@ public struct AccessPoint: Sendable, Equatable {
 
     /// The IPv4 network behind an access point.
     public struct Subnet: Sendable, Equatable {
+        /// The address of the gateway, which is also the computer's loopback for connections.
         public var gateway = IPv4Address(10, 0, 2, 2)
         /// Number of leading one bits of the netmask, 0 to 32.
         public var prefixLength = 24
@@ -107,6 +130,7 @@ public struct AccessPoint: Sendable, Equatable {
         public var dns = [IPv4Address(10, 0, 2, 3)]
         /// The /64 prefix of the router advertisements. `nil` without global IPv6.
         public var ipv6Prefix = IPv6Address("fec0::")
+        /// How the DHCP server behaves.
         public var dhcp = DHCP.on
         /// Whether the name servers answer.
         public var answersNames = true
@@ -125,6 +149,7 @@ public struct AccessPoint: Sendable, Equatable {
             case full
         }
 
+        /// Makes 10.0.2.0/24 with its gateway at 10.0.2.2.
         public init() {}
 
         /// The netmask of `prefixLength`.

@@ -1,15 +1,22 @@
 /// An account of an enterprise network, as an authentication server accepts it or a station presents it.
 public struct Enterprise: Codable, Equatable, Sendable {
+    /// The EAP method.
     public var method: Method
     /// The identity of the outer exchange.
     public var identity: String
     /// The account of the inner exchange. EAP-TLS has none; both are empty there.
     public var username: String
+    /// The password of the inner exchange. EAP-TLS has none.
     public var password: String
 
     /// Raw values are CWJEAP's `<method>` (ESP-AT docs, Wi-Fi, CWJEAP).
     public enum Method: Int, Codable, Sendable, CaseIterable {
-        case tls, peap, ttls
+        /// EAP-TLS, by the station's certificate.
+        case tls
+        /// PEAP with MSCHAPv2.
+        case peap
+        /// EAP-TTLS.
+        case ttls
 
         /// The value in a world file.
         public var name: String {

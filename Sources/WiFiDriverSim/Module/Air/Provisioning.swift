@@ -1,7 +1,7 @@
 import WiFiSimValues
 
 /// How a station learns an access point's SSID and password other than over its serial line.
-public enum Provisioning: Equatable, Sendable {
+package enum Provisioning: Equatable, Sendable {
     /// WPS with a push button, of an access point on one of these channels.
     case wps(channels: ClosedRange<Int>)
     /// SmartConfig, from a phone. `key` decrypts ESP-TOUCH v2.
@@ -10,17 +10,20 @@ public enum Provisioning: Equatable, Sendable {
 
 /// The protocols of SmartConfig (ESP-AT docs, Wi-Fi, CWSTARTSMART).
 public enum SmartConfig: String, Sendable, CaseIterable {
+    /// ESP-TOUCH.
     case espTouch = "esptouch"
+    /// AirKiss, of WeChat.
     case airKiss = "airkiss"
+    /// ESP-TOUCH v2, which can be encrypted.
     case espTouchV2 = "esptouch-v2"
 }
 
 /// The credentials that a station has learned.
-public struct Credentials: Equatable, Sendable {
-    public var ssid: String
-    public var password: String
+package struct Credentials: Equatable, Sendable {
+    package var ssid: String
+    package var password: String
     /// The protocol of the phone. `nil` with WPS.
-    public var smartConfig: SmartConfig?
+    package var smartConfig: SmartConfig?
 }
 
 extension Air {

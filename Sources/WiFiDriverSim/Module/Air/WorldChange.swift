@@ -13,9 +13,15 @@ public enum WorldChange: Equatable, Sendable {
 
 /// A change of an access point.
 public enum AccessPointChange: Equatable, Sendable {
-    case on, off
+    /// Switches its radio on.
+    case on
+    /// Switches its radio off. Stations lose it after the beacon timeout.
+    case off
+    /// Moves it to another channel, 1 to 14.
     case channel(Int)
+    /// Sets the signal strength at which modules receive it, in dBm.
     case rssi(Int)
+    /// Sets another password. Stations that have joined stay.
     case password(String)
     /// Presses the WPS button.
     case wps
@@ -23,18 +29,27 @@ public enum AccessPointChange: Equatable, Sendable {
     case leases(IPv4Address)
     /// Moves the network behind it to another gateway address and prefix length.
     case subnet(IPv4Address, prefixLength: Int)
+    /// Sets how its DHCP server behaves.
     case dhcp(AccessPoint.Subnet.DHCP)
     /// Whether its name servers answer.
     case dns(Switch)
     /// Whether packets pass the gateway. Off is the situation behind a captive portal.
     case route(Switch)
 
-    public enum Switch: String, Sendable, CaseIterable { case on, off }
+    /// The states of what can be switched.
+    public enum Switch: String, Sendable, CaseIterable {
+        /// It works.
+        case on
+        /// It does not answer.
+        case off
+    }
 }
 
 /// An action of a virtual station.
 public enum StationAction: Equatable, Sendable {
+    /// Joins the network with this SSID.
     case joins(ssid: String, password: String)
+    /// Leaves the network that it has joined.
     case leaves
 }
 

@@ -6,7 +6,7 @@ public struct Firmware: Sendable {
     public let name: String
     /// What hardware and firmware it stands for, in a line.
     public let summary: String
-    public let generation: Generation
+    let generation: Generation
     /// The lines of `AT+GMR`.
     let versionLines: [String]
     /// The vendor's half of the factory MAC addresses.
@@ -200,9 +200,9 @@ public struct Firmware: Sendable {
 
     /// Firmware generations in the order in which their command sets grew. A generation says which commands, forms and
     /// parameters there are; how they behave is in the properties above.
-    public enum Generation: Int, Comparable, Sendable, CaseIterable {
+    enum Generation: Int, Comparable, Sendable, CaseIterable {
         case nonOS1_7, esp32_2_1, esp8266_2_2, v3_3, v4_1, v5_0
-        public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+        static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
     }
 
     enum Storage: Sendable {

@@ -12,7 +12,8 @@ extension Firmware {
     /// The profile with this name, or `nil`.
     public static func named(_ name: String) -> Firmware? { all.first { $0.name == name } }
 
-    static let esp8266v1_7 = {
+    /// ESP8266 with NONOS AT 1.7.4: `esp8266-1.7`.
+    public static let esp8266v1_7 = {
         var firmware = nonOSOnESP8266
         firmware.uartClock = .esp8266
         firmware.flowControl = 1
@@ -34,7 +35,7 @@ extension Firmware {
             """)
 
     /// WIZnet's module speaks the NONOS dialect with a version text of its own.
-    static let wizFi360v1_0 = nonOS(
+    public static let wizFi360v1_0 = nonOS(
         name: "wizfi360-1.0", summary: "WIZnet WizFi360, AT 1.0",
         versionLines: [
             "AT version:1.1.1.7(Jun 11 2020 15:17:33)", "SDK version:3.2.0(a0ffff9f)",
@@ -42,7 +43,8 @@ extension Firmware {
         ],
         macPrefix: 0x0008DC, softAPPrefix: "WizFi360", romText: "")
 
-    static let esp32v2_1 = Firmware(
+    /// ESP32 with ESP-AT 2.1: `esp32-2.1`.
+    public static let esp32v2_1 = Firmware(
         name: "esp32-2.1", summary: "ESP32, ESP-AT 2.1", generation: .esp32_2_1,
         versionLines: [
             "AT version:2.1.0.0(883f7f2 - Jul 24 2020 11:50:07)", "SDK version:v4.0.1-193-ge7ac221",
@@ -61,7 +63,8 @@ extension Firmware {
         reportsOneLength: false, serverTakesInterface: false, plainServerTakesCA: true,
         refusesExcessPowerUpParameters: false, resolvesPowerUpLink: false)
 
-    static let esp8266v2_2 = Firmware(
+    /// ESP8266 with ESP-AT 2.2 on RTOS: `esp8266-2.2`.
+    public static let esp8266v2_2 = Firmware(
         name: "esp8266-2.2", summary: "ESP8266, ESP-AT 2.2 on RTOS", generation: .esp8266_2_2,
         versionLines: [
             "AT version:2.2.1.0(4f3ec8f - ESP8266 - Jun 29 2021 09:50:29)", "SDK version:v3.4-22-g967752e2",
@@ -79,7 +82,8 @@ extension Firmware {
         needsTimeZone: true, reportsKeepAlive: false, reportsOneLength: false, serverTakesInterface: false,
         plainServerTakesCA: true, refusesExcessPowerUpParameters: false, resolvesPowerUpLink: false)
 
-    static let esp32c3v3_3 = Firmware(
+    /// ESP32-C3 with ESP-AT 3.3: `esp32c3-3.3`.
+    public static let esp32c3v3_3 = Firmware(
         name: "esp32c3-3.3", summary: "ESP32-C3, ESP-AT 3.3", generation: .v3_3,
         versionLines: [
             "AT version:3.3.0.0(3b13d04 - ESP32C3 - May  8 2024 08:21:54)", "SDK version:v5.0.6-dirty",
@@ -90,7 +94,8 @@ extension Firmware {
         highestSecurityFloor: 7, needsTimeZone: true, serverTakesInterface: false, plainServerTakesCA: true,
         refusesExcessPowerUpParameters: false, resolvesPowerUpLink: false)
 
-    static let esp32c3v4_1 = Firmware(
+    /// ESP32-C3 with ESP-AT 4.1: `esp32c3-4.1`.
+    public static let esp32c3v4_1 = Firmware(
         name: "esp32c3-4.1", summary: "ESP32-C3, ESP-AT 4.1", generation: .v4_1,
         versionLines: [
             "AT version:4.1.0.0(9e9fe15 - ESP32C3 - Jul 18 2025 07:28:38)", "SDK version:v5.0.6-dirty",
@@ -100,7 +105,8 @@ extension Firmware {
         namesInstanceAfterService: true,
         rfPowerSteps: Array(40...84))
 
-    static let esp32c3v5_0 = Firmware(
+    /// ESP32-C3 with ESP-AT 5.0: `esp32c3-5.0`.
+    public static let esp32c3v5_0 = Firmware(
         name: "esp32c3-5.0", summary: "ESP32-C3, ESP-AT 5.0", generation: .v5_0,
         versionLines: [
             "AT version:5.0.1.0(3258eee - ESP32C3 - Mar  9 2026 10:08:52)", "SDK version:v5.4.1-dirty",

@@ -7,7 +7,13 @@ package struct SocketID: Hashable, Sendable {
 }
 
 /// The transport protocol of a socket.
-public enum Transport: Sendable { case tcp, udp }
+/// A transport protocol.
+public enum Transport: Sendable {
+    /// TCP, or TLS over it.
+    case tcp
+    /// UDP.
+    case udp
+}
 
 /// A request of a module's TCP/IP stack to the network.
 package enum NetworkRequest: Equatable, Sendable {

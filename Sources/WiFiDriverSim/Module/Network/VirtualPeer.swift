@@ -18,14 +18,21 @@ public final class VirtualPeer {
 
     /// The state of its connection.
     public enum State: Equatable, Sendable {
+        /// It has not listened or connected yet.
         case idle
+        /// It waits for a connection or a datagram.
         case listening
+        /// It has asked the module for a connection.
         case connecting
+        /// It can send and receive.
         case connected
-        /// The module closed the connection, or reset it.
-        case closedByModule, resetByModule
-        /// No server listens at the port.
+        /// The module has closed the connection.
+        case closedByModule
+        /// The module has reset the connection.
+        case resetByModule
+        /// No server of the module listens at the port.
         case refusedByModule
+        /// It has closed or reset the connection itself.
         case closedByPeer
     }
 
@@ -53,6 +60,7 @@ public final class VirtualPeer {
     /// The state of its connection.
     public var phase: State { state }
     /// Bytes that it has received and not taken.
+    /// The number of bytes that `take` can return.
     public var receivedCount: Int { received.count }
 
     // MARK: What it does
@@ -92,8 +100,11 @@ public final class VirtualPeer {
     }
 
     /// Sends bytes on the connection, or as a datagram.
+    /// Sends bytes, or one datagram. Before there is a connection they wait for it.
     public func send(_ bytes: [UInt8]) { say(.bytes(bytes)) }
     /// Sends the UTF-8 bytes of a text on the connection, or as a datagram.
+
+    /// Sends text as UTF-8.
     public func send(_ text: String) { say(.bytes(Array(text.utf8))) }
 
     /// Closes the connection, after all bytes sent before.
