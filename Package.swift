@@ -4,13 +4,13 @@ import PackageDescription
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
 
 extension Target {
-    /// A layer of WiFiDriverSim: a folder of its own and the targets that it may use.
+    /// A layer of WiFiDriverSim: its folder and the targets that it may use.
     static func layer(_ name: String, _ folder: String, uses: [Target.Dependency] = []) -> Target {
         .target(name: name, dependencies: uses, path: "Sources/WiFiDriverSim/\(folder)", swiftSettings: strict)
     }
 }
 
-/// All of them, for the tests, which look inside.
+/// All layers, for the tests, which use internal symbols.
 let layers: [Target.Dependency] = [
     "WiFiDriverSim", "WiFiSimDaemon", "WiFiSimDriverCore", "WiFiSimHost", "WiFiSimModule", "WiFiSimSimulation",
     "WiFiSimTranscripts", "WiFiSimValues",
@@ -30,7 +30,7 @@ let package = Package(
         .target(name: "CTranscript"),
         .target(name: "CDriverWiFi"),
         .target(name: "CIoTSocket"),
-        // The folders of Sources/WiFiDriverSim, each a target that may use those before it which it names (docs/Design.md).
+        // The layers, one folder of Sources/WiFiDriverSim each; each uses only the targets that it lists (docs/Design.md).
         .layer("WiFiSimValues", "Values"),
         .layer("WiFiSimModule", "Module", uses: ["WiFiSimValues"]),
         .layer("WiFiSimDriverCore", "DriverCore", uses: ["WiFiSimValues", "CDriverWiFi"]),
