@@ -30,7 +30,7 @@ let package = Package(
         .target(name: "CTranscript"),
         .target(name: "CDriverWiFi"),
         .target(name: "CIoTSocket"),
-        // The layers, one folder of Sources/WiFiDriverSim each; each uses only the targets that it lists (docs/Design.md).
+        // The layers: a folder of Sources/WiFiDriverSim each, which uses only the targets listed here (docs/Design.md).
         .layer("WiFiSimValues", "Values"),
         .layer("WiFiSimModule", "Module", uses: ["WiFiSimValues"]),
         .layer("WiFiSimDriverCore", "DriverCore", uses: ["WiFiSimValues", "CDriverWiFi"]),
