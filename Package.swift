@@ -4,14 +4,14 @@ import PackageDescription
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
 
 extension Target {
-    /// A layer of WiFiDriverSim: a folder of its own and the targets that it may use.
+    /// A layer of WiFiDriverSim: its folder and the targets that it may use.
     static func layer(_ name: String, _ folder: String, uses: [Target.Dependency] = []) -> Target {
         .target(name: name, dependencies: uses, path: "Sources/WiFiDriverSim/\(folder)", swiftSettings: strict)
     }
 }
 
-/// All of them, for what looks inside. A target names each layer whose types it holds: the package manager builds it anew
-/// only when one of those it names has changed.
+/// All layers. A target that holds their types names each of them: the package manager rebuilds a target only when one
+/// that it names has changed.
 let layers: [Target.Dependency] = [
     "WiFiDriverSim", "WiFiSimDaemon", "WiFiSimDriverCore", "WiFiSimHost", "WiFiSimModule", "WiFiSimSimulation",
     "WiFiSimTranscripts", "WiFiSimValues",
@@ -31,13 +31,13 @@ let package = Package(
         .target(name: "CTranscript"),
         .target(name: "CDriverWiFi"),
         .target(name: "CIoTSocket"),
-        // The folders of Sources/WiFiDriverSim, each a target that may use those before it which it names (docs/Design.md).
+        // The layers: a folder of Sources/WiFiDriverSim each, which uses only the targets listed here (docs/Design.md).
         .layer("WiFiSimValues", "Values"),
         .layer("WiFiSimModule", "Module", uses: ["WiFiSimValues"]),
         .layer("WiFiSimDriverCore", "DriverCore", uses: ["WiFiSimValues", "CDriverWiFi"]),
         .layer("WiFiSimSimulation", "Simulation", uses: ["WiFiSimModule", "WiFiSimValues"]),
         .layer("WiFiSimHost", "Host", uses: ["WiFiSimValues", "COpenSSL", "CPosix"]),
-        .layer("WiFiSimDaemon", "Daemon", uses: ["WiFiSimHost", "WiFiSimModule", "WiFiSimValues"]),
+        .layer("WiFiSimDaemon", "Daemon", uses: ["WiFiSimHost", "WiFiSimModule", "WiFiSimValues", "CPosix"]),
         .layer(
             "WiFiSimTranscripts", "Transcripts",
             uses: [
@@ -58,7 +58,8 @@ let package = Package(
         .target(
             name: "ModuleSessions", dependencies: layers, path: "Fuzz/ModuleSessions", swiftSettings: strict),
         .executableTarget(
-            name: "ModuleFuzz", dependencies: ["ModuleSessions"] + layers, path: "Fuzz/ModuleFuzz", swiftSettings: strict),
+            name: "ModuleFuzz", dependencies: ["ModuleSessions"] + layers, path: "Fuzz/ModuleFuzz",
+            swiftSettings: strict),
 
         .target(name: "CTranscriptClient", dependencies: ["CTranscript"], path: "Tests/CTranscriptClient"),
         .executableTarget(

@@ -1,8 +1,8 @@
-// Sends a line to an echo server through a WiFi module and prints what comes back.
+// Sends a line to an echo server through a WiFi module and prints the reply.
 //
 //   ./hello [HOST] [PORT]
 //
-// HOST is a name or an address, by default 10.0.2.2: this computer, as the module in the default world sees it.
+// HOST is a name or an address. The default, 10.0.2.2, is the gateway of the standard world: this computer.
 // Try it:  python3 -c 'import socketserver as s; s.TCPServer(("127.0.0.1", 7777), type("E", (s.StreamRequestHandler,),
 //          {"handle": lambda h: [h.wfile.write(l) for l in h.rfile]})).serve_forever()' &  ./hello
 #include <stdio.h>
@@ -22,7 +22,7 @@ int main(int argc, char **argv) {
     uint16_t port = (uint16_t)(argc > 2 ? atoi(argv[2]) : 7777);
     const char message[] = "hello, module\n";
 
-    // Power, then the network: without WIFISIM_TTY a simulated module starts in this process.
+    // Switches the module on and joins the network. Without WIFISIM_TTY a simulated module starts in this process.
     if (socket_startup() != 0) return EXIT_FAILURE;
 
     uint8_t ip[4];
@@ -38,7 +38,7 @@ int main(int argc, char **argv) {
     code = iotSocketSend(sock, message, sizeof message - 1);
     if (code < 0) return failed("iotSocketSend", code);
 
-    // A stream has no bounds: receive until all is back.
+    // A stream has no message boundaries: receive until all bytes are back.
     char reply[sizeof message] = "";
     for (size_t got = 0; got < sizeof message - 1; got += (size_t)code) {
         code = iotSocketRecv(sock, reply + got, (uint32_t)(sizeof message - 1 - got));

@@ -1,8 +1,8 @@
-// The same program on two interfaces: fetches a line from a server over WiFi, then over the host's own network.
+// The same program on two interfaces: sends a line to an echo server over WiFi, then over the computer's own network.
 //
 //   ./switch [PORT]
 //
-// Link it with IoTSocketMux in place of IoTSocketWiFi.
+// Link it with IoTSocketMux instead of IoTSocketWiFi.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "iot_socket_tables.h"
 #include "socket_startup.h"
 
-// What an application does, and does not know over what.
+// The application; it does not depend on the interface.
 static int echo(const uint8_t ip[4], uint16_t port) {
     char reply[6] = "";
     int32_t sock = iotSocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_STREAM, 0);
