@@ -41,7 +41,8 @@ let package = Package(
         .layer(
             "WiFiSimTranscripts", "Transcripts",
             uses: [
-                "WiFiSimDaemon", "WiFiSimHost", "WiFiSimModule", "WiFiSimSimulation", "WiFiSimValues", "CTranscript",
+                "WiFiSimDaemon", "WiFiSimHost", "WiFiSimModule", "WiFiSimSimulation", "WiFiSimValues", "CPosix",
+                "CTranscript",
             ]),
         .layer(
             "WiFiDriverSim", "Driver",

@@ -14,16 +14,30 @@ struct Bench {
         server.listen(at: Endpoint(.v4(IPv4Address(10, 0, 2, 50)), 7000))
     }
 
+    /// Resets the module once it has sent this many bytes more.
+    mutating func resetModule(afterBytes count: Int) { bytesToReset = count }
+    private var bytesToReset: Int?
+
     /// Lets time pass and carries the bytes of the serial line both ways.
     mutating func run(seconds: Int) {
         for _ in 0..<seconds {
             for _ in 0..<100 {
                 simulation.send(uplink.takeOutput())
                 simulation.run(for: .milliseconds(10))
-                uplink.receive(simulation.takeOutput())
+                uplink.receive(output())
             }
             uplink.tick()
         }
+    }
+
+    private mutating func output() -> String {
+        let output = simulation.takeOutput()
+        guard let left = bytesToReset else { return output }
+        bytesToReset = left - output.utf8.count
+        guard left <= output.utf8.count else { return output }
+        bytesToReset = nil
+        simulation.modules[0].reset()
+        return String(output.utf8.prefix(left)) ?? ""
     }
 
     /// The text that the server has received since the last call.

@@ -2,15 +2,15 @@ import WiFiSimHost
 import WiFiSimModule
 
 /// A client of the control socket of a running simulator (docs/Control.md).
-public struct ControlClient {
+package struct ControlClient {
     /// The socket's path.
-    public let path: String
+    package let path: String
 
     /// Makes a client of the socket at `path`. Connects only in `send`.
-    public init(path: String) { self.path = path }
+    package init(path: String) { self.path = path }
 
     /// The folder of the sockets of simulators that name no path; it belongs to the user.
-    public static var folder: String {
+    package static var folder: String {
         if let runtime = Environment["XDG_RUNTIME_DIR"], !runtime.isEmpty { return "\(runtime)/wifisim" }
         return "/tmp/wifisim-\(Environment.userID)"
     }
@@ -18,7 +18,7 @@ public struct ControlClient {
     /// The default path of this process's socket. Creates its folder, accessible only to the user, if it does not
     /// exist, and removes the sockets of simulators that no longer run.
     /// - Throws: `ControlSocketError` if the folder cannot be created or used.
-    public static func ownPath() throws -> String {
+    package static func ownPath() throws -> String {
         let folder = Self.folder
         do throws(SystemError) {
             try Folder.makePrivate(folder)
@@ -34,7 +34,7 @@ public struct ControlClient {
     }
 
     /// The paths of the sockets in `folder` on which a simulator listens.
-    public static func running() -> [String] {
+    package static func running() -> [String] {
         let names = (try? Folder.names(in: folder)) ?? []
         return names.filter { $0.hasSuffix(".sock") }.map { "\(folder)/\($0)" }.filter(UnixSocket.isAlive)
     }
@@ -45,7 +45,7 @@ public struct ControlClient {
     /// - Throws: `ControlSyntaxError` if the words are not a command, `ControlRefusal` if the simulator cannot carry it
     ///   out, `ControlBusyError` if it has too many clients, `ControlSocketError` if no simulator answers,
     ///   `SystemError` if the transfer fails.
-    public func send(_ words: [String]) throws -> String {
+    package func send(_ words: [String]) throws -> String {
         do throws(WordError) {
             _ = try ControlCommand(Words(words))
         } catch {
@@ -92,29 +92,29 @@ public struct ControlClient {
 }
 
 /// Words that are not a command.
-public struct ControlSyntaxError: Error, CustomStringConvertible {
+package struct ControlSyntaxError: Error, CustomStringConvertible {
     /// What is wrong with the words.
-    public let description: String
+    package let description: String
 }
 
 /// A command that the simulator cannot carry out.
-public struct ControlRefusal: Error, CustomStringConvertible {
+package struct ControlRefusal: Error, CustomStringConvertible {
     /// The simulator's reason.
-    public let description: String
+    package let description: String
 }
 
 /// The simulator has too many clients at the moment.
-public struct ControlBusyError: Error, CustomStringConvertible {
+package struct ControlBusyError: Error, CustomStringConvertible {
     /// The simulator's reason.
-    public let description: String
+    package let description: String
 }
 
 /// A control socket that cannot be used.
-public struct ControlSocketError: Error, CustomStringConvertible {
+package struct ControlSocketError: Error, CustomStringConvertible {
     /// What is wrong with the socket.
-    public let description: String
+    package let description: String
     /// Makes the error with this message.
-    public init(description: String) { self.description = description }
+    package init(description: String) { self.description = description }
 }
 
 extension String {

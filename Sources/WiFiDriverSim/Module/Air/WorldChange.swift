@@ -55,6 +55,7 @@ public enum StationAction: Equatable, Sendable {
 
 /// A change that the world cannot make.
 public struct WorldChangeError: Error, Equatable, CustomStringConvertible {
+    /// What is wrong, for a person.
     public let description: String
 }
 

@@ -246,6 +246,7 @@ extension Firmware {
 }
 
 extension Firmware: CustomStringConvertible {
+    /// The name.
     public var description: String { name }
 }
 
