@@ -1,12 +1,12 @@
 import WiFiSimValues
 
-/// The parts of ESP-AT docs, Basic and TCP/IP AT Commands, that are about passthrough.
+/// ESP-AT docs, Basic and TCP/IP AT Commands: passthrough.
 let passthroughCommands: [Command] = [
     Command(
         name: "CIPMODE", family: .tcpIP,
         query: { call in call.answer(call.session.passesThrough ? "1" : "0") },
         set: .init(Flag("mode")) { (call, passesThrough) throws(CommandError) in
-            // The oldest firmware does not even leave it then (ESP8266_AT, at_setupCmdCipmode).
+            // The oldest firmware then refuses even to leave the mode (ESP8266_AT, at_setupCmdCipmode).
             if passesThrough || call.firmware.generation == .nonOS1_7 { try requireOneLink(call) }
             call.module.session.passesThrough = passesThrough
             call.module.session.awaitsPassthroughClient = false
@@ -18,7 +18,7 @@ let passthroughCommands: [Command] = [
         set: .init(Flag("mode"), Rest(powerUpLinkParameters)) { (call, enables, rest) throws(CommandError) in
             enables ? try savePowerUpLink(rest, call) : try forgetPowerUp(rest, call)
         }),
-    // Mode 2 is of Bluetooth LE.
+    // Mode 2 is for Bluetooth LE.
     Command(
         name: "SAVETRANSLINK", family: .basic, firmware: .since(.v5_0), storing: .stored,
         set: .init(Integer("mode", 0...3), Rest(powerUpLinkParameters)) { (call, mode, rest) throws(CommandError) in
@@ -53,7 +53,7 @@ let passthroughCommands: [Command] = [
         }),
 ]
 
-/// Passthrough leads from point to point: from newer firmware it may also be the only connection of a server.
+/// Passthrough requires a single link. On newer firmware it may also be the only connection of a server.
 private func requireOneLink(_ call: Call) throws(CommandError) {
     let links = call.module.links
     guard call.firmware.generation > .nonOS1_7 else {
@@ -66,7 +66,7 @@ private func requireOneLink(_ call: Call) throws(CommandError) {
     guard links.server == nil || links.open.allSatisfy(\.link.isServed) else { throw .failed }
 }
 
-/// CIPSEND's execute form.
+/// The execute form of CIPSEND.
 func startPassthrough(_ call: Call) throws(CommandError) -> CommandOutcome {
     guard call.session.passesThrough else { throw .failed }
     try requireOneLink(call)
@@ -82,7 +82,7 @@ func startPassthrough(_ call: Call) throws(CommandError) -> CommandOutcome {
 private let powerUpLinkParameters = "remote host>,<remote port>,<type>,<keep alive or local port"
 
 private func forgetPowerUp(_ rest: Arguments, _ call: Call) throws(CommandError) -> CommandOutcome {
-    // Older firmware looks at the mode alone.
+    // Older firmware checks only the mode.
     if call.firmware.generation >= .v4_1 { try rest.end() }
     call.set(\.powerUpLink, to: nil)
     call.set(\.powerUpServer, to: nil)
@@ -110,14 +110,14 @@ private func savePowerUpLink(_ rest: Arguments, _ call: Call) throws(CommandErro
     case .udp: link.localPort = UInt16(number ?? 0)
     }
     let operation = SavePowerUpLink(link: link, deadline: call.module.now + .seconds(10))
-    // A name has to be known at once (core libraries of 4.1 and 5.0, at_setup_cmd_savetranslink).
+    // The name has to resolve first (core libraries of 4.1 and 5.0, at_setup_cmd_savetranslink).
     guard call.firmware.generation >= .v4_1, IPAddress(host) == nil else { return operation.save(on: call.module) }
     guard call.module.reaches(nil) else { throw .failed }
     call.module.request(.resolve(name: host, type.family))
     return .running(operation)
 }
 
-/// SAVETRANSLINK until the host's name is known to be one.
+/// Waits for SAVETRANSLINK until the host name has been resolved.
 private struct SavePowerUpLink: Operation {
     let link: PowerUpLink
     let deadline: Instant?

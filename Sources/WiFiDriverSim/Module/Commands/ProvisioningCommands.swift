@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// The part of ESP-AT docs, Wi-Fi AT Commands, that is about joining an access point that the host does not know.
+/// ESP-AT docs, Wi-Fi AT Commands: joining an access point that the host does not know.
 let provisioningCommands: [Command] = [
     Command(
         name: "WPS", family: .wifi,
@@ -44,7 +44,7 @@ let provisioningCommands: [Command] = [
 
 private let authFloor = Optionally(Number("auth floor", as: StationSettings.Threshold.self), since: .esp8266_2_2)
 
-/// Firmware before 4.1 knows fewer securities.
+/// Firmware before 4.1 supports fewer kinds of security.
 private func check(
     _ floor: StationSettings.Threshold?, position: Int, _ call: Call
 ) throws(CommandError) -> StationSettings.Threshold? {
@@ -59,7 +59,7 @@ private func start(
     _ types: Set<SmartConfig>, key: String?, floor: StationSettings.Threshold, _ call: Call
 ) throws(CommandError) -> CommandOutcome {
     try call.requireStation()
-    // One that runs must be stopped first (ESP-IDF docs, SmartConfig, esp_smartconfig_start).
+    // A running one has to be stopped first (ESP-IDF docs, SmartConfig, esp_smartconfig_start).
     guard call.module.learning == .none else { throw .failed }
     call.module.startLearning(.smartConfig(types, key: key), floor: floor)
     return .ok

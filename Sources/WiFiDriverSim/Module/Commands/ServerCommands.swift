@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// The part of ESP-AT docs, TCP/IP AT Commands, that is about the module as a server.
+/// ESP-AT docs, TCP/IP AT Commands: the module as a server.
 let serverCommands: [Command] = [
     Command(
         name: "CIPSERVER", family: .tcpIP, newForms: [.query: .esp32_2_1],
@@ -47,7 +47,7 @@ let serverCommands: [Command] = [
 ]
 
 extension Links.Server {
-    /// What CIPSERVER and SAVETRANSLINK describe in the same words, from the port on.
+    /// Reads the parameters that CIPSERVER and SAVETRANSLINK share, from the port on.
     init(port: Int, type: LinkType, _ rest: Arguments, _ call: Call) throws(CommandError) {
         var rest = rest
         guard let port = UInt16(exactly: port), port > 0 else { throw CommandError(kind: .invalid, position: 1) }
@@ -59,7 +59,7 @@ extension Links.Server {
         hasTLS = type.hasTLS
         guard !hasTLS || call.firmware.hasSSLServer else { throw CommandError(kind: .invalid, position: 2) }
         let hasInterface = call.firmware.generation >= .v4_1
-        // Where both are known, a server without SSL has no place for the first (core library of 4.1,
+        // On firmware with both parameters, a server without SSL has no CA parameter (core library of 4.1,
         // at_setup_cmd_cipserver, and the example of SAVETRANSLINK in the guide of 5.0).
         if hasTLS || !hasInterface && call.firmware.generation > .nonOS1_7 {
             wantsCertificates = try Optionally(Flag("CA enable")).read(from: &rest) ?? false
@@ -79,7 +79,7 @@ extension Links.Server {
 private func start(_ server: Links.Server, _ call: Call) -> CommandOutcome {
     if let running = call.module.links.server {
         guard call.firmware.explainsRefusals else {
-            // Another server than the one that runs is refused (core library of 4.1, at_setup_cmd_cipserver).
+            // A second, different server is refused (core library of 4.1, at_setup_cmd_cipserver).
             return server == running ? .ok : .failed(.failed)
         }
         call.module.writeLine("no change")
@@ -102,7 +102,7 @@ private func stopServer(closingLinks closesLinks: Bool, _ call: Call) -> Command
     return .ok
 }
 
-/// CIPSERVER until the network says whether the port is free.
+/// Waits for CIPSERVER until the network reports whether the port is free.
 private struct ListenOperation: Operation {
     let server: Links.Server
     let deadline: Instant? = nil

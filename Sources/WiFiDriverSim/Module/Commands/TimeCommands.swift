@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// The parts of ESP-AT docs, Basic and TCP/IP AT Commands, that are about the time.
+/// ESP-AT docs, Basic and TCP/IP AT Commands: the time.
 let timeCommands: [Command] = [
     Command(
         name: "SYSTIMESTAMP", family: .basic, firmware: .since(.esp32_2_1),
@@ -10,7 +10,7 @@ let timeCommands: [Command] = [
             return .ok
         }),
 
-    // One firmware can also forget the servers.
+    // On one firmware, the execute form removes the servers.
     Command(
         name: "CIPSNTPCFG", family: .tcpIP, firmware: .in(.esp32_2_1 ... .esp32_2_1), query: answerTimeServers,
         set: timeServerForm,
@@ -51,7 +51,7 @@ private let timeServerForm = Command.SetForm(
     Flag("enable"), Optionally(Integer("timezone", -1259...1459)), Optionally(Text("SNTP server1", 0...64)),
     Optionally(Text("SNTP server2", 0...64)), Optionally(Text("SNTP server3", 0...64))
 ) { (call, enables, number, first, second, third) throws(CommandError) in
-    // Older firmware wants the time zone, but to switch it off.
+    // Older firmware requires the time zone, except to switch SNTP off.
     if enables, number == nil, call.firmware.generation < .v4_1 { throw .count(2) }
     let takesMinutes = call.firmware.generation >= .esp8266_2_2
     guard let zone = TimeZone(number ?? 0, takesMinutes: takesMinutes, hours: takesMinutes ? -12...14 : -11...13)
