@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// The part of ESP-AT docs, Wi-Fi AT Commands, that is about addresses.
+/// ESP-AT docs, Wi-Fi AT Commands: addresses.
 let addressCommands: [Command] = [
     Command(
         name: "CWDHCP", family: .wifi, storing: .chosen,
@@ -149,7 +149,7 @@ private func addressForm(
         Quoted("ip", as: IPv4Address.self), Optionally(Quoted("gateway", as: IPv4Address.self)),
         Optionally(Quoted("netmask", as: IPv4Address.self))
     ) { (call, address, gateway, netmask) throws(CommandError) in
-        // Without them, the first address of the /24 is the gateway.
+        // The default gateway is the first address of the /24.
         let assumed = IPv4Address(rawValue: address.rawValue & 0xFFFF_FF00 | 1)
         let whole = StaticAddress(
             address: address, gateway: gateway ?? assumed, netmask: netmask ?? IPv4Address(255, 255, 255, 0))
@@ -159,7 +159,7 @@ private func addressForm(
 }
 
 extension Call {
-    /// The other interface has another address, in use and, where this one is stored, in flash.
+    /// The address must differ from that of the other interface, both in use and, if this one is stored, in flash.
     fileprivate func requireOwnAddress(
         _ address: MACAddress, otherThan other: KeyPath<Settings, MACAddress>
     ) throws(CommandError) {
@@ -169,7 +169,7 @@ extension Call {
         }
     }
 
-    /// The three lines of CIPSTA and CIPAP.
+    /// Writes the three lines of CIPSTA and CIPAP.
     fileprivate func replyAddress(_ address: StaticAddress) {
         reply("ip:\"\(address.address)\"")
         reply("gateway:\"\(address.gateway)\"")

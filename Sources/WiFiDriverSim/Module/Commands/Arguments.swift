@@ -1,14 +1,14 @@
-/// The parameters of a command line, read from the left.
+/// The parameters of a command line, read from left to right.
 struct Arguments {
     private var items: [Argument]
     private var position = 0
-    /// Who was asked.
+    /// The module that received the command.
     let module: Module
-    /// Link IDs are given (CIPMUX=1).
+    /// Whether link IDs are present (CIPMUX=1).
     let multiplexes: Bool
-    /// Parameters that came later are not known.
+    /// The generation of the firmware, which may lack later parameters.
     let generation: Firmware.Generation
-    /// A refusal may say why.
+    /// Whether a refusal may contain a reason.
     let explainsRefusals: Bool
 
     private enum Argument {
@@ -17,8 +17,8 @@ struct Arguments {
         case text([UInt8])
     }
 
-    /// Splits at commas outside of quotes; `\` in quotes takes the next character as it is
-    /// (ESP-AT docs, AT command set, index).
+    /// Splits at commas outside of quotes. In quotes, `\` takes the next character literally (ESP-AT docs, AT command
+    /// set, index).
     init(_ bytes: ArraySlice<UInt8>, on module: Module) throws(CommandError) {
         items = []
         self.module = module
@@ -71,7 +71,7 @@ struct Arguments {
     }
 
     private static func number(_ bytes: ArraySlice<UInt8>) -> Int? {
-        // Most are a few digits, and one comes with every block.
+        // A fast path: most numbers have few digits, and one comes with every block.
         if bytes.count < 19, bytes.allSatisfy({ $0 &- UInt8(ascii: "0") < 10 }) {
             return bytes.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
         }
@@ -79,7 +79,7 @@ struct Arguments {
         return text.hasPrefix("0x") || text.hasPrefix("0X") ? Int(text.dropFirst(2), radix: 16) : Int(text)
     }
 
-    /// The number that the parameter read last begins with, as C's `atoi` has it.
+    /// The number at the beginning of the last parameter, as C's `atoi` reads it.
     var leadingNumber: Int {
         guard position > 0, case .bare(let text) = items[position - 1] else { return 0 }
         return Self.number(text.prefix { $0 &- UInt8(ascii: "0") < 10 }.prefix(9)) ?? 0
@@ -92,7 +92,7 @@ struct Arguments {
         }
     }
 
-    /// Steps over a parameter that is not there.
+    /// Skips a parameter that is missing. Returns whether it was.
     mutating func skipIfMissing() -> Bool {
         guard position < items.count else { return true }
         guard case .missing = items[position] else { return false }
@@ -100,7 +100,7 @@ struct Arguments {
         return true
     }
 
-    /// Whether the next parameter is one in quotes.
+    /// Whether the next parameter is in quotes.
     var nextIsText: Bool {
         guard position < items.count, case .text = items[position] else { return false }
         return true
@@ -120,11 +120,11 @@ struct Arguments {
     var count: Int { items.count }
     var isAtEnd: Bool { position >= items.count }
 
-    /// All parameters must have been read.
+    /// Throws an error unless all parameters have been read.
     func end() throws(CommandError) {
         if !isAtEnd { throw .count(position) }
     }
 
-    /// An error about the parameter read last.
+    /// An error about the last parameter.
     func error(_ kind: CommandError.Kind) -> CommandError { CommandError(kind: kind, position: max(0, position - 1)) }
 }

@@ -65,7 +65,7 @@ let basicCommands: [Command] = [
         },
         set: uartForm { call, configuration in storeLine(call, configuration) }),
 
-    // The bare name of the oldest firmware, which stores.
+    // The bare name, on the oldest firmware. It stores the configuration.
     Command(
         name: "UART", family: .basic, firmware: .until(.nonOS1_7), storing: .stored,
         query: { call in call.answer(call.lineFields) },
@@ -83,7 +83,7 @@ let basicCommands: [Command] = [
             if mode == lightSleep, call.settings.wifiMode.hasSoftAP { throw .failed }
             // "Modem-sleep mode and Light-sleep mode can be set only in station mode."
             if call.firmware.sleepsWithoutSoftAPOnly, mode != 0, call.settings.wifiMode.hasSoftAP { throw .failed }
-            // The modem's sleep needs the modem (core library of 4.1).
+            // Modem sleep requires Wi-Fi (core library of 4.1).
             if mode != 0, mode != lightSleep { try call.requireWiFi() }
             call.module.session.sleepMode = mode
             return .ok
@@ -151,11 +151,11 @@ let basicCommands: [Command] = [
 ]
 
 extension Command {
-    /// As it is typed: `AT`, `ATE0`, `AT+CWMODE`.
+    /// The full name: `AT`, `ATE0`, `AT+CWMODE`.
     var typedName: String { name.isEmpty || name == "E0" || name == "E1" ? "AT" + name : "AT+" + name }
 }
 
-/// OK, and the firmware starts anew.
+/// Answers OK and restarts the firmware.
 func answerAndRestart(_ call: Call) -> CommandOutcome {
     call.module.write("\r\nOK\r\n")
     call.module.restart()
@@ -187,7 +187,7 @@ private func uartForm(
     }
 }
 
-/// The answer still goes out as before.
+/// The answer is sent with the previous configuration.
 private func changeLine(_ call: Call, _ configuration: UARTConfiguration) -> CommandOutcome {
     call.module.write("\r\nOK\r\n")
     call.module.setLine(configuration)
@@ -205,7 +205,8 @@ extension UARTConfiguration {
 }
 
 extension Call {
-    /// The UART's settings in use. The bit rate is the one that the chip's clock divider gives, near the one that was set.
+    /// The UART's settings in use. The bit rate is the one that the chip's clock divider gives, close to the configured
+    /// one.
     fileprivate var lineFields: String {
         let uart = settings.uart
         return uart.fields(rate: firmware.uartClock?.actual(uart.baud.value) ?? uart.baud.value)

@@ -1,16 +1,16 @@
-/// One AT command: everything that is known of it.
+/// The description of one AT command.
 ///
-/// `AT+CMD?`, the `=?` test forms, `wifisim commands` and the coverage tables are read off these entries.
+/// `AT+CMD?`, the `=?` test forms, `wifisim commands` and the coverage tables are derived from these entries.
 struct Command: Sendable {
-    /// Without `AT+`; empty for `AT` itself.
+    /// The name without `AT+`. Empty for `AT` itself.
     let name: String
     let family: Family
     var firmware = Availability.all
-    /// The forms that came later than the command.
+    /// The forms that are newer than the command.
     var newForms: [Form: Firmware.Generation] = [:]
-    /// Which firmware answers a test form, with OK alone, though there is no set form.
+    /// The firmware that answers a test form, with OK only, although there is no set form.
     var emptyTest: Availability?
-    /// Where its settings go, for those that have some.
+    /// Where the command stores its settings, if it has any.
     var storing = Storage.inUse
     var query: (@Sendable (Call) throws(CommandError) -> CommandOutcome)?
     var set: SetForm?
@@ -22,7 +22,7 @@ struct Command: Sendable {
 
     enum Form: String, Sendable, CaseIterable { case test, query, set, execute }
 
-    /// Which firmware has a command.
+    /// The firmware that supports a command.
     enum Availability: Sendable {
         case all
         case since(Firmware.Generation)
@@ -44,13 +44,13 @@ struct Command: Sendable {
     enum Storage: Sendable {
         /// RAM only.
         case inUse
-        /// Flash, always.
+        /// Always in flash.
         case stored
-        /// What SYSSTORE says; on firmware that has the variants, the `_CUR` or `_DEF` in the name.
+        /// As SYSSTORE selects, or the suffix `_CUR` or `_DEF` on firmware that has them.
         case chosen
     }
 
-    /// The forms that it has. A test form comes with every set form.
+    /// The supported forms. Every set form implies a test form.
     var forms: Set<Form> {
         var forms: Set<Form> = []
         if query != nil { forms.insert(.query) }
@@ -60,7 +60,7 @@ struct Command: Sendable {
         return forms
     }
 
-    /// The command as this firmware has it: without the forms and parameters that came later.
+    /// The command on this firmware, without newer forms and parameters.
     func on(_ firmware: Firmware) -> Command {
         func lacks(_ form: Form) -> Bool { newForms[form].map { firmware.generation < $0 } ?? false }
         var command = self
@@ -76,18 +76,18 @@ struct Command: Sendable {
         return command
     }
 
-    /// A set form: its parameters, in order, and what is done with their values.
+    /// A set form: its parameters in order, and the handler of their values.
     struct SetForm: Sendable {
         fileprivate(set) var parameters: [ParameterDescription]
 
-        /// How many parameters there are at least.
+        /// The minimum number of parameters.
         func leastCount(multiplexes: Bool) -> Int {
             let given = parameters.filter { multiplexes || !$0.isLinkID }
             return (given.lastIndex { $0.isLinkID || !$0.isOptional } ?? -1) + 1
         }
 
         let run: @Sendable (Call, inout Arguments) throws(CommandError) -> CommandOutcome
-        /// What is asked before the parameters are looked at.
+        /// A check before the parameters are read.
         typealias Condition = @Sendable (Call) throws(CommandError) -> Void
 
         init<each P: Parameter>(
@@ -112,7 +112,7 @@ struct Command: Sendable {
 struct Call {
     let module: Module
     let command: Command
-    /// The name as it was typed, with `_CUR` or `_DEF`.
+    /// The name in the command line, including `_CUR` or `_DEF`.
     let name: String
     let storing: Module.Storing
 
@@ -129,18 +129,18 @@ struct Call {
         return .ok
     }
 
-    /// Changes a setting where this call says.
+    /// Changes a setting, in RAM or in flash as this call requires.
     func set<Value: Equatable>(_ key: WritableKeyPath<Settings, Value>, to value: Value) {
         module.set(key, to: value, storing)
     }
 
-    /// Ends a command that concerns what is not simulated, and would tell the line nothing but OK if it were.
+    /// Ends a command that concerns something that is not simulated, and that would answer only OK if it were.
     func hasNoEffect() -> CommandOutcome {
         module.emit(.log("AT+\(name) is answered and has no effect: what it concerns is not simulated"))
         return .ok
     }
 
-    /// The reason that older firmware gives; newer says ERROR alone.
+    /// A refusal with the reason that older firmware gives. Newer firmware answers only ERROR.
     func refusal(
         _ explanation: String, _ kind: CommandError.Kind = .failed, of parameter: String? = nil
     ) -> CommandError {
@@ -149,12 +149,12 @@ struct Call {
             explanation: firmware.explainsRefusals ? explanation : nil)
     }
 
-    /// A value that only the handler can refuse; of several with one name, the one at `index`.
+    /// An error about a value that only the handler can refuse. `index` selects one of several values of a parameter.
     func invalid(_ parameter: String, index: Int = 0) -> CommandError {
         CommandError(kind: .invalid, position: position(of: parameter).map { $0 + index })
     }
 
-    /// Where a parameter of the set form stands in this call, which has a link ID with several connections only.
+    /// The index of a parameter in this call. Without CIPMUX=1 there is no link ID.
     func position(of parameter: String) -> Int? {
         command.set?.parameters.filter { session.multiplexes || !$0.isLinkID }.firstIndex { $0.name == parameter }
     }

@@ -1,8 +1,8 @@
-/// A command as `wifisim commands` lists it.
+/// A command in the output of `wifisim commands`.
 package struct CommandSummary: Sendable, Equatable {
-    /// As it is typed: `AT+CWMODE`.
+    /// The full name: `AT+CWMODE`.
     package let name: String
-    /// The variants of its name where the firmware has them, as `_CUR`.
+    /// The suffixes of its name on this firmware, such as `_CUR`.
     package let suffixes: [String]
     /// `Basic`, `Wi-Fi` or `TCP/IP`.
     package let family: String
@@ -10,12 +10,12 @@ package struct CommandSummary: Sendable, Equatable {
     package let hasQuery: Bool
     package let hasSet: Bool
     package let hasExecute: Bool
-    /// The set form's parameters, as `<mode>[,<auto connect>]`.
+    /// The parameters of the set form, such as `<mode>[,<auto connect>]`.
     package let parameters: String
 }
 
 extension Firmware {
-    /// The commands that this firmware has, in the order of AT+CMD?.
+    /// The commands of this firmware, in the order of AT+CMD?.
     package var commands: [CommandSummary] {
         let table = CommandTable.of(self)
         return table.commands.map { command in

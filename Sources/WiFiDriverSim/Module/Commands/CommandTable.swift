@@ -1,6 +1,6 @@
 /// The commands of one firmware, by name.
 struct CommandTable: CommandInterpreter {
-    /// Every command of every firmware.
+    /// All commands of all firmware.
     static let all: [Command] =
         basicCommands + timeCommands + systemCommands + flashCommands + messageFilterCommands + wifiCommands
         + radioCommands
@@ -13,11 +13,11 @@ struct CommandTable: CommandInterpreter {
 
     private struct Entry {
         let command: Command
-        /// What the name's suffix says; `nil` where there is none.
+        /// The storage that the suffix of the name selects. `nil` without a suffix.
         let storing: Module.Storing?
     }
 
-    /// The table of a firmware; modules of one profile share it.
+    /// The table of a firmware. Modules of the same profile share it.
     static func of(_ firmware: Firmware) -> CommandTable { ofProfiles[firmware.name] ?? CommandTable(for: firmware) }
 
     private static let ofProfiles = Dictionary(
@@ -36,7 +36,7 @@ struct CommandTable: CommandInterpreter {
         self.byName = byName
     }
 
-    /// The names under which this firmware knows a command.
+    /// The names of a command on this firmware.
     func names(of command: Command) -> [String] {
         guard case .nameSuffix = firmware.storage, case .chosen = command.storing else { return [command.name] }
         return [command.name, command.name + "_CUR", command.name + "_DEF"]
@@ -76,7 +76,7 @@ struct CommandTable: CommandInterpreter {
                 guard error.kind == .count else { throw error }
                 var counted = error
                 counted.given = arguments.count
-                // Too few: those after the one that was looked for are missed as well.
+                // With too few parameters, the ones after the missing one are counted as missing as well.
                 if counted.given < counted.needed {
                     counted.needed = max(counted.needed, set.leastCount(multiplexes: arguments.multiplexes))
                 }
@@ -89,18 +89,18 @@ struct CommandTable: CommandInterpreter {
         switch entry.command.storing {
         case .inUse: .inUse
         case .stored: .stored
-        // A bare name on firmware with variants stores.
+        // A bare name stores, on firmware with suffixes.
         case .chosen: entry.storing ?? .stored(if: module.session.storesSettings)
         }
     }
 }
 
 extension Module {
-    /// A module with the whole command table of its firmware; it is off.
+    /// Creates a module without power, with the command table of its firmware.
     /// - Parameters:
     ///   - firmware: the profile.
-    ///   - serialNumber: makes the factory's MAC addresses differ from another module's; its low 24 bits count.
-    ///   - settings: what its flash holds; `nil` is as from the factory.
+    ///   - serialNumber: makes the factory MAC addresses unique; its low 24 bits are used.
+    ///   - settings: the content of its flash; `nil` selects the factory settings.
     package convenience init(firmware: Firmware = .standard, serialNumber: UInt32 = 1, settings: Settings? = nil) {
         self.init(
             firmware: firmware, serialNumber: serialNumber, settings: settings, interpreter: CommandTable.of(firmware)
@@ -108,7 +108,7 @@ extension Module {
     }
 }
 
-/// A command line, taken apart: `AT+NAME`, `AT+NAME?`, `AT+NAME=?`, `AT+NAME=…`.
+/// A parsed command line: `AT+NAME`, `AT+NAME?`, `AT+NAME=?`, `AT+NAME=…`.
 struct CommandLine {
     let name: String
     let form: Command.Form
@@ -117,7 +117,7 @@ struct CommandLine {
     init(_ line: [UInt8]) throws(CommandError) {
         guard line.starts(with: "AT".utf8) else { throw CommandError(kind: .noAT) }
         var rest = line[2...]
-        // ATE0 and ATE1 are commands of their own; all others have a plus.
+        // ATE0 and ATE1 are commands of their own. All others have a plus.
         let hasPlus = rest.first == UInt8(ascii: "+")
         if hasPlus { rest.removeFirst() }
         let nameEnd = rest.firstIndex { $0 == UInt8(ascii: "=") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
@@ -136,7 +136,7 @@ struct CommandLine {
 }
 
 extension ParameterDescription {
-    /// As the test form shows it: `(0-3)`, or the name where there is no range.
+    /// The parameter in a test form: `(0-3)`, or the name if there is no range.
     var testText: String {
         if let range { return "(\(range))" }
         return isText ? "\"\(name)\"" : "<\(name)>"

@@ -23,7 +23,7 @@ let enterpriseCommands: [Command] = [
             guard call.settings.wifiMode.hasStation else { throw CommandError(.noStation) }
             guard 1...Enterprise.longestText ~= identity.utf8.count else { throw CommandError(.identityLength) }
             if method == .tls {
-                // The client has nothing but its certificate to show.
+                // The client needs its certificate, because it has nothing else to present.
                 guard certificates.value & 1 != 0 else { throw CommandError(.methodAndSecurity) }
             } else {
                 guard let username, 1...Enterprise.longestText ~= username.utf8.count else {
@@ -45,7 +45,8 @@ let enterpriseCommands: [Command] = [
         })
 ]
 
-/// CWJEAP until there is an address or its time is over; whatever else goes wrong, it only tells that.
+/// Waits for CWJEAP until the station has an address or the time is over. Any other failure is reported only as the
+/// time-out.
 private struct EnterpriseJoinOperation: Operation {
     let deadline: Instant?
 
@@ -59,7 +60,7 @@ private struct EnterpriseJoinOperation: Operation {
     }
 }
 
-/// The numbers that SYSLOG shows of CWJEAP (ESP-AT docs, Wi-Fi, CWJEAP, error code).
+/// The error numbers of CWJEAP in SYSLOG (ESP-AT docs, Wi-Fi, CWJEAP, error code).
 private enum EnterpriseError: UInt32 {
     case noConfiguration = 0x8002
     case timeout = 0x8016

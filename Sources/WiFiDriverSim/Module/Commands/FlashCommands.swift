@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// The part of ESP-AT docs, Basic AT Commands, about the partitions of the flash that are the host's own.
+/// ESP-AT docs, Basic AT Commands: the flash partitions for the host's data.
 let flashCommands: [Command] = [
     Command(
         name: "SYSFLASH", family: .basic, firmware: .since(.esp32_2_1), storing: .stored,
@@ -99,8 +99,8 @@ private func erase(_ partition: FlashPartition, _ range: Range<Int>, _ call: Cal
     }
 }
 
-/// Changes what is in flash; nothing is kept where all is as from the factory again.
-/// - Returns: how the command ends: fails where there is no room.
+/// Changes the host's data in flash. Data equal to the factory's is not kept.
+/// - Returns: the outcome of the command, a failure if there is not enough room.
 @discardableResult
 private func change(_ call: Call, _ body: (inout UserData) -> Void) -> CommandOutcome {
     var userData = call.settings.userData ?? UserData()

@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// CIPSENDL: data go out in blocks while more come in, and the progress is reported (ESP-AT docs, TCP-IP, CIPSENDL).
+/// CIPSENDL: sends data in blocks while more arrive, and reports the progress (ESP-AT docs, TCP-IP, CIPSENDL).
 final class LongSend: DataOperation {
     private let length: Int
     private let socket: SocketID
@@ -9,20 +9,20 @@ final class LongSend: DataOperation {
     private let interval: Duration
     private var target: SendTarget
     private var buffer = ByteQueue()
-    /// Bytes that came from the line.
+    /// Bytes received from the line.
     private var receivedCount = 0
-    /// Bytes that the stack has taken, and how many reports said so.
+    /// Bytes that the stack has taken, and the number of progress reports.
     private var sentCount = 0
     private var reportCount = 0
     private var flushAt: Instant?
     private var state = State.waiting
 
     private enum State {
-        /// For data.
+        /// Waits for data.
         case waiting
         case resolving
         case sending(count: Int)
-        /// The link is gone; what still comes is swallowed.
+        /// The link is closed. Further data are dropped.
         case failed
     }
 
@@ -41,7 +41,7 @@ final class LongSend: DataOperation {
         if case .failed = state { return length - receivedCount }
         return min(length - receivedCount, Self.bufferSize - buffer.count)
     }
-    /// What the firmware buffers of the line (ESP-AT docs, TCP-IP, CIPSEND).
+    /// The buffer of the firmware for bytes from the line (ESP-AT docs, TCP-IP, CIPSEND).
     private static let bufferSize = 8192
 
     var deadline: Instant? {
@@ -57,7 +57,7 @@ final class LongSend: DataOperation {
         buffer.append(contentsOf: UnsafeRawBufferPointer(rebasing: part))
         if flushAt == nil { flushAt = module.now + interval }
         let outcome = sendWhatIsDue(on: module)
-        // With its last byte the data mode ends; what comes behind is refused until `SEND OK`, as behind CIPSEND's data.
+        // The last byte ends data mode. Bytes after it are refused until `SEND OK`, as after CIPSEND's data.
         return outcome ?? (receivedCount == length ? .running(self) : nil)
     }
 
@@ -100,14 +100,14 @@ final class LongSend: DataOperation {
         return sendWhatIsDue(on: module)
     }
 
-    /// The data are taken to their end, or to the escape sequence, although they lead nowhere.
+    /// Data are still taken up to their end or the escape sequence, but not sent.
     private func fail(on module: Module) -> CommandOutcome? {
         state = .failed
         buffer.removeAll()
         return receivedCount == length ? SendOperation.failure(on: module) : nil
     }
 
-    /// One report for each multiple of the report size that was passed, and one for the end.
+    /// Writes one report for each multiple of the report size that has been passed, and one for the end.
     private func reportProgress(on module: Module) {
         while (reportCount + 1) * configuration.reportSize <= sentCount {
             reportCount += 1

@@ -1,10 +1,10 @@
-/// The part of ESP-AT docs, Basic AT Commands, that is about what the module leaves unsaid.
+/// ESP-AT docs, Basic AT Commands: filters for the module's messages.
 let messageFilterCommands: [Command] = [
     Command(
         name: "SYSMSGFILTER", family: .basic, firmware: .since(.v3_3),
         query: { call in call.answer(call.session.messageFilters.isOn ? "1" : "0") },
         set: .init(Flag("enable")) { call, enables in
-            // The answer is said in full either way (ESP-AT docs, system message filter example).
+            // The answer is never filtered (ESP-AT docs, system message filter example).
             call.module.session.messageFilters.isOn = false
             call.module.write("\r\nOK\r\n")
             call.module.session.messageFilters.isOn = enables

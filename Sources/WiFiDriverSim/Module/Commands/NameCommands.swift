@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// The part of ESP-AT docs, TCP/IP AT Commands, that is about names and reachability.
+/// ESP-AT docs, TCP/IP AT Commands: names and reachability.
 let nameCommands: [Command] = [
     Command(
         name: "CIPDOMAIN", family: .tcpIP,
@@ -63,14 +63,14 @@ let nameCommands: [Command] = [
         }),
 ]
 
-/// A name's answer is awaited so long where the command does not say.
+/// The time-out for resolving a name. The default is 10 s.
 private func resolveTimeout(_ milliseconds: Int?) -> Duration {
     guard let milliseconds, milliseconds > 0 else { return .seconds(10) }
     return .milliseconds(milliseconds)
 }
 
 extension Firmware {
-    /// A name that does not resolve.
+    /// The refusal of a name that does not resolve.
     var unknownHost: CommandError { explainsRefusals ? .failed(saying: "DNS Fail") : .failed }
 }
 
@@ -92,9 +92,9 @@ private struct ResolveOperation: Operation {
 
 private struct PingOperation: Operation {
     var deadline: Instant?
-    /// The AP's own network answers after this time.
+    /// When the access point's own network answers. `nil` if another host has to answer.
     private var ownAnswer: Duration?
-    /// An echo that takes longer is lost.
+    /// A longer round trip counts as a loss.
     private static let timeout = Duration.seconds(1)
 
     init(deadline: Instant) { self.deadline = deadline }

@@ -10,19 +10,19 @@ protocol Parameter<Value>: Sendable {
 /// A parameter as tables and test forms show it.
 struct ParameterDescription: Sendable {
     let name: String
-    /// As `0-3`; `nil` where there is no range to tell.
+    /// Such as `0-3`. `nil` without a range.
     var range: String?
-    /// The range on one firmware, where they differ.
+    /// The range on a firmware, for a range that depends on it.
     var limits: (@Sendable (Firmware) -> ClosedRange<Int>)?
     var isOptional = false
     var isText = false
-    /// There only with several connections.
+    /// Whether it is present only with CIPMUX=1.
     var isLinkID = false
-    /// The first firmware that has it, where that is newer than the command.
+    /// The first firmware with this parameter, if that is newer than the command.
     var since: Firmware.Generation?
 }
 
-/// A whole number, decimal or with `0x`.
+/// A whole number, decimal or hexadecimal with `0x`.
 struct Integer: Parameter {
     let name: String
     let range: ClosedRange<Int>
@@ -43,7 +43,7 @@ struct Integer: Parameter {
     }
 }
 
-/// A whole number whose range is its type's.
+/// A whole number with the range of its type.
 struct Number<let lowest: Int, let highest: Int>: Parameter {
     let name: String
 
@@ -60,7 +60,7 @@ struct Number<let lowest: Int, let highest: Int>: Parameter {
     }
 }
 
-/// A number that stands for a case.
+/// A number that selects a case.
 struct Choice<Value: RawRepresentable & Sendable>: Parameter where Value.RawValue == Int {
     let name: String
     let range: ClosedRange<Int>
@@ -90,7 +90,7 @@ struct Flag: Parameter {
     }
 }
 
-/// Text in quotes, its length in bytes.
+/// Text in quotes. `length` is in bytes.
 struct Text: Parameter {
     let name: String
     let length: ClosedRange<Int>
@@ -109,7 +109,7 @@ struct Text: Parameter {
     }
 }
 
-/// Text in quotes that has to be read as a value: an address.
+/// Text in quotes that is read as a value, such as an address.
 struct Quoted<Value: LosslessStringConvertible & Sendable>: Parameter {
     let name: String
     init(_ name: String, as: Value.Type = Value.self) { self.name = name }
@@ -124,7 +124,7 @@ struct Quoted<Value: LosslessStringConvertible & Sendable>: Parameter {
     }
 }
 
-/// A value in quotes that something is looked for by; with nothing in the quotes, anything will do.
+/// A value in quotes to search for. Empty quotes match everything.
 struct Filter<Value: LosslessStringConvertible & Sendable>: Parameter {
     let name: String
     init(_ name: String, as: Value.Type = Value.self) { self.name = name }
@@ -141,14 +141,14 @@ struct Filter<Value: LosslessStringConvertible & Sendable>: Parameter {
     }
 }
 
-/// May be left out, or left empty between commas.
+/// A parameter that may be omitted, or left empty between commas.
 struct Optionally<Wrapped: Parameter>: Parameter {
     let wrapped: Wrapped
     private let since: Firmware.Generation?
 
     /// - Parameters:
-    ///   - wrapped: what it is where it is there.
-    ///   - since: the first firmware that has it, where that is newer than the command.
+    ///   - wrapped: the parameter.
+    ///   - since: the first firmware with this parameter, if that is newer than the command.
     init(_ wrapped: Wrapped, since: Firmware.Generation? = nil) {
         self.wrapped = wrapped
         self.since = since
@@ -167,14 +167,14 @@ struct Optionally<Wrapped: Parameter>: Parameter {
     }
 }
 
-/// The link ID, which is there with several connections only; with one it is 0.
+/// The link ID. It is present only with CIPMUX=1, otherwise the value is 0.
 struct LinkID: Parameter {
     let highest: Int
     private let refusal: String?
 
     /// - Parameters:
-    ///   - all: takes 5 too, which stands for all links.
-    ///   - refusal: with one connection older firmware says this, and that is all.
+    ///   - all: whether 5 is accepted too, which means all links.
+    ///   - refusal: without CIPMUX=1, older firmware refuses the command with this text.
     init(all: Bool = false, orSays refusal: String? = nil) {
         highest = all ? Links.limit : Links.limit - 1
         self.refusal = refusal
@@ -191,7 +191,7 @@ struct LinkID: Parameter {
     }
 }
 
-/// Says why a value is refused, on firmware that does.
+/// Adds the reason of a refusal, on firmware that gives reasons.
 struct Explained<Wrapped: Parameter>: Parameter {
     let wrapped: Wrapped
     let explanation: String
@@ -211,7 +211,8 @@ struct Explained<Wrapped: Parameter>: Parameter {
 }
 
 extension Parameter {
-    /// What older firmware says of a value that is wrong, or in another way of one that is missing (`count`).
+    /// Adds the reason of older firmware for a wrong value, or for the other kinds in `kinds`, such as a missing one
+    /// (`count`).
     func saying(
         _ explanation: String, of kinds: Set<CommandError.Kind> = [.parse, .length, .invalid]
     ) -> Explained<Self> {
@@ -219,7 +220,7 @@ extension Parameter {
     }
 }
 
-/// Looks at a value before the next one is read: the first thing that is wrong is what the oldest firmware tells.
+/// Checks a value before the next one is read, because the oldest firmware reports the first error.
 struct Checked<Wrapped: Parameter>: Parameter {
     let wrapped: Wrapped
     let check: @Sendable (Wrapped.Value, Module) throws(CommandError) -> Void
@@ -234,7 +235,7 @@ struct Checked<Wrapped: Parameter>: Parameter {
 }
 
 extension Parameter {
-    /// On firmware that explains its refusals, also asks this as soon as the value is read.
+    /// Adds a check that runs as soon as the value has been read, on firmware that explains its refusals.
     func checked(
         _ check: @escaping @Sendable (Value, Module) throws(CommandError) -> Void
     ) -> Checked<Self> {
@@ -242,7 +243,7 @@ extension Parameter {
     }
 }
 
-/// A number whose range is not the same on all firmware.
+/// A number whose range depends on the firmware.
 struct Limited<Wrapped: Parameter>: Parameter {
     let wrapped: Wrapped
     let limits: @Sendable (Firmware) -> ClosedRange<Int>
@@ -266,7 +267,7 @@ extension Parameter {
     }
 }
 
-/// The type of a link, which IPv6 has to be enabled for where it is one of IPv6.
+/// The type of a link. A type of IPv6 requires that IPv6 is enabled.
 struct LinkTypeParameter: Parameter {
     var description: ParameterDescription { ParameterDescription(name: "type", isText: true) }
 
@@ -277,7 +278,7 @@ struct LinkTypeParameter: Parameter {
     }
 }
 
-/// What follows depends on what came before: the handler reads it.
+/// The remaining parameters, which depend on those before. The handler reads them.
 struct Rest: Parameter {
     let descriptionText: String
     private let since: Firmware.Generation?

@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// The parts of ESP-AT docs, Basic and TCP/IP AT Commands, that are about passthrough.
+/// ESP-AT docs, Basic and TCP/IP AT Commands: passthrough.
 let passthroughCommands: [Command] = [
     Command(
         name: "CIPMODE", family: .tcpIP,
@@ -17,7 +17,7 @@ let passthroughCommands: [Command] = [
         set: .init(Flag("mode"), Rest(powerUpLinkParameters)) { (call, enables, rest) throws(CommandError) in
             enables ? try savePowerUpLink(rest, call) : try forgetPowerUp(rest, call)
         }),
-    // Mode 2 is of Bluetooth LE.
+    // Mode 2 is for Bluetooth LE.
     Command(
         name: "SAVETRANSLINK", family: .basic, firmware: .since(.v5_0), storing: .stored,
         set: .init(Integer("mode", 0...3), Rest(powerUpLinkParameters)) { (call, mode, rest) throws(CommandError) in
@@ -65,7 +65,7 @@ private func requireOneLink(_ call: Call) throws(CommandError) {
     guard links.server == nil || links.open.allSatisfy(\.link.isServed) else { throw .failed }
 }
 
-/// CIPSEND's execute form.
+/// The execute form of CIPSEND.
 func startPassthrough(_ call: Call) throws(CommandError) -> CommandOutcome {
     guard call.session.passesThrough else { throw .failed }
     try requireOneLink(call)
@@ -114,7 +114,7 @@ private func savePowerUpLink(_ rest: Arguments, _ call: Call) throws(CommandErro
     return .running(operation)
 }
 
-/// SAVETRANSLINK until the host's name is known to be one.
+/// Waits for SAVETRANSLINK until the host name has been resolved.
 private struct SavePowerUpLink: Operation {
     let link: PowerUpLink
     let deadline: Instant?

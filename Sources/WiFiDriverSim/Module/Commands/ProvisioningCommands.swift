@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// The part of ESP-AT docs, Wi-Fi AT Commands, that is about joining an access point that the host does not know.
+/// ESP-AT docs, Wi-Fi AT Commands: joining an access point that the host does not know.
 let provisioningCommands: [Command] = [
     Command(
         name: "WPS", family: .wifi,
@@ -59,7 +59,7 @@ private func start(
     _ types: Set<SmartConfig>, key: String?, floor: StationSettings.Threshold, _ call: Call
 ) throws(CommandError) -> CommandOutcome {
     try call.requireStation()
-    // One that runs must be stopped first (ESP-IDF docs, SmartConfig, esp_smartconfig_start).
+    // A running one has to be stopped first (ESP-IDF docs, SmartConfig, esp_smartconfig_start).
     guard call.module.learning == .none else { throw .failed }
     call.module.startLearning(.smartConfig(types, key: key), floor: floor)
     return .ok

@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// The part of ESP-AT docs, Wi-Fi AT Commands, that configures the radio.
+/// ESP-AT docs, Wi-Fi AT Commands: configuration of the radio.
 let radioCommands: [Command] =
     [
         Command(
@@ -34,7 +34,7 @@ let radioCommands: [Command] =
                 return .ok
             }),
 
-        // There is no 5 GHz on this chip, which the query says with 0.
+        // The chip has no 5 GHz band, so the query answers 0 for it.
         Command(
             name: "CWBANDWIDTH", family: .wifi, firmware: .since(.v5_0), storing: .chosen,
             query: { (call) throws(CommandError) in
@@ -96,13 +96,13 @@ private func protocolCommands(
 }
 
 extension Module {
-    /// As after power-up.
+    /// Starts the radio as after power-up.
     fileprivate func startWiFi() {
         session.hasWiFi = true
         radioBooted()
     }
 
-    /// The radio is off until it is started again; the mode and all else is kept.
+    /// Switches the radio off until it is started again. The mode and all settings are kept.
     fileprivate func stopWiFi() {
         leave()
         closeLinks { _ in true }

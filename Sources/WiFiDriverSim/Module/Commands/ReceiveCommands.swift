@@ -1,4 +1,4 @@
-/// The part of ESP-AT docs, TCP/IP AT Commands, that is about what comes in.
+/// ESP-AT docs, TCP/IP AT Commands: received data.
 let receiveCommands: [Command] = [
     Command(
         name: "CIPDINFO", family: .tcpIP,
@@ -50,7 +50,7 @@ let receiveCommands: [Command] = [
         }),
 ]
 
-/// Sets how links receive. What a link that becomes active holds follows the answer.
+/// Sets how links receive. The buffer of a link that becomes active is pushed after the answer.
 private func setPassive(_ passive: Bool, _ ids: Range<Int>, _ call: Call) -> CommandOutcome {
     for id in ids { call.module.session.receivesPassively[id] = passive }
     call.module.write("\r\nOK\r\n")

@@ -1,8 +1,8 @@
 import WiFiSimValues
 
-/// The part of ESP-AT docs, TCP/IP AT Commands, that configures SSL clients.
+/// ESP-AT docs, TCP/IP AT Commands: configuration of SSL clients.
 let sslCommands: [Command] = [
-    // The oldest firmware has one client and one certificate: a mode is all there is to say.
+    // The oldest firmware has one client and one certificate, so the mode is the only parameter.
     Command(
         name: "CIPSSLCCONF", family: .tcpIP, firmware: .until(.nonOS1_7), storing: .stored,
         query: { call in call.answer("\(call.settings.ssl[0].authentication)") },
@@ -29,7 +29,7 @@ let sslCommands: [Command] = [
             Optionally(Number("pki_number", as: SSLSettings.CredentialNumber.self)),
             Optionally(Number("ca_number", as: SSLSettings.CredentialNumber.self))
         ) { (call, id, authentication, certificate, authority) throws(CommandError) in
-            // Numbers go with what they are for (core library of 4.1, at_setup_cmd_cipsslcconf).
+            // The numbers are required exactly if authentication is on (core library of 4.1, at_setup_cmd_cipsslcconf).
             guard (authentication != 0) == (certificate != nil), (certificate == nil) == (authority == nil) else {
                 throw .count((authentication == 0 ? 1 : 3) + (call.session.multiplexes ? 1 : 0))
             }
@@ -89,7 +89,7 @@ let sslCommands: [Command] = [
     Command(
         name: "CIPSSLCPSK", family: .tcpIP, firmware: .since(.esp32_2_1),
         query: { call in
-            // A text to the firmware, which ends at a NUL.
+            // The firmware treats the key as text, which ends at a NUL.
             replyPreSharedKeys(call) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         },
         set: .init(LinkID(all: true), Text("psk", 0...32), Text("hint", 0...32)) {
@@ -113,7 +113,7 @@ private func checkLength(_ name: String, of parameter: String, _ call: Call) thr
     }
 }
 
-/// A link that is open keeps what it began with, and nothing is set for it (core library of 4.1, at_setup_cmd_sni and others).
+/// An open link keeps its configuration, so a change is refused (core library of 4.1, at_setup_cmd_sni and others).
 private func configure(
     _ call: Call, _ id: Int, _ change: (inout SSLClientOptions) -> Void
 ) throws(CommandError) -> CommandOutcome {
@@ -127,7 +127,7 @@ private func configure(
     return .ok
 }
 
-/// A line for each link that has something set, with one link for that alone. The guide shows quotes, which the core
+/// Writes a line for each link with a value; without CIPMUX=1, only for link 0. The guide shows quotes, which the core
 /// libraries do not print.
 private func replyClients(_ call: Call, _ text: (SSLClientOptions) -> String) -> CommandOutcome {
     for (id, options) in call.session.sslClients.enumerated().prefix(call.session.multiplexes ? Links.limit : 1) {
@@ -145,7 +145,7 @@ private func replyPreSharedKeys(_ call: Call, _ keyText: ([UInt8]) -> String) ->
 }
 
 extension Arguments {
-    /// As many values of one kind as were announced.
+    /// Reads the announced number of values.
     fileprivate func readAll<P: Parameter>(_ count: Int, _ parameter: P) throws(CommandError) -> [P.Value] {
         var rest = self
         var values: [P.Value] = []
@@ -155,14 +155,14 @@ extension Arguments {
     }
 }
 
-/// The suites of TLS 1.2 that mbed TLS has with elliptic curves, RSA and pre-shared keys, in its order of preference.
+/// The TLS 1.2 suites of mbed TLS with elliptic curves, RSA and pre-shared keys, in its order of preference.
 private let firmwareCipherSuites: [UInt16] = [
     0xC02C, 0xC030, 0xC0AD, 0xC024, 0xC028, 0xC00A, 0xC014, 0xC02B, 0xC02F, 0xC0AC, 0xC023, 0xC027, 0xC009, 0xC013,
     0x009D, 0xC09D, 0x003D, 0x0035, 0x009C, 0xC09C, 0x003C, 0x002F, 0x00A9, 0x00AF, 0x008D, 0x00A8, 0x00AE, 0x008C,
 ]
 
 extension UInt16 {
-    /// As `0xC023`.
+    /// Such as `0xC023`.
     fileprivate var cipherText: String {
         let digits = String(self, radix: 16, uppercase: true)
         return "0x" + String(repeating: "0", count: 4 - digits.count) + digits

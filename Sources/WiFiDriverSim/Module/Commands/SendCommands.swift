@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// The part of ESP-AT docs, TCP/IP AT Commands, that sends.
+/// ESP-AT docs, TCP/IP AT Commands: sending.
 let sendCommands: [Command] = [
     Command(
         name: "CIPSEND", family: .tcpIP, set: sendBlockForm(hasEscapes: false),
@@ -27,7 +27,7 @@ let sendCommands: [Command] = [
         }),
 ]
 
-/// Where the data of one command go.
+/// The destination of a command's data.
 enum SendTarget {
     /// The link's peer.
     case peer
@@ -64,7 +64,7 @@ private func sendForm(
     }
 }
 
-/// How much is to come. The oldest firmware looks at how large the number is before it sees that it is none
+/// The number of bytes to send. The oldest firmware checks whether the number is too large before it checks its syntax
 /// (ESP8266_AT, at_setupCmdCipsend).
 private struct SendLength: Parameter {
     private var integer: Integer { Integer("length", 1...Int(Int32.max)) }
@@ -83,13 +83,13 @@ private struct SendLength: Parameter {
     }
 }
 
-/// A block whose length is told before.
+/// A block whose length is announced.
 private func sendBlockForm(hasEscapes: Bool) -> Command.SetForm {
     sendForm { (call, id, length, target) throws(CommandError) in
         guard length <= call.firmware.longestSend else { throw call.invalid("length") }
         return .receiving(
             DataEntry(length: length, hasEscapes: hasEscapes, escape: cancelSend(call)) { module, bytes in
-                // Nothing to send is sent at once.
+                // An empty block counts as sent at once.
                 bytes.isEmpty ? SendOperation.success(on: module) : send(bytes, on: id, to: target, module)
             })
     }
@@ -123,7 +123,7 @@ private func send(_ bytes: [UInt8], on id: Int, to target: SendTarget, _ module:
     return .running(operation)
 }
 
-/// CIPSEND from its data to `SEND OK`.
+/// CIPSEND from the end of its data to `SEND OK`.
 struct SendOperation: Operation {
     let socket: SocketID
     var state: State
@@ -159,7 +159,7 @@ struct SendOperation: Operation {
             module.request(.abandonSend(socket))
             return Self.failure(on: module)
         case (.network, _), (.air, _):
-            // The link may have gone with its AP or by its peer.
+            // The link may have been closed by its peer, or with its access point.
             return module.links.id(of: socket) == nil ? Self.failure(on: module) : nil
         }
     }

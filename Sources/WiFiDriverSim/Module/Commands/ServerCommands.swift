@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// The part of ESP-AT docs, TCP/IP AT Commands, that is about the module as a server.
+/// ESP-AT docs, TCP/IP AT Commands: the module as a server.
 let serverCommands: [Command] = [
     Command(
         name: "CIPSERVER", family: .tcpIP, newForms: [.query: .esp32_2_1],
@@ -47,7 +47,7 @@ let serverCommands: [Command] = [
 ]
 
 extension Links.Server {
-    /// What CIPSERVER and SAVETRANSLINK describe in the same words, from the port on.
+    /// Reads the parameters that CIPSERVER and SAVETRANSLINK share, from the port on.
     init(port: Int, type: LinkType, _ rest: Arguments, _ call: Call) throws(CommandError) {
         var rest = rest
         guard let port = UInt16(exactly: port), port > 0 else { throw CommandError(kind: .invalid, position: 1) }
@@ -76,7 +76,7 @@ extension Links.Server {
 private func start(_ server: Links.Server, _ call: Call) -> CommandOutcome {
     if let running = call.module.links.server {
         guard call.firmware.explainsRefusals else {
-            // Another server than the one that runs is refused (core library of 4.1, at_setup_cmd_cipserver).
+            // A second, different server is refused (core library of 4.1, at_setup_cmd_cipserver).
             return server == running ? .ok : .failed(.failed)
         }
         call.module.writeLine("no change")
@@ -99,7 +99,7 @@ private func stopServer(closingLinks closesLinks: Bool, _ call: Call) -> Command
     return .ok
 }
 
-/// CIPSERVER until the network says whether the port is free.
+/// Waits for CIPSERVER until the network reports whether the port is free.
 private struct ListenOperation: Operation {
     let server: Links.Server
     let deadline: Instant? = nil

@@ -1,6 +1,7 @@
 import WiFiSimValues
 
-/// ESP-AT docs, TCP/IP AT Commands, MDNS; where it is silent, the core library of 4.1 (at_setup_cmd_mdns).
+/// ESP-AT docs, TCP/IP AT Commands, MDNS. Details that it does not describe are as in the core library of 4.1
+/// (at_setup_cmd_mdns).
 let serviceCommands: [Command] = [
     Command(
         name: "MDNS", family: .tcpIP, firmware: .until(.v3_3),
@@ -35,7 +36,7 @@ let serviceCommands: [Command] = [
                 call.module.stopAnnouncing()
                 return .ok
             case 1:
-                // A service that is there stays as it is, whatever follows.
+                // An existing service stays unchanged, whatever the parameters are.
                 if call.module.responder != nil { return .ok }
                 return announce(try service(rest, call), call)
             default: return try look(rest, call)
@@ -72,7 +73,7 @@ private func service(_ rest: Arguments, _ call: Call) throws(CommandError) -> Mu
 }
 
 extension Firmware {
-    /// What an instance is called that the command does not name.
+    /// The name of an instance that the command does not name.
     fileprivate func serviceInstance(host: String, type: String) -> String {
         namesInstanceAfterService ? type : host
     }
@@ -104,7 +105,7 @@ private func look(_ rest: Arguments, _ call: Call) throws(CommandError) -> Comma
     return .running(ServiceOperation(deadline: call.module.now + .milliseconds(timeout)))
 }
 
-/// MDNS until the module's responder or search ends it, or the search's time is over.
+/// Waits for MDNS until the module's responder or search ends it, or the time of the search is over.
 private struct ServiceOperation: Operation {
     let deadline: Instant?
 

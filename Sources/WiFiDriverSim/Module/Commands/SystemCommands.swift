@@ -1,4 +1,4 @@
-/// The part of ESP-AT docs, Basic AT Commands, that is about the chip and its firmware image.
+/// ESP-AT docs, Basic AT Commands: the chip and its firmware image.
 let systemCommands: [Command] = [
     Command(
         name: "SYSROLLBACK", family: .basic, firmware: .since(.esp32_2_1), newForms: [.query: .v4_1],
@@ -11,7 +11,7 @@ let systemCommands: [Command] = [
                     + "\"\(images.other ?? "unknown")\"")
         },
         execute: { (call) throws(CommandError) in
-            // The other partition is empty until an update has filled it.
+            // The other partition is empty before the first update.
             guard let images = call.settings.images, let other = images.other else { throw .failed }
             let running = images.running ?? call.firmware.version
             call.module.set(
@@ -19,7 +19,7 @@ let systemCommands: [Command] = [
             return answerAndRestart(call)
         }),
 
-    // Sleep changes nothing that a line could tell: see README, Limits.
+    // Sleep has no effect that is visible on the line: see README, Limits.
     Command(
         name: "SLEEPWKCFG", family: .basic, firmware: .since(.esp32_2_1),
         set: .init(
@@ -38,7 +38,7 @@ let systemCommands: [Command] = [
             return call.hasNoEffect()
         }),
 
-    // Registers hold what was written to them, and 0 before.
+    // Registers hold the last value written to them, initially 0.
     Command(
         name: "SYSREG", family: .basic, firmware: .since(.esp8266_2_2),
         set: .init(
@@ -58,10 +58,10 @@ let systemCommands: [Command] = [
     Command(name: "RFCAL", family: .basic, firmware: .since(.v4_1), execute: { call in call.hasNoEffect() }),
 ]
 
-/// What ends light sleep.
+/// The sources that end light sleep.
 private enum WakeSource: Int { case timer, uart, pin }
 
 extension Int {
-    /// As C's `0x%x`.
+    /// As C's `0x%x` prints it.
     fileprivate var hexadecimal: String { "0x" + String(self, radix: 16) }
 }

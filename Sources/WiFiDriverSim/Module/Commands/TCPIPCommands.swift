@@ -45,7 +45,7 @@ private let linkCommands: [Command] = [
         set: .init(LinkID(all: true, orSays: "MUX=0")) { (call, id) throws(CommandError) in
             guard call.session.multiplexes else { throw CommandError(kind: .wrongForm) }
             let isOpen = id == Links.limit || call.module.links[id] != nil
-            // mbed-os, ESP8266.cpp, waits for it (AT 1.0 to 1.7).
+            // mbed-os waits for this text (ESP8266.cpp, AT 1.0 to 1.7).
             guard isOpen else { throw call.refusal("UNLINK") }
             for id in id == Links.limit ? 0..<Links.limit : id..<id + 1 {
                 call.module.closeLink(id, aborting: call.settings.tcpOptions[id].linger == 0)
@@ -132,7 +132,7 @@ private func replyLinks(_ call: Call) {
 }
 
 extension Module {
-    /// CIPSTATUS's `<stat>`: of all kinds of links (ESP-AT docs, TCP-IP, CIPSTATUS: "TCP, UDP or SSL").
+    /// CIPSTATUS's `<stat>`, for all kinds of links (ESP-AT docs, TCP-IP, CIPSTATUS: "TCP, UDP or SSL").
     fileprivate var statusNumber: Int {
         if !links.open.isEmpty { return 3 }
         guard station.lease != nil else {
@@ -155,13 +155,13 @@ private let linkTail = Rest("keep alive or local port, mode")
 private let linkAddress = Rest("local IP", since: .esp32_2_1)
 private let linkTimeout = Rest("timeout", since: .v4_1)
 
-/// The oldest firmware asks for an address before it looks at anything else (ESP8266_AT, at_setupCmdCipstart).
+/// The oldest firmware requires an address before it checks anything else (ESP8266_AT, at_setupCmdCipstart).
 private let requireAddress: Command.SetForm.Condition = { (call) throws(CommandError) in
     guard call.firmware.explainsRefusals, call.settings.wifiMode == .station else { return }
     guard call.module.station.lease != nil else { throw call.refusal("no ip") }
 }
 
-/// CIPSTART and CIPSTARTEX from the type on.
+/// CIPSTART and CIPSTARTEX, from the type on.
 private func open(
     _ id: Int, _ type: LinkType, _ host: String, _ port: Int, _ rest: Arguments, _ call: Call
 ) throws(CommandError) -> CommandOutcome {
@@ -210,13 +210,13 @@ private func readUDP(
     guard !host.isEmpty else { throw CommandError(kind: .length, position: call.position(of: "remote host")) }
     let localPort = try Optionally(Integer("local port", 0...65_535)).read(from: &rest) ?? 0
     let rule = try Optionally(Choice("mode", 0...2, as: Link.PeerRule.self)).read(from: &rest)
-    // "To use the parameter <mode>, parameter <local port> must be set first"; the default mode needs none.
+    // "To use the parameter <mode>, parameter <local port> must be set first". The default mode does not need it.
     if let rule, rule != .fixed, localPort == 0 { throw rest.error(.invalid) }
     return (UInt16(localPort), rule ?? .fixed)
 }
 
-/// A link without a remote needs a local port, and sends to all until it hears somebody
-/// (ESP8266_AT, at_setupCmdCipstart).
+/// A link without a remote host needs a local port, and broadcasts until it receives a datagram (ESP8266_AT,
+/// at_setupCmdCipstart).
 private func readOldestUDP(
     _ host: inout String, _ port: UInt16, _ rest: inout Arguments, _ call: Call
 ) throws(CommandError) -> (localPort: UInt16, Link.PeerRule) {
@@ -233,7 +233,7 @@ private func readOldestUDP(
 }
 
 extension Module {
-    /// What `<local IP>` can be.
+    /// The permitted values of `<local IP>`.
     fileprivate var ownAddresses: [IPAddress] {
         [.v4(stationAddress.address), .v4(settings.softAPAddress.address)]
             + [stationIPv6.linkLocal, stationIPv6.global].compactMap { $0.map(IPAddress.v6) }

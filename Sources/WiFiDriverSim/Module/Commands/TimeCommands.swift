@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// The parts of ESP-AT docs, Basic and TCP/IP AT Commands, that are about the time.
+/// ESP-AT docs, Basic and TCP/IP AT Commands: the time.
 let timeCommands: [Command] = [
     Command(
         name: "SYSTIMESTAMP", family: .basic, firmware: .since(.esp32_2_1),
@@ -10,7 +10,7 @@ let timeCommands: [Command] = [
             return .ok
         }),
 
-    // One firmware can also forget the servers.
+    // On one firmware, the execute form removes the servers.
     Command(
         name: "CIPSNTPCFG", family: .tcpIP, firmware: .in(.esp32_2_1 ... .esp32_2_1), query: answerTimeServers,
         set: timeServerForm,

@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// The part of ESP-AT docs, TCP/IP AT Commands, that is about new firmware.
+/// ESP-AT docs, TCP/IP AT Commands: firmware updates.
 let updateCommands: [Command] = [
     Command(
         name: "CIPFWVER", family: .tcpIP, firmware: .since(.v3_3),
@@ -40,7 +40,7 @@ private func start(_ update: FirmwareUpdate, _ call: Call) throws(CommandError) 
     return update.purpose == .install(blocks: false) ? .ok : .running(UpdateOperation())
 }
 
-/// The command until the module's update ends it.
+/// Waits until the module's update ends the command.
 private struct UpdateOperation: Operation {
     let deadline: Instant? = nil
     mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? { nil }

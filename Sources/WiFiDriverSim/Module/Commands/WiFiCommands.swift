@@ -44,7 +44,7 @@ private let stationCommands: [Command] = [
             }
             let interval = call.settings.reconnect.interval
             let fields: [String] = [
-                // Escapes are for commands only (ESP-AT docs, AT command set, index).
+                // Only commands use escapes (ESP-AT docs, AT command set, index).
                 "\"\(accessPoint.ssid)\"", "\"\(accessPoint.bssid)\"", "\(accessPoint.channel)",
                 "\(accessPoint.rssi)", target.threshold > 0 ? "1" : "0",
                 "\(call.firmware.joinTakesInterval ? interval.value : min(1, interval.value))",
@@ -134,7 +134,7 @@ private let stationCommands: [Command] = [
             return .ok
         }),
 
-    // The oldest firmware stores it with `_DEF`; later firmware does not.
+    // The oldest firmware stores it with `_DEF`. Later firmware does not store it.
     Command(
         name: "CWCOUNTRY", family: .wifi, firmware: .until(.nonOS1_7), storing: .chosen, query: answerCountry,
         set: countryForm),
@@ -164,7 +164,7 @@ private func join(_ target: StationSettings, timeout: Int, _ call: Call) -> Comm
     return .running(JoinOperation(deadline: call.module.now + .seconds(timeout)))
 }
 
-/// CWJAP until there is an address, the join fails or its time is over.
+/// Waits for CWJAP until the station has an address, the join fails or the time is over.
 private struct JoinOperation: Operation {
     let deadline: Instant?
 
@@ -180,7 +180,7 @@ private struct JoinOperation: Operation {
         }
     }
 
-    /// The report has the bare name, with CWJAP_CUR as well (mbed-os, ESP8266.cpp, connect).
+    /// The report always has the bare name, also with CWJAP_CUR (mbed-os, ESP8266.cpp, connect).
     private func fail(_ failure: JoinFailure, on module: Module) -> CommandOutcome {
         module.writeLine("+CWJAP:\(failure.rawValue)")
         if module.firmware.joinFailure == "ERROR" {
@@ -221,7 +221,7 @@ private let scanCommands: [Command] = [
                 throw CommandError(kind: .invalid, position: 5)
             }
             var scan = try call.scan()
-            // An empty one is no filter (mbed-os, ESP8266.cpp, rssi).
+            // An empty SSID does not filter (mbed-os, ESP8266.cpp, rssi).
             scan.ssid = ssid == "" ? nil : ssid
             scan.bssid = bssid ?? nil
             if let channel, channel != 0 {
@@ -240,7 +240,7 @@ private let scanCommands: [Command] = [
         execute: { (call) throws(CommandError) in call.run(try call.scan()) }),
 ]
 
-/// CWLAP until the radio has listened to all channels.
+/// Waits for CWLAP until the radio has scanned all channels.
 private struct ScanOperation: Operation {
     let name: String
     let deadline: Instant? = nil
@@ -259,8 +259,7 @@ private struct ScanOperation: Operation {
 }
 
 extension AirEvent.Sighting {
-    /// `<ecn>`. One that takes WPA2 or WPA3 and demands protected management frames is none that the firmware knows
-    /// (esp-at issue 498).
+    /// `<ecn>`. The firmware does not know WPA2/WPA3 with required management frame protection (esp-at issue 498).
     private var shownSecurity: Int { security == .wpa2WPA3 && pmf == .required ? 0 : security.rawValue }
 
     /// The fields of `+CWLAP:` whose bits are set in CWLAPOPT's mask (ESP-AT docs, Wi-Fi, CWLAPOPT).
@@ -283,7 +282,7 @@ extension Call {
         return .running(ScanOperation(name: name))
     }
 
-    /// CWINIT has not switched it off.
+    /// Throws an error if CWINIT has switched Wi-Fi off.
     func requireWiFi() throws(CommandError) {
         guard session.hasWiFi else { throw .failed }
     }
@@ -317,7 +316,7 @@ private let softAPCommands: [Command] = [
             Optionally(Number("max conn", as: SoftAPSettings.StationLimit.self)), Optionally(Flag("ssid hidden"))
         ) { (call, ssid, password, channel, security, limit, isHidden) throws(CommandError) in
             try call.requireSoftAP()
-            // WEP is not supported, and a password has 8 bytes at least.
+            // WEP is not supported, and a password has at least 8 bytes.
             guard security != 1, let kind = Security(rawValue: security) else {
                 throw CommandError(kind: .invalid, position: 3)
             }

@@ -1,13 +1,13 @@
 import WiFiSimValues
 
-/// How a command ends, or that it doesn't yet.
+/// How a command has ended, or that it still runs.
 enum CommandOutcome {
     case ok
     case failed(CommandError)
-    /// The final line is another one than OK or ERROR, as `FAIL`; it is written already.
+    /// The final line is not OK or ERROR but another one, such as `FAIL`. It has been written.
     case answered
     case running(any Operation)
-    /// OK and the prompt, then data for the command.
+    /// OK and the prompt follow, then data for the command.
     case receiving(any DataOperation)
 
     var isUnfinished: Bool {
@@ -18,11 +18,11 @@ enum CommandOutcome {
     }
 }
 
-/// A command that waits for something: each event goes to `resume` until this gives an outcome.
+/// A command that waits for something. `resume` receives each event until it returns an outcome.
 protocol Operation {
-    /// When `resume` wants `.deadline`.
+    /// When `resume` receives `.deadline`. `nil` if never.
     var deadline: Instant? { get }
-    /// A block of data is on its way, which older firmware tells from other work when it refuses a line.
+    /// Whether a block of data is being sent. Older firmware refuses a line with a different text then.
     var isSending: Bool { get }
     mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome?
 }
@@ -31,7 +31,7 @@ extension Operation {
     var isSending: Bool { false }
 }
 
-/// What a module hears.
+/// An event for a module.
 enum ModuleEvent {
     case air(AirEvent)
     case network(NetworkEvent)
@@ -39,9 +39,9 @@ enum ModuleEvent {
     case deadline
 }
 
-/// A refused command: the line said before ERROR where the firmware explains itself, and the number that SYSLOG shows.
+/// A refusal: the line before ERROR, if the firmware explains itself, and the number that SYSLOG shows.
 struct CommandError: Error, Equatable {
-    /// ESP-AT docs, Basic, SYSLOG: subcategory of the error code.
+    /// The subcategory of the error code (ESP-AT docs, Basic, SYSLOG).
     enum Kind: UInt32 {
         case noTerminator = 0x02
         case noAT = 0x03
@@ -56,18 +56,18 @@ struct CommandError: Error, Equatable {
     }
 
     let kind: Kind
-    /// Which parameter is wrong, from 0.
+    /// The index of the wrong parameter, counted from 0.
     var position: Int?
-    /// How many parameters there are to be, of an error of `count`, and how many there were.
+    /// For `count`: the required and the given number of parameters.
     var needed = 0
     var given = 0
     var explanation: String?
-    /// What SYSLOG shows of an error that has a number of its own.
+    /// The number that SYSLOG shows, for an error with a number of its own.
     var number: UInt32?
 
     var code: UInt32 { number ?? 0x0100_0000 | kind.rawValue << 16 | `extension` }
 
-    /// The lower half of the code: two numbers, or the parameter, counted from 0 (esp_at_core.h, ESP_AT_CMD_ERROR_…).
+    /// The lower half of the code: two counts, or the index of the parameter (esp_at_core.h, ESP_AT_CMD_ERROR_…).
     private var `extension`: UInt32 {
         switch (kind, position) {
         case (.count, _): UInt32(min(needed, 0xFF)) << 8 | UInt32(min(given, 0xFF))
@@ -76,15 +76,16 @@ struct CommandError: Error, Equatable {
     }
 
     static let failed = CommandError(kind: .failed)
-    /// There are to be so many parameters, as far as the place that finds it knows; how many there were is added to it.
+    /// A wrong number of parameters. `needed` is the required number as far as the caller knows it; `given` is set
+    /// later.
     static func count(_ needed: Int) -> CommandError { CommandError(kind: .count, needed: needed) }
-    /// A refusal that every firmware explains.
+    /// A refusal that every firmware explains with this line.
     static func failed(saying explanation: String) -> CommandError {
         CommandError(kind: .failed, explanation: explanation)
     }
 }
 
-/// Gives a complete command line, without its end, to the commands.
+/// Executes a complete command line, without its line end.
 protocol CommandInterpreter {
     func execute(_ line: [UInt8], on module: Module) -> CommandOutcome
 }

@@ -1,22 +1,22 @@
 import WiFiSimValues
 
-/// A command that takes data from the line: the module is in data mode.
+/// A command that takes data from the line while the module is in data mode.
 ///
-/// A class, so that what it has buffered keeps one owner and is not copied.
+/// A class, so that its buffer has one owner and is not copied.
 protocol DataOperation: AnyObject, Operation {
-    /// How many bytes end the data; `nil` where only the escape sequence does.
+    /// The number of bytes until the data are complete. `nil` if only the escape sequence ends them.
     var remaining: Int? { get }
-    /// How many bytes there is room for. The line is not read while there is none.
+    /// The number of bytes that there is room for. While it is 0, the line is not read.
     var room: Int { get }
-    /// What is shown of the changes of links and Wi-Fi meanwhile.
+    /// Whether only the data of a link is written to the line, so that reports depend on SYSMSG.
     var isPassthrough: Bool { get }
-    /// Takes bytes from the front, at least one; gives the outcome once the data are complete.
+    /// Takes at least one byte from the front. Returns the outcome once the data are complete.
     func receive(_ bytes: inout Slice<UnsafeRawBufferPointer>, on module: Module) -> CommandOutcome?
-    /// The escape sequence came; `nil` where it is data like any other.
+    /// Called for the escape sequence. `nil` if that is data like any other.
     var escape: ((Module) -> CommandOutcome)? { get }
 }
 
-/// The data of a command that is told their length.
+/// Data of a known length.
 final class DataEntry: DataOperation {
     private let length: Int
     private let hasEscapes: Bool
@@ -26,10 +26,11 @@ final class DataEntry: DataOperation {
     private var collected: ByteQueue
 
     /// - Parameters:
-    ///   - length: so many bytes, 1 at least.
-    ///   - hasEscapes: `\0` ends the data before, and `\` takes the next character as it is (ESP-AT docs, TCP-IP, CIPSENDEX).
-    ///   - escape: ends the entry before all bytes are there.
-    ///   - finish: runs once they are.
+    ///   - length: the number of bytes, at least 1.
+    ///   - hasEscapes: whether `\0` ends the data early and `\` takes the next character literally (ESP-AT docs,
+    ///     TCP-IP, CIPSENDEX).
+    ///   - escape: ends the entry before all bytes have arrived.
+    ///   - finish: runs when all bytes have arrived.
     init(
         length: Int, hasEscapes: Bool = false, escape: ((Module) -> CommandOutcome)? = nil,
         finish: @escaping (Module, [UInt8]) -> CommandOutcome

@@ -1,31 +1,31 @@
 import WiFiSimValues
 
-/// Finds the `+++` that ends data mode: three characters close together, with silence before and after
-/// (ESP-AT docs, TCP-IP, `+++`).
+/// Finds the `+++` that ends data mode: three characters close together, with silence before and after (ESP-AT docs,
+/// TCP-IP, `+++`).
 struct EscapeSequence {
-    /// More silence than this stands before and after, less between the characters.
+    /// The minimum silence before and after the sequence, and the limit for pauses within it.
     static let guardTime = Duration.milliseconds(20)
     private static let length = 3
 
-    /// When the last byte came.
+    /// When the last byte arrived.
     private var lastByte: Instant
-    /// The characters kept back because they may be the sequence.
+    /// The number of characters held back because they may be part of the sequence.
     private(set) var kept = 0
 
-    /// The line is taken for busy until now.
+    /// Starts at `now`, as if a byte had just arrived.
     init(at now: Instant) { lastByte = now }
 
-    /// When silence tells what the characters kept back were.
+    /// When the silence is long enough to decide about the characters held back. `nil` if there are none.
     var deadline: Instant? { kept > 0 ? lastByte + Self.guardTime : nil }
 
     enum Finding: Equatable {
-        /// The bytes may be a part of the sequence and are kept back.
+        /// The bytes may be part of the sequence and are held back.
         case kept
-        /// They are data, and so are the characters kept back before them.
+        /// The bytes are data, and so are the `pluses` characters held back before them.
         case data(pluses: Int)
     }
 
-    /// Looks at bytes that come from the line.
+    /// Examines bytes from the line.
     mutating func take(_ bytes: Slice<UnsafeRawBufferPointer>, at now: Instant) -> Finding {
         let canBegin = kept > 0 || now - lastByte >= Self.guardTime
         lastByte = now
@@ -37,7 +37,8 @@ struct EscapeSequence {
         return .data(pluses: kept)
     }
 
-    /// The silence after what was kept back is over: whether that was the sequence, or how many pluses are data.
+    /// Decides about the characters held back, after the silence: whether they were the sequence, and otherwise how
+    /// many of them are data.
     mutating func resolve() -> (isComplete: Bool, pluses: Int) {
         defer { kept = 0 }
         return kept == Self.length ? (true, 0) : (false, kept)

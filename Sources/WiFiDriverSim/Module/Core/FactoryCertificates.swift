@@ -1,7 +1,7 @@
-/// The certificates and keys that a module has from the factory.
+/// The factory certificates and keys of a module.
 ///
-/// Public test material: everybody has these keys, so they keep nothing secret and prove nothing. They are this project's own
-/// and valid from 2020 to 2119. `authority0` has signed `server` and `client0`; `authority1` has signed `client1`.
+/// This is public test material: the keys are not secret and prove nothing. They were made for this project and are
+/// valid from 2020 to 2119. `authority0` has signed `server` and `client0`; `authority1` has signed `client1`.
 enum FactoryCertificates {
     static let authority0 = """
         -----BEGIN CERTIFICATE-----

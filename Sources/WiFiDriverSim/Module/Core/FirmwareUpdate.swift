@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// CIUPDATE and CIPFWVER: asks the update server for versions, and gets an image from it
+/// CIUPDATE and CIPFWVER: asks the update server for its versions, and downloads an image from it
 /// (components/at/src/at_ota_cmd.c of ESP-AT).
 struct FirmwareUpdate {
     let purpose: Purpose
@@ -11,7 +11,7 @@ struct FirmwareUpdate {
     fileprivate var response = HTTPResponse()
 
     enum Purpose: Equatable {
-        /// CIPFWVER; the name to answer with.
+        /// CIPFWVER. The value is the name for the answer.
         case list(String)
         /// CIUPDATE.
         case install(blocks: Bool)
@@ -19,7 +19,7 @@ struct FirmwareUpdate {
 
     fileprivate enum Phase: Equatable {
         case idle
-        /// The network answers another question first.
+        /// The network is busy with another query. The update tries again at this time.
         case waiting(until: Instant)
         case resolving
         case connecting(SocketID)
@@ -35,10 +35,10 @@ struct FirmwareUpdate {
 
     fileprivate var server: Endpoint?
 
-    /// "The timeout of OTA process is 3 minutes" (ESP-AT docs, TCP-IP, CIUPDATE).
+    /// The limit of an update: "The timeout of OTA process is 3 minutes" (ESP-AT docs, TCP-IP, CIUPDATE).
     static let patience = Duration.seconds(180)
 
-    /// `isSecure` is over HTTPS, without a look at the server's certificate.
+    /// Creates an update. `isSecure` selects HTTPS, without verification of the server's certificate.
     init(_ purpose: Purpose, isSecure: Bool = false, version: String? = nil, giveUpAt: Instant) {
         self.purpose = purpose
         self.isSecure = isSecure
@@ -52,7 +52,7 @@ struct FirmwareUpdate {
         if case .waiting(let until) = phase { min(until, giveUpAt) } else { giveUpAt }
     }
 
-    /// CIUPDATE's `<state>`.
+    /// The values of CIUPDATE's `<state>`.
     enum State: Int { case failed = -1, idle, foundServer, connected, gotVersion, done }
 
     fileprivate var endpoint: Endpoint { isSecure ? UpdateServer.secureEndpoint : UpdateServer.endpoint }
@@ -66,19 +66,20 @@ struct FirmwareUpdate {
     }
 }
 
-/// What comes of an HTTP server, as far as an update needs it. Of a long body only the beginning is kept, and a head that is
-/// longer than `longestHead` is none.
+/// A response of an HTTP server, as far as an update needs it. Only the first `keptBody` bytes of a body are kept. A
+/// head longer than `longestHead` makes the response invalid.
 struct HTTPResponse {
     private var head: [UInt8] = []
     private(set) var body: [UInt8] = []
     private var bodyCount = 0
     private var hasHead = false
-    /// What the head says of the body's length; `nil` until the head is there, or where it does not tell.
+    /// The length of the body according to the head. `nil` until the head is complete, or if it does not contain the
+    /// length.
     private var length: Int?
     private static let keptBody = 8192
     private static let longestHead = 8192
 
-    /// It is not to be understood, however it goes on.
+    /// Whether the response is invalid, whatever follows.
     private(set) var isBroken = false
 
     mutating func receive(_ bytes: [UInt8]) {
@@ -86,7 +87,7 @@ struct HTTPResponse {
         if !hasHead {
             let known = head.count
             head += rest.prefix(Self.longestHead - known)
-            // Its end may have begun before.
+            // The end of the head may have begun in earlier bytes.
             guard let end = head[max(0, known - 3)...].firstRange(of: Array("\r\n\r\n".utf8)) else {
                 isBroken = head.count == Self.longestHead
                 return
@@ -107,7 +108,7 @@ struct HTTPResponse {
 
     var isComplete: Bool { length.map { bodyCount >= $0 } ?? false }
 
-    /// What stands in quotes after `"key": `, as often as it does.
+    /// The values of all `"key": "value"` pairs in the body with this key.
     func values(of key: String) -> [String] {
         String(decoding: body, as: UTF8.self).components(after: "\"\(key)\": \"", before: "\"")
     }
@@ -139,7 +140,7 @@ extension Module {
         update?.phase = asks ? .resolving : .waiting(until: now + .seconds(1))
     }
 
-    /// A command has a question to the network: the update can wait.
+    /// Delays the update, because a command queries the network.
     func postponeUpdate() { update?.phase = .waiting(until: now + .seconds(1)) }
 
     func advanceUpdate() {
@@ -147,7 +148,7 @@ extension Module {
         if update.giveUpAt <= now { failUpdate() } else { resolveUpdateServer() }
     }
 
-    /// - Returns: whether the event was an answer to the update.
+    /// - Returns: whether the event belongs to the update.
     func updateTakes(_ event: NetworkEvent) -> Bool {
         guard let update else { return false }
         switch event {
@@ -171,7 +172,7 @@ extension Module {
         case .connectFailed(let socket, _) where socket == update.phase.socket,
             .sendFailed(let socket) where socket == update.phase.socket,
             .closed(let socket) where socket == update.phase.socket:
-            // A complete response has ended the connection before.
+            // A complete response has closed the connection already, so this one is incomplete.
             return fail()
         case .sent(let socket) where socket == update.phase.socket: break
         default: return false
@@ -226,7 +227,7 @@ extension Module {
         }
     }
 
-    /// The update cannot go on: the server, the network or the time is at an end.
+    /// Ends the update with a failure: of the server, of the network, or because of the time limit.
     func failUpdate() {
         guard let update else { return }
         if update.isResolving { request(.cancelQuery) }

@@ -1,10 +1,10 @@
 import WiFiSimValues
 
-/// The two networks that a module can be on, the station's and its soft-AP's, and which of them leads where.
+/// The two interfaces of a module, the station and the soft-AP, and the routing between them.
 extension Module {
-    /// Tells the network which interfaces are up, where that has changed.
+    /// Passes the active interfaces to the network if they have changed.
     func updateInterfaces() {
-        // Without power it says nothing, and the network finds out by its silence.
+        // Without power the module sends nothing. The network notices the loss by itself.
         guard !isOff else { return }
         let current = [stationInterface, softAPInterface].compactMap { $0 }
         guard current != interfaces else { return }
@@ -26,16 +26,17 @@ extension Module {
             netmask: accessPoint.network.netmask, isSoftAP: true)
     }
 
-    /// Whether an address can be reached: with a lease any, `nil` for one that a name server has to tell included; over the
-    /// soft-AP alone those of its network, and 0.0.0.0 for a UDP link that waits for its peer there.
+    /// Whether an address can be reached. With a lease of the station, every address, including `nil`, one that still
+    /// has to be resolved. With the soft-AP only, the addresses of its network, and 0.0.0.0 for a UDP link that waits
+    /// for its peer there.
     func reaches(_ address: IPAddress?) -> Bool {
         if station.lease != nil { return true }
         guard let subnet = softAP.accessPoint?.network, let address else { return false }
         return address == .v4(.any) || address == .v4(.broadcast) || subnet.contains(address) || address.isMulticast
     }
 
-    /// Whether a peer can come in at the server: by the interface that it listens on (ESP-AT docs, TCP-IP, CIPSERVER).
-    /// Where there is only the soft-AP, everybody comes by that.
+    /// Whether the server accepts a peer, depending on the interface that it listens on (ESP-AT docs, TCP-IP,
+    /// CIPSERVER). Without a station network, every peer comes over the soft-AP.
     func isServing(on interface: Links.Server.Interface, to peer: IPAddress) -> Bool {
         let isOnSoftAP = softAP.accessPoint.map { station.lease == nil || $0.network.contains(peer) } ?? false
         return switch interface {
@@ -45,8 +46,8 @@ extension Module {
         }
     }
 
-    /// Whether a link goes when the station's network does: those on the soft-AP's stay, and so does a UDP link that waits
-    /// there for its peer.
+    /// Whether a link ends with the station's network. Links to peers on the soft-AP stay, and so does a UDP link that
+    /// waits there for its peer.
     func endsWithStation(_ link: Link) -> Bool {
         guard let subnet = softAP.accessPoint?.network else { return true }
         return link.remote.address != .v4(.any) && !subnet.contains(link.remote.address)

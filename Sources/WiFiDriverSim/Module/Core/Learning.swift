@@ -1,14 +1,14 @@
-/// How far the module is with WPS or SmartConfig.
+/// The progress of WPS or SmartConfig.
 enum LearningState: Equatable {
     case none
-    /// Waits for credentials, of an AP that has this security at least.
+    /// Waits for credentials of an access point with at least this security.
     case waiting(floor: StationSettings.Threshold)
-    /// Has them from a phone, and tells that it is connected by them.
+    /// Joins with the credentials from a phone, and reports when it is connected.
     case joining
 }
 
 extension Module {
-    /// Starts to wait for credentials; `floor` is the least security that an AP must have to be joined, as CWJAP's.
+    /// Starts to wait for credentials. `floor` is the lowest security that is accepted, as in CWJAP.
     func startLearning(_ provisioning: Provisioning, floor: StationSettings.Threshold) {
         learning = .waiting(floor: floor)
         request(.learn(provisioning))
@@ -19,8 +19,8 @@ extension Module {
         request(.learn(nil))
     }
 
-    /// Credentials have come, or time is over. Of WPS the firmware tells its log alone, of SmartConfig the line too
-    /// (ESP-AT docs, Network Provisioning Examples; format strings of the core libraries).
+    /// Handles received credentials, or the end of the wait. The firmware reports SmartConfig on the line, WPS only in
+    /// its log (ESP-AT docs, Network Provisioning Examples; format strings of the core libraries).
     func handleLearning(_ event: AirEvent) {
         guard case .waiting(let floor) = learning else { return }
         guard case .learned(let credentials) = event else {
@@ -41,7 +41,7 @@ extension Module {
         join(target, .automatic(1))
     }
 
-    /// The station has an address.
+    /// Reports the end of SmartConfig, once the station has an address.
     func tellSmartConfig() {
         guard learning == .joining else { return }
         learning = .none

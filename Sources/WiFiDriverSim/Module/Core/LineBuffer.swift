@@ -1,15 +1,15 @@
 /// Assembles command lines.
 struct LineBuffer {
-    /// The longest command line with its end (ESP-AT docs, AT command set, index).
+    /// In bytes, the longest command line including its end (ESP-AT docs, AT command set, index).
     static let limit = 256
 
     private var bytes: [UInt8] = []
     private var isTooLong = false
-    /// The line that comes in was answered with `busy p...`.
+    /// Whether the current line was answered with `busy p...`.
     var isRefusing = false
-    /// How much of `restartLine` the line that comes in has matched so far.
+    /// The number of bytes of `restartLine` that the current line has matched.
     var restartMatch = 0
-    /// The one line that is taken while a command runs.
+    /// The only line that is accepted while a command runs.
     static let restartLine = Array("AT+RST\r\n".utf8)
 
     enum Step: Equatable {
@@ -18,11 +18,11 @@ struct LineBuffer {
         case failed(CommandError)
     }
 
-    /// Takes bytes from the front, to the end of a line at most.
+    /// Takes bytes from the front, up to the end of a line.
     mutating func take(_ input: inout Slice<UnsafeRawBufferPointer>) -> Step {
         let part = input.prefix { $0 != UInt8(ascii: "\n") }
         input = input.dropFirst(part.count)
-        // The LF counts too; a CR that no LF follows is part of the line.
+        // The limit includes the LF. A CR without an LF after it is part of the line.
         let room = Self.limit - 1 - bytes.count
         bytes.append(contentsOf: part.prefix(room))
         if part.count > room { isTooLong = true }
@@ -31,7 +31,7 @@ struct LineBuffer {
             bytes.removeAll(keepingCapacity: true)
             isTooLong = false
         }
-        // It is not looked at: no AT was found.
+        // The firmware does not look at such a line, so it finds no AT.
         if isTooLong { return .failed(CommandError(kind: .noAT)) }
         guard bytes.last == UInt8(ascii: "\r") else {
             return bytes.isEmpty ? .line([]) : .failed(CommandError(kind: .noTerminator))

@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// How the module opens a link: what CIPSTART says.
+/// How the module opens a link: the parameters of CIPSTART.
 struct LinkPlan: Equatable {
     var id = 0
     var kind: Kind
@@ -12,24 +12,24 @@ struct LinkPlan: Equatable {
     var timeout = LinkPlan.standardTimeout
 
     enum Kind: Equatable {
-        /// With TLS on it for an SSL link.
+        /// TCP, with TLS for an SSL link.
         case tcp(TCPOptions, TLSConfiguration? = nil)
         case udp(localPort: UInt16, Link.PeerRule)
     }
 
-    /// What the firmware waits where the command does not say.
+    /// The firmware's time-out if the command has none.
     static let standardTimeout = Duration.seconds(10)
 
     /// "the timeout of each packet is 10 s, the total timeout will be much longer" (ESP-AT docs, TCP-IP, CIPSTART): one
-    /// for the connection and two for the handshake.
+    /// packet for the connection and two for the handshake.
     static let sslTimeout = Duration.seconds(30)
 
-    /// The host's address where it is one: `0` is any.
+    /// The address of the host, if `host` is an address. `0` means any address.
     var address: IPAddress? { IPAddress(host) ?? (host == "0" ? .v4(.any) : nil) }
 }
 
 extension Module {
-    /// With SYSLOG=1, newer firmware tells the number of the stack's error (ESP-AT docs, AT Messages, `+ERRNO`).
+    /// Reports the stack's error number, on newer firmware with SYSLOG=1 (ESP-AT docs, AT Messages, `+ERRNO`).
     func explain(_ failure: ConnectFailure) {
         guard session.logsErrors, firmware.tellsErrorNumbers else { return }
         writeLine("+ERRNO:0x" + String(failure.number, radix: 16))
@@ -37,10 +37,10 @@ extension Module {
 }
 
 extension ConnectFailure {
-    /// As newlib numbers what lwIP makes of it, and ESP-TLS its own.
+    /// The numbers of newlib for lwIP's errors, and of ESP-TLS for its own.
     fileprivate var number: Int {
         switch self {
-        // ECONNRESET, as lwIP has it for a refusal.
+        // ECONNRESET, lwIP's error for a refusal.
         case .refused: 104
         case .addressInUse: 112
         // ECONNABORTED.
@@ -52,12 +52,12 @@ extension ConnectFailure {
     }
 }
 
-/// Opens a link, from the resolver's answer to the connection.
+/// Opens a link, from resolving the name to the connection.
 struct ConnectOperation: Operation {
     private let plan: LinkPlan
     let deadline: Instant?
 
-    /// Starts to open the link, whose ID must be free.
+    /// Starts to open the link. Its ID must be free.
     init(_ plan: LinkPlan, on module: Module) {
         self.plan = plan
         deadline = module.now + plan.timeout
@@ -71,7 +71,7 @@ struct ConnectOperation: Operation {
 
     private var nowhere: IPAddress { plan.family == .v4 ? .v4(.any) : .v6(.any) }
 
-    /// Takes the link while its name is resolved, so that no accepted connection gets its number.
+    /// Occupies the link while the name is resolved, so that no accepted connection gets its number.
     private func reserve(on module: Module) {
         module.links[plan.id] = Link(
             transport: .tcp, family: plan.family, socket: module.links.newSocket(), plan: plan,
@@ -118,14 +118,15 @@ struct ConnectOperation: Operation {
         }
     }
 
-    /// Gives up a link that is not open yet; nothing is said of it.
+    /// Gives up a link that is still opening, without a report.
     func abandon(on module: Module) {
         guard let link = module.links[plan.id], link.phase == .opening else { return }
         module.request(.close(link.socket, aborting: true))
         module.links[plan.id] = nil
     }
 
-    /// The command ends before its link does (WiFiEspAT issue 94 and esp-at issue 590, logs of AT 1.7 and 2.x).
+    /// The command is answered before the link is reported as closed (WiFiEspAT issue 94 and esp-at issue 590, logs of
+    /// AT 1.7 and 2.x).
     private func fail(_ failure: ConnectFailure, on module: Module) -> CommandOutcome {
         module.explain(failure)
         module.answer(.failed)

@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// The types of connections (ESP-AT docs, TCP-IP, CIPSTART, `<"type">`).
+/// The types of a link (ESP-AT docs, TCP-IP, CIPSTART, `<"type">`).
 enum LinkType: String, Codable, Sendable, LosslessStringConvertible {
     case tcp = "TCP"
     case tcpV6 = "TCPv6"
@@ -32,7 +32,7 @@ enum LinkType: String, Codable, Sendable, LosslessStringConvertible {
         }
     }
 
-    /// TLS over TCP.
+    /// Whether it uses TLS over TCP.
     var hasTLS: Bool { self == .ssl || self == .sslV6 }
 
     var family: IPAddress.Family {

@@ -1,25 +1,25 @@
 import WiFiSimValues
 
-/// A connection of the module's TCP/IP stack, named by its link ID, 0 to 4.
+/// A link of the module, identified by its ID, 0 to 4.
 final class Link {
     let transport: Transport
-    /// An SSL link: TLS over TCP.
+    /// Whether it is an SSL link: TLS over TCP.
     let hasTLS: Bool
     let family: IPAddress.Family
     let socket: SocketID
-    /// How it was opened; `nil` for one that came in at the server.
+    /// How it was opened. `nil` for a connection that the server accepted.
     let plan: LinkPlan?
     var isServed: Bool { plan == nil }
     var remote: Endpoint
     var local: Endpoint
-    /// What becomes of a UDP link's remote when another peer sends.
+    /// Whether the remote endpoint of a UDP link changes when another peer sends.
     var peerRule: PeerRule
     var phase: Phase
-    /// What came in and is not yet read.
+    /// Bytes that have been received and not read.
     var received = ReceiveBuffer()
-    /// `+IPD` was said for what waits, and says no more until it is read.
+    /// Whether `+IPD` has reported the waiting bytes. It is not repeated until they are read.
     var hasReported = false
-    /// Bytes that the network may still deliver.
+    /// The number of bytes that the network may still deliver.
     var credit = 0
     var lastActivity: Instant
 
@@ -42,7 +42,7 @@ final class Link {
     enum Phase {
         case opening
         case open
-        /// The peer has closed; `CLOSED` waits until what it sent is read.
+        /// The peer has closed. `CLOSED` is reported after its bytes have been read.
         case closedByPeer
     }
 
@@ -51,22 +51,23 @@ final class Link {
         case fixed, firstSender, everySender
     }
 
-    /// As CIPSTATUS and `+LINK_CONN:` spell it.
+    /// The type as CIPSTATUS and `+LINK_CONN:` print it.
     var typeName: String {
         LinkType(transport, hasTLS: hasTLS, family).rawValue
     }
 }
 
-/// The links and the one server.
+/// The links and the only server.
 struct Links {
-    /// Link IDs go from 0 to one less.
+    /// Link IDs are below this.
     static let limit = 5
 
     private var slots = [Link?](repeating: nil, count: Links.limit)
     var server: Server?
-    /// Passive UDP links have received something: `+IPD` follows once all of the moment is there.
+    /// When to report the datagrams of passive UDP links with `+IPD`. This waits for all datagrams of the current
+    /// instant.
     var announceAt: Instant?
-    /// A link was open since the start (CIPSTATUS tells 4 from 2 by it).
+    /// Whether a link has been open since the start. CIPSTATUS distinguishes 4 from 2 by this.
     var hadConnection = false
     private var nextSocket: UInt32 = 0
 
@@ -74,14 +75,14 @@ struct Links {
         var port: UInt16
         var family: IPAddress.Family
         var hasTLS = false
-        /// "CA enable": a client of an SSL server has to show a certificate.
+        /// "CA enable": whether clients of an SSL server have to present a certificate.
         var wantsCertificates = false
         var interface = Interface.all
 
-        /// As CIPSERVER spells it.
+        /// The type as CIPSERVER prints it.
         var typeName: String { LinkType(.tcp, hasTLS: hasTLS, family).rawValue }
 
-        /// CIPSERVER's `<netif>`.
+        /// The values of CIPSERVER's `<netif>`.
         enum Interface: Int, Codable { case all, station, softAP }
     }
 
@@ -90,7 +91,7 @@ struct Links {
         set { slots[id] = newValue }
     }
 
-    /// The links there are, in the order of their IDs; one that still opens does not count.
+    /// The links in the order of their IDs, except those that are still opening.
     var open: [(id: Int, link: Link)] {
         slots.enumerated().compactMap { id, link in
             guard let link, link.phase != .opening else { return nil }
@@ -105,14 +106,14 @@ struct Links {
     func id(of socket: SocketID) -> Int? { slots.firstIndex { $0?.socket == socket } }
     func firstFree() -> Int? { slots.firstIndex { $0 == nil } }
 
-    /// A socket number that was not used since the start.
+    /// A socket number that has not been used since the start.
     mutating func newSocket() -> SocketID {
         nextSocket += 1
         return SocketID(rawValue: nextSocket)
     }
 
-    /// When there is something to announce, or the first served link has been silent for too long
-    /// (ESP-AT docs, TCP-IP, CIPSTO).
+    /// When datagrams have to be reported, or the first served link has been idle for too long (ESP-AT docs, TCP-IP,
+    /// CIPSTO).
     func deadline(serverTimeout: Int) -> Instant? {
         guard serverTimeout > 0, server != nil else { return announceAt }
         return slots.reduce(announceAt) { deadline, link in
@@ -122,11 +123,12 @@ struct Links {
     }
 }
 
-/// What a passive link has received: a stream, for UDP datagrams with their senders, or for SSL records.
+/// The data that a passive link has received: a stream, datagrams with their senders, or SSL records.
 struct ReceiveBuffer {
     private var bytes = ByteQueue()
     private var datagrams = Queue<(length: Int, sender: Endpoint)>()
-    /// SSL: the lengths of the records that are not decrypted yet, without what encryption adds, and their sum.
+    /// For SSL: the lengths of the records that are not decrypted yet, without the overhead of encryption, and their
+    /// sum.
     private var records = Queue<Int>()
     private var recordBytes = 0
 
@@ -134,13 +136,13 @@ struct ReceiveBuffer {
     var isEmpty: Bool { bytes.isEmpty }
     var sender: Endpoint? { datagrams.first?.sender }
 
-    /// What TLS 1.2 with AES-GCM adds to a record: its header, a nonce and a tag.
+    /// In bytes, the overhead of TLS 1.2 with AES-GCM for each record: header, nonce and tag.
     private static let recordOverhead = 5 + 8 + 16
     private static let longestRecord = 16_384
 
-    /// SSL: the bytes that a read gives without any more decryption.
+    /// For SSL: bytes that a read returns without decrypting another record.
     var decryptedCount: Int { bytes.count - recordBytes }
-    /// SSL: the bytes of the records that are not decrypted yet, as they came.
+    /// For SSL: bytes of the encrypted records, including the overhead.
     var encryptedCount: Int { recordBytes + records.count * Self.recordOverhead }
 
     mutating func append(_ new: [UInt8], from sender: Endpoint?, isEncrypted: Bool) {
@@ -154,7 +156,8 @@ struct ReceiveBuffer {
         }
     }
 
-    /// Removes at most `limit` bytes. They may be of several datagrams; the last one's sender counts, and its rest is lost.
+    /// Removes at most `limit` bytes, which may belong to several datagrams. `sender` is that of the last datagram. The
+    /// rest of that datagram is lost.
     mutating func take(_ limit: Int) -> (bytes: [UInt8], sender: Endpoint?, lost: Int) {
         let taken = bytes.take(limit)
         while decryptedCount < 0, let record = records.popFirst() { recordBytes -= record }
@@ -169,7 +172,7 @@ struct ReceiveBuffer {
         return (taken, sender, -min(0, left))
     }
 
-    /// Removes the first datagram, or as much of a stream as fits into `limit`.
+    /// Removes the first datagram, or at most `limit` bytes of a stream.
     mutating func takePiece(_ limit: Int) -> (bytes: [UInt8], sender: Endpoint?) {
         let piece = take(datagrams.first?.length ?? limit)
         return (piece.bytes, piece.sender)

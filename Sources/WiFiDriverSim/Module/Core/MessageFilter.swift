@@ -1,33 +1,33 @@
 import WiFiSimValues
 
-/// SYSMSGFILTER and SYSMSGFILTERCFG: what is left out of what the module says (ESP-AT docs, Basic, SYSMSGFILTERCFG).
+/// SYSMSGFILTER and SYSMSGFILTERCFG: what is removed from the module's messages (ESP-AT docs, Basic, SYSMSGFILTERCFG).
 struct MessageFilters {
     var isOn = false
     private(set) var all: [MessageFilter] = []
 
-    /// Each message is compared with all of them. The firmware takes as many as its heap holds.
+    /// The most filters. Each message is compared with all of them. The firmware's limit is its heap.
     static let limit = 32
-    /// The steps that all filters together may take over one message. Beyond them no filter matches, so that expressions
-    /// that a client sets cannot stop the modules of this process.
+    /// The total number of matching steps for one message. Beyond it no filter matches, so that expressions from a
+    /// client cannot stop the modules of this process.
     static let stepBudget = 1_000_000
 
     mutating func removeAll() { all = [] }
 
-    /// - Returns: whether there was room for it.
+    /// - Returns: whether there was room for the filter.
     mutating func add(_ filter: MessageFilter) -> Bool {
         guard all.count < Self.limit else { return false }
         all.append(filter)
         return true
     }
 
-    /// - Returns: whether there was such a filter.
+    /// - Returns: whether the filter existed.
     mutating func remove(head: [UInt8], tail: [UInt8]) -> Bool {
         guard let index = all.firstIndex(where: { $0.head == head && $0.tail == tail }) else { return false }
         all.remove(at: index)
         return true
     }
 
-    /// What is sent of a message: the first filter that matches it is the only one that does.
+    /// The rest of a message. Only the first matching filter applies.
     func apply(to message: [UInt8]) -> [UInt8] {
         var steps = Self.stepBudget
         for filter in all {
@@ -37,14 +37,14 @@ struct MessageFilters {
     }
 }
 
-/// A regular expression for a message's head and one for its tail; an empty one is ignored.
+/// One regular expression for the head of a message and one for its tail. An empty expression is ignored.
 struct MessageFilter {
     let head: [UInt8]
     let tail: [UInt8]
     private let headExpression: RegularExpression?
     private let tailExpression: RegularExpression?
 
-    /// `nil` if an expression is wrong, or both are empty.
+    /// `nil` if an expression is invalid, or both are empty.
     init?(head: [UInt8], tail: [UInt8]) {
         guard !(head.isEmpty && tail.isEmpty) else { return nil }
         self.head = head
@@ -54,7 +54,7 @@ struct MessageFilter {
         guard head.isEmpty || headExpression != nil, tail.isEmpty || tailExpression != nil else { return nil }
     }
 
-    /// The message without what the two expressions match; `nil` if one of them does not.
+    /// The message without the parts that match the two expressions. `nil` if one of them does not match.
     func rest(of message: [UInt8], steps: inout Int) -> [UInt8]? {
         var rest = message[...]
         var before: ArraySlice<UInt8> = []

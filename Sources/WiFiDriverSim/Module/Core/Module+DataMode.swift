@@ -1,6 +1,6 @@
-/// Data mode: what comes from the line is an operation's, but for the characters that end it.
+/// Data mode: bytes from the line belong to an operation, except the escape sequence.
 extension Module {
-    /// Takes data from now on.
+    /// Enters data mode and writes the prompt.
     func enter(_ operation: any DataOperation) {
         state = .receiving(operation, EscapeSequence(at: now))
         write(firmware.prompt)
@@ -28,7 +28,8 @@ extension Module {
         give(&bytes, to: operation)
     }
 
-    /// Gives an operation bytes from the line. One that takes none of them would be asked for ever: they are refused.
+    /// Gives bytes from the line to an operation. If it takes none of them, they are refused, because the loop would
+    /// not end.
     private func give(_ bytes: inout Slice<UnsafeRawBufferPointer>, to operation: any DataOperation) {
         let count = bytes.count
         let outcome = operation.receive(&bytes, on: self)
@@ -36,7 +37,7 @@ extension Module {
         if let outcome { conclude(outcome) }
     }
 
-    /// Gives characters that were kept back and turned out to be data; they never are the last of them.
+    /// Gives an operation characters that were held back and turned out to be data. They never complete the data.
     private func give(pluses count: Int, to operation: any DataOperation) {
         guard count > 0 else { return }
         [UInt8](repeating: UInt8(ascii: "+"), count: count).withUnsafeBytes { buffer in
@@ -62,13 +63,13 @@ extension Module {
         return operation.room > 0
     }
 
-    /// How much of announced data is still to come, as far as there is room for it.
+    /// The number of announced bytes that are still to come, as far as there is room for them.
     package var awaitedCount: Int {
         guard case .receiving(let operation, _) = state, let remaining = operation.remaining else { return 0 }
         return min(remaining, operation.room)
     }
 
-    /// Whether the line carries a link's data and nothing else.
+    /// Whether the line carries only the data of a link.
     var isPassthrough: Bool {
         guard case .receiving(let operation, _) = state else { return false }
         return operation.isPassthrough

@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// Traffic of the links: what the network says, and the reports about it.
+/// The traffic of the links: network events and the reports about them.
 extension Module {
     func handleNetwork(_ event: NetworkEvent) {
         switch event {
@@ -68,13 +68,13 @@ extension Module {
         }
     }
 
-    /// The link's end, as the module tells it.
+    /// Reports the end of a link.
     func reportClosed(_ id: Int) {
         links[id] = nil
         report("\(linkPrefix(id))CLOSED")
     }
 
-    /// Ends a link from the module's side.
+    /// Closes a link from the module's side.
     func closeLink(_ id: Int, aborting: Bool = false) {
         guard let link = links[id] else { return }
         request(.close(link.socket, aborting: aborting))
@@ -85,7 +85,7 @@ extension Module {
         for (id, link) in links.open where matches(link) { closeLink(id) }
     }
 
-    /// `0,` where links have numbers.
+    /// `0,` if links are numbered (CIPMUX=1), otherwise empty.
     func linkPrefix(_ id: Int) -> String { session.multiplexes ? "\(id)," : "" }
 
     // MARK: Receiving
@@ -103,7 +103,8 @@ extension Module {
         link.credit -= bytes.count
         if sender != nil {
             link.credit -= NetworkRequest.datagramOverhead
-            // Reassembly is not built in (ESP-AT docs, TCP-IP, CIPSTART), and an empty datagram has no report.
+            // The firmware does not reassemble fragments (ESP-AT docs, TCP-IP, CIPSTART). An empty datagram has no
+            // report.
             guard 1...Self.longestDatagramTaken ~= bytes.count else {
                 return logDrop(
                     "a datagram of \(bytes.count) bytes, of 1 to \(Self.longestDatagramTaken) that are taken", id)
@@ -112,7 +113,7 @@ extension Module {
         link.lastActivity = now
         if let sender { link.follow(sender) }
         guard isPassive(link, id) else { return push(bytes, from: sender ?? link.remote, on: id) }
-        // A datagram beyond the buffer is lost, as documented (ESP-AT docs, TCP-IP, CIPRECVTYPE).
+        // A datagram that does not fit into the buffer is lost (ESP-AT docs, TCP-IP, CIPRECVTYPE).
         if sender != nil, link.received.count + bytes.count > receiveWindow {
             return logDrop("a datagram of \(bytes.count) bytes, the receive buffer is full", id)
         }
@@ -121,14 +122,14 @@ extension Module {
         if sender != nil { links.announceAt = now } else { announce(id) }
     }
 
-    /// Says how much waits in a passive link, once until it is read.
+    /// Reports the number of bytes that wait in a passive link. Not repeated until they are read.
     private func announce(_ id: Int) {
         links[id]?.hasReported = true
         writeLine("")
         writeLine("+IPD,\(linkPrefix(id))\(waitingLength(id))")
     }
 
-    /// A link that was passive is no longer: what it has buffered is pushed, then the close that waited.
+    /// Pushes the buffer of a link that is no longer passive, then reports the close that waited for it.
     func pushBuffered(_ id: Int) {
         while let link = links[id], !link.received.isEmpty {
             let piece = link.received.takePiece(firmware.longestPush)
@@ -138,11 +139,11 @@ extension Module {
         if links[id]?.phase == .closedByPeer { reportClosed(id) }
     }
 
-    /// What `+IPD` and CIPRECVLEN say of a passive link.
+    /// The number of waiting bytes in `+IPD` and CIPRECVLEN.
     func waitingLength(_ id: Int) -> Int {
         guard let link = links[id] else { return firmware.lengthOfNoLink }
         guard link.hasTLS else { return link.received.count }
-        // What is not decrypted yet is in the TCP window, however short its records.
+        // Encrypted bytes are in the TCP window, so they are limited by it even with short records.
         let encrypted = min(link.received.encryptedCount, max(receiveWindow, firmware.receiveWindow))
         let decrypted = link.received.decryptedCount
         return firmware.addsEncryptedLength ? decrypted + encrypted : decrypted > 0 ? decrypted : encrypted
@@ -158,7 +159,8 @@ extension Module {
     /// An address as this firmware prints it.
     func quoted(_ address: IPAddress) -> String { firmware.quotesAddresses ? "\"\(address)\"" : "\(address)" }
 
-    /// Removes what CIPRECVDATA reads, and tells who sent it; what follows from it is told by `finishRead`.
+    /// Removes the bytes that CIPRECVDATA reads, and returns their sender. `finishRead` then sends the reports that
+    /// follow.
     func read(_ id: Int, limit: Int) -> (bytes: [UInt8], sender: Endpoint?) {
         guard let link = links[id] else { return ([], nil) }
         link.hasReported = false
@@ -167,7 +169,8 @@ extension Module {
         return (bytes, sender ?? link.remote)
     }
 
-    /// After the answer to a read: what is left is announced at once, and a close that waited for the end of it is told.
+    /// Called after the answer to a read: reports the remaining bytes, or the close that waited for the end of the
+    /// data.
     func finishRead(_ id: Int) {
         guard let link = links[id] else { return }
         if !link.received.isEmpty {
@@ -177,7 +180,7 @@ extension Module {
         }
     }
 
-    /// Lets the network deliver as much as there is room for: in the passive buffer, or on the line.
+    /// Gives the network as much credit as there is room for, in the passive buffer or in the output to the line.
     func replenishLinks() {
         for id in 0..<Links.limit {
             guard let link = links[id], link.phase == .open else { continue }
@@ -194,12 +197,12 @@ extension Module {
         }
     }
 
-    /// With so much output waiting, sockets are not read.
+    /// In bytes. With more output waiting, sockets are not read.
     private static let lineHighWater = 4096
     private static let longestDatagram = 65_535
     private static let longestDatagramTaken = 1460
 
-    /// Tells of what is dropped: the first time, the second, the fourth and so on.
+    /// Logs dropped data: the first time, the second, the fourth, the eighth and so on.
     private func logDrop(_ what: String, _ id: Int) {
         session.dropCount += 1
         guard session.dropCount & (session.dropCount - 1) == 0 else { return }
@@ -208,7 +211,7 @@ extension Module {
 
     // MARK: Time
 
-    /// Announces what has come of datagrams, and ends served links that were silent for CIPSTO's time.
+    /// Reports waiting datagrams, and closes served links that were idle for CIPSTO's time.
     func advanceLinks() {
         if let due = links.announceAt, due <= now {
             links.announceAt = nil
@@ -230,7 +233,7 @@ extension Link {
         lastActivity = now
     }
 
-    /// Takes a sender as the new remote where the link's mode says so.
+    /// Makes a sender the new remote endpoint, if the mode of the link permits it.
     func follow(_ sender: Endpoint) {
         switch peerRule {
         case .fixed: break

@@ -1,7 +1,7 @@
 import WiFiSimValues
 
-/// What the network is asked. It answers one `resolve` or `ping` at a time: a command's goes first, and what the module
-/// asks on its own behalf waits.
+/// Queries to the network. It answers one `resolve` or `ping` at a time: those of commands have precedence, and those
+/// that the module makes for itself wait.
 extension Module {
     func request(_ request: NetworkRequest) {
         switch request {
@@ -17,8 +17,8 @@ extension Module {
 
     private var isResolvingInBackground: Bool { timeClient.isResolving || update?.isResolving ?? false }
 
-    /// Asks for a name's addresses on the module's own behalf, unless somebody waits for an answer.
-    /// - Returns: whether it asks.
+    /// Resolves a name for the module itself, unless another query is open.
+    /// - Returns: whether the query was sent.
     func resolveInBackground(_ name: String) -> Bool {
         guard !hasOpenQuery, !isResolvingInBackground else { return false }
         emit(.network(.resolve(name: name, .v4)))

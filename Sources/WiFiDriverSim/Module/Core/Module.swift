@@ -1,19 +1,27 @@
 import WiFiSimValues
 
-/// A simulated ESP-AT module: the firmware behind one serial line.
+/// A simulated ESP-AT module: the firmware on one serial line.
 ///
-/// Sans-IO and deterministic. In go bytes from the line (`receive`), events from the air and the network (`handle`) and the
-/// time (`advance`, with every call); out come bytes for the line (`output`) and `takeEffects()`. It reads no clock, makes
-/// no system call and draws no random number.
+/// Sans-IO and deterministic. There are three kinds of methods:
 ///
-/// A module belongs to one thread. The checks at run time that no two accesses to a variable overlap took a third of the
-/// work of a block of data: the variables that are looked at most go without. They hold values whose methods know no module;
-/// an operation, which does, is taken out of `state` before it runs.
+/// - Power: `powerUp`, `reset`, `powerOff`.
+/// - Input: `receive` takes bytes from the line, `handle` events of the air and the network, `lineDrained` and
+///   `lineHungUp` the state of the line, `advance(to:)` the time. Each takes the current time.
+/// - Output: after each input, `output` holds the bytes for the line and `takeEffects()` returns the requests to the
+///   air, the network, the line and the log. Call `advance(to:)` at `nextDeadline`. While `takesInput` is false, do not
+///   read the line.
+///
+/// Time only moves forward. The module reads no clock, makes no system call and uses no random numbers. It is not
+/// thread-safe: the thread of its simulation or loop owns it.
+///
+/// Runtime checks for overlapping access took a third of the time for a block of data, so the most frequently used
+/// variables are unchecked. Their values have no method that can reach the module. An operation can, so it is taken out
+/// of `state` before it runs.
 package final class Module {
     package let firmware: Firmware
-    /// The current time, from the last call.
+    /// The time of the last input.
     private(set) var now: Instant
-    /// Bytes that wait for the line. The host drains it and then calls `lineDrained(at:)`.
+    /// Bytes for the line. The owner drains it and then calls `lineDrained(at:)`.
     @exclusivity(unchecked) package var output = ByteQueue()
 
     /// The settings in use.
@@ -22,34 +30,35 @@ package final class Module {
     private let factorySettings: Settings
     @exclusivity(unchecked) var session: Session
     @exclusivity(unchecked) var links = Links()
-    /// What a passive link takes until it is read: the firmware's TCP window, or more where the line has no bit rate.
+    /// In bytes, what a passive link holds until it is read: the firmware's TCP window, or more if the line has no bit
+    /// rate.
     package var receiveWindow: Int
     var station = Station.idle { didSet { updateInterfaces() } }
-    /// The IPv6 addresses that the station has by now.
+    /// The current IPv6 addresses of the station.
     @exclusivity(unchecked) var stationIPv6 = StationIPv6() { didSet { updateInterfaces() } }
     var softAP = SoftAP() { didSet { updateInterfaces() } }
     @exclusivity(unchecked) var timeClient = TimeClient()
-    /// CIUPDATE or CIPFWVER is under way.
+    /// The CIUPDATE or CIPFWVER in progress.
     @exclusivity(unchecked) var update: FirmwareUpdate?
-    /// MDNS is enabled.
+    /// The MDNS service, if enabled.
     var responder: ServiceResponder?
-    /// MDNS looks for something.
+    /// The MDNS search in progress.
     @exclusivity(unchecked) var search: ServiceSearch?
-    /// Unix time at this clock's zero.
+    /// The Unix time at time zero.
     var clockOffset = Duration.zero
-    /// WPS and SmartConfig.
+    /// The progress of WPS and SmartConfig.
     var learning = LearningState.none
-    /// The interfaces that the network has been told of.
+    /// The interfaces last passed to the network.
     var interfaces: [NetworkInterface] = []
 
     @exclusivity(unchecked) var state = State.off
-    /// The network owes an answer to a `resolve` or `ping`.
+    /// Whether the answer to a `resolve` or `ping` is still to come.
     var hasOpenQuery = false
     @exclusivity(unchecked) private var lineBuffer = LineBuffer()
     private let interpreter: any CommandInterpreter
     @exclusivity(unchecked) private var effects: [Effect] = []
 
-    /// What the firmware does.
+    /// The state of the firmware.
     enum State {
         case off
         case booting(until: Instant)
@@ -61,19 +70,19 @@ package final class Module {
         case receiving(any DataOperation, EscapeSequence)
     }
 
-    /// What a module wants of its surroundings.
+    /// A request of a module to its surroundings.
     package enum Effect: Equatable, Sendable {
         case network(NetworkRequest)
         case air(AirRequest)
-        /// The settings are to be kept where they survive the module's end.
+        /// The settings have changed in flash and have to be saved.
         case store(Settings)
-        /// The line goes on with this configuration once all output up to now is sent.
+        /// The line changes to this configuration after all output so far has been sent.
         case setLine(UARTConfiguration)
-        /// Something for the log of whoever runs the module.
+        /// A message for the log.
         case log(String)
     }
 
-    /// A module that is off, with `settings` in its flash; `nil` is as from the factory.
+    /// Creates a module without power. `settings` is the content of its flash; `nil` selects the factory settings.
     init(
         firmware: Firmware, serialNumber: UInt32 = 1, settings: Settings? = nil, interpreter: any CommandInterpreter,
         at now: Instant = .zero
@@ -96,7 +105,7 @@ package final class Module {
         boot()
     }
 
-    /// Pulls the reset line.
+    /// Resets the module by its reset line.
     package func reset(at now: Instant) {
         self.now = now
         request(.stop)
@@ -141,33 +150,33 @@ package final class Module {
         lineBuffer = LineBuffer()
     }
 
-    /// Restarts the firmware, as RST does. The time stays where the chip keeps it
-    /// (ESP-AT docs, TCP-IP, CIPSNTPTIME).
+    /// Restarts the firmware, as RST does. Some chips keep the time (ESP-AT docs, TCP-IP, CIPSNTPTIME).
     func restart() {
         if !firmware.keepsTime { setUnixTime(.zero) }
         shutDown()
         boot()
     }
 
-    /// The oldest firmware tells what ends with it (ARMmbed/esp8266-driver issue 44, the log of a module with a link).
+    /// The oldest firmware reports the links and the network that end (ARMmbed/esp8266-driver issue 44, the log of a
+    /// module with a link).
     private func shutDown() {
         guard firmware.reportsShutdown else { return }
         closeLinks { _ in true }
         leave()
     }
 
-    /// Puts back the factory's settings and restarts, as RESTORE does.
+    /// Restores the factory settings and restarts, as RESTORE does.
     func restoreFactorySettings() {
         let userData = storedSettings.userData
         storedSettings = factorySettings
-        // The partitions that are the host's own are no parameters of the firmware.
+        // The host's partitions are not parameters of the firmware.
         storedSettings.userData = userData
         emit(.store(storedSettings))
         shutDown()
         boot()
     }
 
-    /// Waits for new firmware, deaf to commands, until it is reset.
+    /// Waits for new firmware and ignores commands until it is reset.
     func enterDownloadMode() {
         dropEverything()
         request(.reset)
@@ -175,7 +184,7 @@ package final class Module {
         state = .off
     }
 
-    /// Off but for the timer that wakes it, as GSLP does.
+    /// Switches everything off except the wake-up timer, as GSLP does.
     func deepSleep(for duration: Duration) {
         dropEverything()
         request(.reset)
@@ -226,7 +235,7 @@ package final class Module {
         }
     }
 
-    /// What of a line is a command; `nil` is a line that goes without an answer.
+    /// The command in a line. `nil` for a line without an answer.
     private func command(in line: [UInt8]) -> [UInt8]? {
         guard firmware.readsLinesAsNonOS else { return line.isEmpty ? nil : line }
         guard !line.starts(with: Self.head) else { return line }
@@ -247,8 +256,9 @@ package final class Module {
         }
     }
 
-    /// Says that it is busy once for each line that comes while a command runs, and drops it. From 2.1 on a restart is
-    /// taken (ESP-AT docs, AT Messages, `Will force to restart!!!`), so what may still become one waits.
+    /// Answers busy once for each line that arrives while a command runs, and drops the line. From 2.1 on, AT+RST is
+    /// accepted (ESP-AT docs, AT Messages, `Will force to restart!!!`), so bytes that may still become it are not
+    /// answered yet.
     func refuse(_ bytes: inout Slice<UnsafeRawBufferPointer>, _ operation: any Operation) {
         guard !firmware.readsLinesAsNonOS else { return refuseAtLineEnd(&bytes, operation) }
         while let byte = bytes.popFirst() {
@@ -269,7 +279,8 @@ package final class Module {
         }
     }
 
-    /// A line of which the rest comes after the command has lost its beginning: that rest is a line of its own.
+    /// If the command ends in the middle of a line, the beginning of the line is lost, and the rest counts as a line of
+    /// its own.
     private func refuseAtLineEnd(_ bytes: inout Slice<UnsafeRawBufferPointer>, _ operation: any Operation) {
         while let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
             if session.echoes { echo(bytes[...end]) }
@@ -285,14 +296,14 @@ package final class Module {
         write("\r\n\(firmware.busyText(isSending: operation.isSending))\r\n")
     }
 
-    /// What is left of a line that was refused has its answer already, though the command has ended meanwhile.
+    /// Drops the rest of a line that was already refused, even though the command has ended.
     private func dropRefusedLine(_ bytes: inout Slice<UnsafeRawBufferPointer>) {
         guard lineBuffer.isRefusing else { return }
         bytes = bytes.drop { $0 != UInt8(ascii: "\n") }
         if bytes.popFirst() != nil { lineBuffer.isRefusing = false }
     }
 
-    /// Takes the beginning of a line that came while a command ran and was not refused yet.
+    /// Takes the beginning of a line that arrived while a command ran and was not refused.
     private func resumeLine() {
         guard lineBuffer.restartMatch > 0 else { return }
         let begun = LineBuffer.restartLine.prefix(lineBuffer.restartMatch)
@@ -304,13 +315,13 @@ package final class Module {
     }
 
     func conclude(_ outcome: CommandOutcome) {
-        // A restart in a handler has the last word.
+        // If a handler has restarted the module, its outcome no longer counts.
         switch state {
         case .off, .booting, .asleep: return
         case .idle, .running, .receiving: break
         }
         if hasOpenQuery, !outcome.isUnfinished {
-            // The command has ended without its answer, which must not become another command's.
+            // The command has ended without the answer, which must not go to a later command.
             hasOpenQuery = false
             request(.cancelQuery)
         }
@@ -332,13 +343,13 @@ package final class Module {
         }
     }
 
-    /// Ends the command that runs, when what it waits for is not its own.
+    /// Ends the running command, which waits for something that is not its own.
     func finishCommand(_ outcome: CommandOutcome) {
         guard case .running = state else { return }
         conclude(outcome)
     }
 
-    /// Says why a command is refused, and ERROR. A command whose failure is also reported does so first, and then reports.
+    /// Writes the reason of a refusal and ERROR. A command whose failure is also reported answers first, then reports.
     func answer(_ error: CommandError) {
         if let explanation = error.explanation { writeLine(explanation) }
         logError(error)
@@ -374,15 +385,16 @@ package final class Module {
         replenishLinks()
     }
 
-    /// The line has taken some output: there may be room for more.
+    /// Called when the line has taken some output, so that there may be room for more.
     package func lineDrained(at now: Instant) {
         self.now = now
         replenishLinks()
     }
 
-    /// Nobody is at the line's other end any more: what waits for it is lost, and data that were announced will not come.
+    /// Called when the other end of the line has closed. Waiting output is lost, and announced data will not come.
     ///
-    /// Hardware would wait for them for ever; the board's reset line, which opening a port pulls, gets it out of that.
+    /// Hardware would wait for the data without limit, until the board's reset line ends that, which opening a port
+    /// pulls.
     package func lineHungUp(at now: Instant) {
         self.now = now
         output.removeAll()
@@ -412,7 +424,7 @@ package final class Module {
         }
     }
 
-    /// A command runs or the firmware boots: more is said without the host.
+    /// Whether a command runs or the firmware boots, so that more output may follow without input from the host.
     package var isBusy: Bool {
         switch state {
         case .booting, .running: true
@@ -425,7 +437,7 @@ package final class Module {
 
     package var uart: UARTConfiguration { settings.uart }
 
-    /// For whoever looks at it from outside.
+    /// The power state for state reports.
     var powerState: String {
         switch state {
         case .off: "off"
@@ -435,7 +447,7 @@ package final class Module {
         }
     }
 
-    /// Says a line that nothing has caused.
+    /// Writes a line that no event has caused.
     package func report(_ line: String, at now: Instant) {
         self.now = now
         if isRunning { writeLine(line) }
@@ -443,7 +455,7 @@ package final class Module {
 
     // MARK: Time
 
-    /// When `advance(to:)` has something to do.
+    /// When to call `advance(to:)` next. `nil` if nothing is due.
     package var nextDeadline: Instant? {
         switch state {
         case .off: nil
@@ -461,7 +473,7 @@ package final class Module {
             links.deadline(serverTimeout: session.serverTimeout))
     }
 
-    /// Lets everything happen that is due by `now`, each at its own time.
+    /// Handles everything that is due by `now`, each at its own time.
     package func advance(to now: Instant) {
         var turns = 0
         while let due = nextDeadline, due <= now {
@@ -491,7 +503,7 @@ package final class Module {
         self.now = max(self.now, now)
     }
 
-    /// So many turns without the time moving on are a firmware that hangs.
+    /// The number of steps at one instant that counts as hanging firmware.
     private static let watchdogLimit = 10_000
 
     private func finishBoot() {
@@ -503,7 +515,7 @@ package final class Module {
 
     // MARK: Output
 
-    /// Says a text and bytes after it: one message, of which SYSMSGFILTER may leave out something.
+    /// Writes a text and the bytes after it as one message. SYSMSGFILTER may remove parts of it.
     func write(_ text: String, _ bytes: [UInt8] = []) {
         guard session.messageFilters.isOn else {
             output.append(contentsOf: text.utf8)
@@ -516,8 +528,8 @@ package final class Module {
 
     private static let lineEnd = Array("\r\n".utf8)
 
-    /// Tells of a change that no command asked for. In passthrough the line is the data's, unless SYSMSG says otherwise
-    /// (ESP-AT docs, Basic, SYSMSG, bit 2).
+    /// Reports a change that no command asked for. In passthrough the line belongs to the data, unless SYSMSG permits
+    /// reports (ESP-AT docs, Basic, SYSMSG, bit 2).
     func report(_ text: String) {
         if isPassthrough, !settings.systemMessages.speaksInPassthrough { return }
         writeLine(text)
@@ -529,7 +541,7 @@ package final class Module {
 
     package var hasEffects: Bool { !effects.isEmpty }
 
-    /// What the module wants since the last call, in order.
+    /// The requests since the last call, in order.
     package func takeEffects() -> [Effect] {
         defer { effects.removeAll() }
         return effects
@@ -543,8 +555,8 @@ package final class Module {
         static func stored(if stored: Bool) -> Storing { stored ? .stored : .inUse }
     }
 
-    /// Changes a setting, in flash too where that is wanted. Flash never holds what a state file could not: what comes from
-    /// elsewhere than a command may be such.
+    /// Changes a setting, in flash too if `storing` is `stored`. Values that a state file cannot hold are not stored;
+    /// values that do not come from a command may be such.
     func set<Value: Equatable>(_ key: WritableKeyPath<Settings, Value>, to value: Value, _ storing: Storing) {
         settings[keyPath: key] = value
         guard storing == .stored, storedSettings[keyPath: key] != value else { return }
@@ -555,7 +567,7 @@ package final class Module {
         emit(.store(storedSettings))
     }
 
-    /// The line's configuration changes once what is said so far is sent.
+    /// Changes the line's configuration after the output so far has been sent.
     func setLine(_ configuration: UARTConfiguration) {
         settings.uart = configuration
         emit(.setLine(configuration))

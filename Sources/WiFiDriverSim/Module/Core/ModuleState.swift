@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// What a module tells of itself to who looks on; docs/Control.md lists the fields.
+/// The state of a module for observers; docs/Control.md lists the fields.
 package struct ModuleState: Encodable {
     let index: Int
     let tty: String?
@@ -15,7 +15,7 @@ package struct ModuleState: Encodable {
     let passthrough: Bool
     let sleep: Int
     let baud: Int
-    /// Bytes for the line that it has not taken.
+    /// Bytes of output that the line has not taken.
     let waiting: Int
 
     struct StationState: Encodable {
@@ -40,7 +40,7 @@ package struct ModuleState: Encodable {
         let remote: String
         let local: String
         let served: Bool
-        /// Bytes that came in and are not read.
+        /// Bytes that have been received and not read.
         let waiting: Int
     }
 }

@@ -1,14 +1,15 @@
 import WiFiSimValues
 
-/// Passthrough mode: what comes from the line goes to the one link, in blocks, and the other way round
-/// (ESP-AT docs, TCP-IP, CIPSEND; Basic, TRANSINTVL and SAVETRANSLINK).
+/// Passthrough: bytes from the line go to the only link in blocks, and received bytes go to the line (ESP-AT docs,
+/// TCP-IP, CIPSEND; Basic, TRANSINTVL and SAVETRANSLINK).
 final class Passthrough: DataOperation {
-    /// How the link is opened again; `nil` for one that came in at the server, which its client opens.
+    /// How to open the link again. `nil` for a connection that the server accepted, which its client opens.
     private let plan: LinkPlan?
-    /// With the end of it, links are ordinary ones again (ESP-AT docs, Basic, SAVETRANSLINK, TCP/SSL server).
+    /// Whether passthrough ends with the network, so that later links are ordinary ones (ESP-AT docs, Basic,
+    /// SAVETRANSLINK, TCP/SSL server).
     private let endsWithNetwork: Bool
     private var buffer = ByteQueue()
-    /// What is less than a block goes out then.
+    /// When a block that is not full is sent.
     private var flushAt: Instant?
     private var link: LinkState
     private let limits: Limits
@@ -21,14 +22,14 @@ final class Passthrough: DataOperation {
 
     private enum LinkState {
         case open
-        /// A block is on its way to the stack.
+        /// The stack has not taken the block yet.
         case sending(SocketID)
         case connecting(ConnectOperation)
-        /// There is no link; a client tries to open one then.
+        /// There is no link. A client tries to open one at `retryAt`.
         case closed(retryAt: Instant?)
     }
 
-    /// Passthrough over the link that is open, or is still to be opened.
+    /// Starts passthrough over the open link, or over one that is still to be opened.
     init(_ plan: LinkPlan?, endsWithNetwork: Bool = false, on module: Module) {
         self.plan = plan
         self.endsWithNetwork = endsWithNetwork
@@ -39,7 +40,7 @@ final class Passthrough: DataOperation {
     let isPassthrough = true
     let remaining: Int? = nil
 
-    /// While there is no link, what the buffer cannot hold is lost; the line is read on for the escape sequence.
+    /// Without a link, bytes that do not fit into the buffer are lost. The line is still read, for the escape sequence.
     var room: Int {
         switch link {
         case .open, .sending: limits.buffer - buffer.count
@@ -60,7 +61,7 @@ final class Passthrough: DataOperation {
         var part = bytes[...]
         switch link {
         case .open, .sending: break
-        // What is written while there is no client is not the next one's.
+        // Bytes written without a client must not go to the next client.
         case .closed where plan == nil: part = bytes.prefix(0)
         case .connecting, .closed: part = bytes.prefix(max(0, limits.buffer - buffer.count))
         }
@@ -80,7 +81,7 @@ final class Passthrough: DataOperation {
         dropCount += count
     }
 
-    /// Sends a block that is full, or whose time has come.
+    /// Sends a block that is full or due.
     private func sendWhatIsDue(on module: Module) {
         guard case .open = link, !buffer.isEmpty, let target = module.links[0] else { return }
         let isDue = flushAt.map { $0 <= module.now } ?? false
@@ -101,7 +102,7 @@ final class Passthrough: DataOperation {
             if case .ok = outcome { link = .open } else { lose(on: module) }
         case (.closed(let retryAt?), .deadline) where retryAt <= module.now: connect(on: module)
         case (.closed, .network(.accepted)) where module.links[0] != nil: link = .open
-        // "When the underlying network interface is stopped", the server takes normal connections again.
+        // "When the underlying network interface is stopped", the server accepts ordinary connections again.
         case (_, .air(.lost)) where endsWithNetwork && module.links[0] == nil: return leave(module)
         default: break
         }
@@ -113,7 +114,7 @@ final class Passthrough: DataOperation {
         return nil
     }
 
-    /// The link is gone: a client opens it again after CIPRECONNINTV's time, for ever.
+    /// Handles the loss of the link. A client opens it again after CIPRECONNINTV's time, without limit.
     private func lose(on module: Module) {
         let interval = Duration.milliseconds(100 * module.settings.passthroughReconnectInterval.value)
         link = .closed(retryAt: plan == nil ? nil : module.now + interval)
@@ -127,7 +128,7 @@ final class Passthrough: DataOperation {
 
     var escape: ((Module) -> CommandOutcome)? { leave }
 
-    /// Back to command mode; the link stays, and what the buffer holds is still sent.
+    /// Returns to command mode. The link stays open, and the buffer is still sent.
     private func leave(_ module: Module) -> CommandOutcome {
         switch link {
         case .open, .sending:
@@ -145,7 +146,8 @@ final class Passthrough: DataOperation {
 }
 
 extension Module {
-    /// Enters passthrough as SAVETRANSLINK wants it; the link comes about once the station has its address, or a client comes.
+    /// Starts passthrough as SAVETRANSLINK configures it. The link opens once the station has its address, or a client
+    /// connects.
     func startPassthroughAtPowerUp() {
         if let server = settings.powerUpServer {
             session.multiplexes = true
@@ -160,7 +162,7 @@ extension Module {
         enter(Passthrough(plan, on: self))
     }
 
-    /// The client for which SAVETRANSLINK's server has waited, unless a command is under way.
+    /// Starts passthrough with the first client of SAVETRANSLINK's server, unless a command is in progress.
     func passThroughFirstClient() {
         guard session.awaitsPassthroughClient else { return }
         session.awaitsPassthroughClient = false
@@ -170,14 +172,14 @@ extension Module {
     }
 }
 
-/// SAVETRANSLINK: the link that a client opens at power-up, to pass through.
+/// SAVETRANSLINK: the client link for passthrough at power-up.
 struct PowerUpLink: Codable, Equatable, Sendable {
     var transport: LinkType
     var host: String
     var port: UInt16
-    /// Of a TCP link.
+    /// For a TCP link.
     var keepAlive: TCPOptions.KeepAlive?
-    /// Of a UDP link; 0 is any.
+    /// For a UDP link. 0 means any port.
     var localPort = 0 as UInt16
 
     /// In bytes (ESP-AT docs, Basic, SAVETRANSLINK).

@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// What one link's SSL client does beside CIPSSLCCONF; a restart forgets it.
+/// The options of a link's SSL client that CIPSSLCCONF does not cover. Lost at a restart.
 struct SSLClientOptions: Equatable {
     /// CIPSSLCCN.
     var commonName = ""
@@ -15,7 +15,7 @@ struct SSLClientOptions: Equatable {
 }
 
 extension Module {
-    /// How a link's SSL client behaves from now on.
+    /// The TLS configuration of a link's SSL client.
     func clientTLS(_ id: Int) -> TLSConfiguration {
         let stored = settings.ssl[id]
         let options = session.sslClients[id]
@@ -27,7 +27,8 @@ extension Module {
         }
         configuration.verifiesPeer = stored.checksServer
         configuration.authorities = credential(.clientAuthority, stored.authority.value)
-        // Without a name set, any is taken: the guide's examples connect to an address, and no certificate has that.
+        // Without a configured name, any is accepted: the guide's examples connect to an address, and no certificate
+        // contains it.
         if !options.commonName.isEmpty { configuration.commonName = options.commonName }
         if !options.serverName.isEmpty { configuration.serverName = options.serverName }
         configuration.protocols = options.protocols
@@ -37,7 +38,8 @@ extension Module {
         return configuration
     }
 
-    /// How the SSL server behaves, which may want every client to show a certificate that its authority has signed.
+    /// The TLS configuration of the SSL server. With `wantsCertificates`, clients have to present a certificate that
+    /// its authority has signed.
     func serverTLS(wantsCertificates: Bool) -> TLSConfiguration {
         var configuration = TLSConfiguration()
         configuration.identity = .init(
@@ -48,7 +50,7 @@ extension Module {
         return configuration
     }
 
-    /// What CIPSSLCCONF wants and the flash has not, as the firmware names it.
+    /// The credentials that CIPSSLCCONF requires and the flash does not contain, by the firmware's names.
     func missingCredentials(of ssl: SSLSettings) -> [String] {
         var missing: [String] = []
         if ssl.showsCertificate {
@@ -63,7 +65,8 @@ extension Module {
         (settings.userData ?? UserData()).credential(credential, number, isInNVS: firmware.keepsCertificatesInNVS)
     }
 
-    /// Whether a certificate is still valid can only be told once the clock is set (ESP-AT docs, TCP-IP, CIPSSLCCONF).
+    /// The time for checking the validity of certificates. `nil` until the clock is set (ESP-AT docs, TCP-IP,
+    /// CIPSSLCCONF).
     private var timeForCertificates: Int? { unixTime < Self.year2020 ? nil : unixTime }
     private static let year2020 = 1_577_836_800
 }

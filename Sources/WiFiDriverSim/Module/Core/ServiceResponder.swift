@@ -1,6 +1,6 @@
 import WiFiSimValues
 
-/// MDNS: the module tells who asks of its service.
+/// MDNS: answers queries for the module's service.
 struct ServiceResponder {
     let service: MulticastDNS.Service
     let socket: SocketID
@@ -8,7 +8,7 @@ struct ServiceResponder {
 }
 
 extension Module {
-    /// Starts to answer; the command that waits for it ends once the port is open, or is not to be had.
+    /// Starts to answer. The waiting command ends when the port is open or cannot be opened.
     func announce(_ service: MulticastDNS.Service) {
         stopAnnouncing()
         let socket = links.newSocket()
@@ -21,7 +21,7 @@ extension Module {
         responder = nil
     }
 
-    /// - Returns: whether the event was the responder's.
+    /// - Returns: whether the event belongs to the responder.
     func responderTakes(_ event: NetworkEvent) -> Bool {
         guard let responder else { return false }
         switch event {
@@ -47,7 +47,7 @@ extension Module {
 
     private func answer(_ query: [UInt8], from sender: Endpoint, _ responder: ServiceResponder) {
         let address = station.lease?.address ?? softAP.accessPoint?.network.gateway
-        // One that asks from another port takes no part in multicast, and is answered alone.
+        // A query from another port comes from a host without multicast DNS, which gets the answer alone.
         let isAlone = sender.port != MulticastDNS.group.port
         guard let address,
             let (answer, isUnicast) = MulticastDNS.answer(

@@ -1,24 +1,24 @@
 import WiFiSimValues
 
-/// MDNS=2: the module asks the local network for services.
+/// MDNS=2: a search for services on the local network.
 struct ServiceSearch {
     let search: MulticastDNS.Search
-    /// So many end it at once.
+    /// The number of results that ends the search at once.
     let limit: Int
     fileprivate let socket: SocketID
     fileprivate var records: [MulticastDNS.FoundRecord] = []
 }
 
 extension Module {
-    /// Asks; the command that waits for it ends with enough results, or by `endSearch`.
+    /// Starts a search. The waiting command ends with `limit` results, or by `endSearch`.
     func look(for search: MulticastDNS.Search, limit: Int) {
         let socket = links.newSocket()
         self.search = ServiceSearch(search: search, limit: limit, socket: socket)
-        // A port of its own, so that the answers come here alone (RFC 6762, section 5.1).
+        // A port of its own, so that the answers are sent only to it (RFC 6762, section 5.1).
         request(.openUDP(socket, peer: MulticastDNS.group, localPort: 0))
     }
 
-    /// - Returns: whether the event was the search's.
+    /// - Returns: whether the event belongs to the search.
     func searchTakes(_ event: NetworkEvent) -> Bool {
         guard let search else { return false }
         switch event {
@@ -44,14 +44,14 @@ extension Module {
 
     private static let answerCredit = 65_536
 
-    /// Tells what was found.
+    /// Writes the results and ends the search.
     func endSearch() -> CommandOutcome {
         guard let search else { return .failed(.failed) }
         self.search = nil
         request(.close(search.socket, aborting: true))
         let interface = station.lease == nil ? 2 : 1
         for finding in search.search.findings(in: search.records).prefix(search.limit) {
-            // IP=0 is IPv4, over which the answers come.
+            // IP=0 means IPv4, over which the answers arrive.
             let text = "IF=\(interface)\r\nIP=0\r\n" + finding.lines.map { $0 + "\r\n" }.joined()
             write("+MDNS:\(text.utf8.count),\r\n" + text)
         }
@@ -60,7 +60,7 @@ extension Module {
 }
 
 extension MulticastDNS.Finding {
-    /// As the core libraries of 4.1 and 5.0 print them (at_mdns_write_results).
+    /// The lines as the core libraries of 4.1 and 5.0 print them (at_mdns_write_results).
     fileprivate var lines: [String] {
         (instance.map { ["PTR=\($0)"] } ?? []) + (server.map { ["SRV=\($0)"] } ?? []) + texts.map { "TXT=\($0)" }
             + addresses.map { address in

@@ -1,8 +1,9 @@
 import WiFiSimValues
 
-/// The ranges of numbers are in their types; here is what else the commands would have refused.
+/// The types check the ranges of numbers. This checks everything else that the commands would have refused.
 extension Settings {
-    /// What no module with this firmware could have stored, and where; `nil` for settings that are in order.
+    /// Why no module with this firmware could have stored these settings, with the name of the field. `nil` if they are
+    /// valid.
     package func mistake(for firmware: Firmware) -> String? {
         countMistake ?? addressMistake ?? radioMistake(for: firmware) ?? linkMistake(for: firmware)
             ?? userData?.mistake(for: firmware).map { "userData.\($0)" }
@@ -74,22 +75,22 @@ extension Settings {
 }
 
 extension UserData {
-    /// The lengths of names and values, in bytes (ESP-IDF, Non-Volatile Storage Library).
+    /// In bytes, the lengths of names (ESP-IDF, Non-Volatile Storage Library).
     static let nameLength = 1...15
-    /// A string takes one byte more for its end: 4000 in all.
+    /// In bytes. A string takes one more for its end: 4000 in all (ESP-IDF, Non-Volatile Storage Library).
     static let longestString = 3999
-    /// A little less than the partition.
+    /// In bytes, slightly less than the partition.
     static let longestBinary = 120_000
 
-    /// What the values of the host take of their partition, in bytes: each an entry, and its bytes where those are more
-    /// (ESP-IDF, Non-Volatile Storage Library, Structure of Entry).
+    /// In bytes, the size of the host's values in their partition: an entry for each value, and the bytes of strings
+    /// and binaries (ESP-IDF, Non-Volatile Storage Library, Structure of Entry).
     private var valuesSize: Int {
         values.values.reduce(0) { sum, changes in
             changes.values.reduce(sum) { $0 + ($1.value == nil ? 0 : 32) + ($1.value?.bytes?.count ?? 0) }
         }
     }
 
-    /// What no command could have written, and where.
+    /// Why no command could have written this data, with the place. `nil` if it is valid.
     func mistake(for firmware: Firmware) -> String? {
         if let partition = firmware.partitions.first(where: \.isNVS), valuesSize > partition.size {
             return "values do not fit into \(partition.name)'s \(partition.size) bytes"
@@ -123,8 +124,8 @@ extension UserData {
 }
 
 extension String {
-    /// Why a text that came from the line cannot have this one's length; `nil` if it can. Each byte that was no UTF-8 has
-    /// become a replacement character.
+    /// Why a text from the line cannot have this length. `nil` if it can. Each invalid UTF-8 byte has become a
+    /// replacement character of three bytes.
     fileprivate func mistake(_ length: ClosedRange<Int>) -> String? {
         let replaced = unicodeScalars.count { $0 == "\u{FFFD}" }
         return length.contains(utf8.count - 2 * replaced)

@@ -1,9 +1,10 @@
 import WiFiSimValues
 
-/// What a module keeps in flash. One copy is in use (RAM), one is stored; a restart makes the stored one the one in use.
+/// The settings that a module keeps in flash. One copy is in use (RAM), another is stored. A restart loads the stored
+/// one.
 package struct Settings: Codable, Equatable, Sendable {
     package var uart = UARTConfiguration()
-    /// UART_DEF was set.
+    /// Whether UART_DEF was set.
     package var hasChosenUART: Bool?
     var wifiMode = WiFiMode.off
     var station: StationSettings?
@@ -19,7 +20,7 @@ package struct Settings: Codable, Equatable, Sendable {
         netmask: IPv4Address(255, 255, 255, 0))
     var softAPMAC: MACAddress
     var dhcpServer: DHCPServer?
-    /// Servers set by hand, as text since either family goes; `nil` takes what DHCP gives.
+    /// Manually set servers, as text because both families are possible. `nil` selects those of DHCP.
     var dnsServers: [String]?
     var systemMessages = SystemMessages()
     var ipv6 = false
@@ -28,12 +29,13 @@ package struct Settings: Codable, Equatable, Sendable {
 
     /// CWCONFIG.
     var inactivity: Inactivity?
-    /// CWSTAPROTO and CWAPPROTO: a bit for each of 802.11 b, g, n and Espressif's long range; `nil` is what the chip begins with.
+    /// CWSTAPROTO and CWAPPROTO: one bit each for 802.11 b, g, n and Espressif's long range. `nil` is the chip's
+    /// default.
     var stationProtocols: RadioProtocols?
     var softAPProtocols: RadioProtocols?
-    /// CWBANDWIDTH: the station's and the soft-AP's, 1 for 20 MHz and 2 for 40; `nil` is 40 for both.
+    /// CWBANDWIDTH of the station and the soft-AP: 1 for 20 MHz, 2 for 40 MHz. `nil` is 40 MHz for both.
     var bandwidth: [Bandwidth]?
-    /// What CIUPDATE has put into flash; `nil` where there is only what came from the factory.
+    /// The images that CIUPDATE has written to flash. `nil` with the factory image only.
     var images: FirmwareImages?
 
     /// SAVETRANSLINK: the client's link, or the server.
@@ -48,7 +50,7 @@ package struct Settings: Codable, Equatable, Sendable {
 
     var ssl = [SSLSettings](repeating: SSLSettings(), count: Links.limit)
 
-    /// What the host has written to its own partitions; `nil` where all is as from the factory.
+    /// The data that the host has written to its partitions. `nil` if they are unchanged since the factory.
     var userData: UserData?
 
     var bandwidths: [Bandwidth] { bandwidth ?? [2, 2] }
@@ -56,11 +58,11 @@ package struct Settings: Codable, Equatable, Sendable {
     typealias Bandwidth = Bounded<1, 2>
     typealias ReconnectTenths = Bounded<1, 36_000>
 
-    /// The settings of a module that has never been used.
+    /// The settings of a new module.
     /// - Parameters:
     ///   - firmware: the profile.
-    ///   - serialNumber: makes the MAC addresses differ from another module's; its low 24 bits count.
-    /// - Returns: the factory's settings.
+    ///   - serialNumber: makes the MAC addresses unique; its low 24 bits are used.
+    /// - Returns: the factory settings.
     package static func factory(for firmware: Firmware, serialNumber: UInt32) -> Settings {
         let stationMAC = MACAddress(rawValue: UInt64(firmware.macPrefix) << 24 | UInt64(serialNumber & 0xFF_FFFF))
         let softAPMAC = MACAddress(
@@ -80,7 +82,7 @@ struct StationSettings: Codable, Equatable, Sendable {
     var ssid: String
     var password: String
     var bssid: MACAddress?
-    /// The least security that is accepted.
+    /// The lowest security that is accepted.
     var threshold: Threshold = 0
     var listenInterval: ListenInterval = 3
     var scansAll = false
@@ -90,7 +92,7 @@ struct StationSettings: Codable, Equatable, Sendable {
     /// CWJEAP's `<security>`.
     var certificates: Certificates?
 
-    /// A `<ecn>`, and beyond it what the chip does not know.
+    /// A value of `<ecn>`, or a higher one that the chip does not know.
     typealias Threshold = Bounded<0, 15>
     /// In beacon intervals.
     typealias ListenInterval = Bounded<1, 100>
@@ -102,9 +104,9 @@ struct StationSettings: Codable, Equatable, Sendable {
 }
 
 struct Reconnect: Codable, Equatable, Sendable {
-    /// Between attempts; 0 never tries.
+    /// Seconds between attempts; 0 means no attempts.
     var interval: ReconnectInterval = 0
-    /// Attempts until it gives up; 0 never does.
+    /// Attempts before it gives up; 0 means without limit.
     var count: Count = 0
 
     typealias Count = Bounded<0, 1000>
@@ -112,9 +114,9 @@ struct Reconnect: Codable, Equatable, Sendable {
 
 /// CWCONFIG (ESP-AT docs, Wi-Fi, CWCONFIG).
 struct Inactivity: Codable, Equatable, Sendable {
-    /// Seconds without data after which the soft-AP drops a station.
+    /// Seconds without data before the soft-AP disconnects a station.
     var softAP: SoftAP = 300
-    /// Seconds without beacons after which the station gives up its AP.
+    /// Seconds without beacons before the station gives up its access point.
     var station: Station = 6
     var listenInterval: StationSettings.ListenInterval = 3
 
@@ -123,13 +125,13 @@ struct Inactivity: Codable, Equatable, Sendable {
     typealias Station = Bounded<3, 600>
 }
 
-/// The two application partitions (ESP-AT docs, Basic, SYSROLLBACK). The versions are names only: the module goes on with
-/// its profile's firmware.
+/// The two application partitions (ESP-AT docs, Basic, SYSROLLBACK). The versions are only names: the module continues
+/// with the firmware of its profile.
 struct FirmwareImages: Codable, Equatable, Sendable {
     var runsSecond = false
-    /// `nil` is the profile's own.
+    /// `nil` is the version of the profile.
     var running: String?
-    /// `nil` where the other partition is empty.
+    /// `nil` if the other partition is empty.
     var other: String?
 
     /// In bytes.
@@ -150,7 +152,7 @@ struct SoftAPSettings: Codable, Equatable, Sendable {
     static let passwordLength = 0...64
 }
 
-/// Of the 2.4 GHz band.
+/// A channel of the 2.4 GHz band.
 typealias WiFiChannel = Bounded<1, 14>
 
 struct DHCPServer: Codable, Equatable, Sendable {
@@ -163,7 +165,7 @@ struct DHCPServer: Codable, Equatable, Sendable {
 
 /// CIPSSLCCONF.
 struct SSLSettings: Codable, Equatable, Sendable {
-    /// 0: none, 1: the client shows its certificate, 2: it checks the server's, 3: both.
+    /// 0: none, 1: the client presents its certificate, 2: it verifies the server's certificate, 3: both.
     var authentication: Authentication = 0
     var showsCertificate: Bool { authentication.value & 1 != 0 }
     var checksServer: Bool { authentication.value & 2 != 0 }
@@ -171,7 +173,7 @@ struct SSLSettings: Codable, Equatable, Sendable {
     var authority: CredentialNumber = 0
 
     typealias Authentication = Bounded<0, 3>
-    /// Which of several certificates.
+    /// The index of one of several certificates.
     typealias CredentialNumber = Bounded<0, 255>
 }
 
@@ -180,9 +182,9 @@ struct SystemMessages: Codable, Equatable, Sendable {
     var rawValue: Bits = 0
     /// `+QUITT` at the end of passthrough.
     var tellsEndOfPassthrough: Bool { rawValue.value & 1 != 0 }
-    /// `+LINK_CONN:` in the place of `n,CONNECT`.
+    /// `+LINK_CONN:` instead of `n,CONNECT`.
     var detailsConnections: Bool { rawValue.value & 2 != 0 }
-    /// Changes of links and Wi-Fi are told in passthrough, too.
+    /// Changes of links and Wi-Fi are reported in passthrough too.
     var speaksInPassthrough: Bool { rawValue.value & 4 != 0 }
 
     typealias Bits = Bounded<0, 7>
@@ -190,7 +192,7 @@ struct SystemMessages: Codable, Equatable, Sendable {
 
 /// CWCOUNTRY.
 struct Country: Codable, Equatable, Sendable {
-    /// Keeps its code when the AP has another.
+    /// Whether it keeps its code if the access point has another one.
     var isFixed = false
     var code = "CN"
     var firstChannel: WiFiChannel = 1
@@ -202,19 +204,19 @@ struct Country: Codable, Equatable, Sendable {
     static let codeLength = 1...3
 }
 
-/// What a restart forgets.
+/// The state that a restart resets.
 struct Session {
     var echoes = true
     var multiplexes = false
     var showsPeer = false
-    /// CIPMODE: what comes in is not framed, and CIPSEND without a length passes everything through.
+    /// CIPMODE: received data has no header, and CIPSEND without a length starts passthrough.
     var passesThrough = false
     /// TRANSINTVL, in milliseconds.
     var transmitInterval = 20
-    /// The server of SAVETRANSLINK has had no client yet: passthrough begins with one.
+    /// Whether SAVETRANSLINK's server waits for its first client, with which passthrough begins.
     var awaitsPassthroughClient = false
     var longSend = SendSizes()
-    /// Passive receive by link (CIPRECVMODE, CIPRECVTYPE).
+    /// Passive receive for each link (CIPRECVMODE, CIPRECVTYPE).
     var receivesPassively = [Bool](repeating: false, count: Links.limit)
     var sslClients = [SSLClientOptions](repeating: SSLClientOptions(), count: Links.limit)
     var serverTimeout: Int
@@ -222,18 +224,18 @@ struct Session {
     var logsErrors = false
     /// CWINIT.
     var hasWiFi = true
-    /// CIPCONNPERSIST, by link: a TCP link outlives its network.
+    /// CIPCONNPERSIST for each link: whether a TCP link outlives its network.
     var keepsLink = [Bool](repeating: false, count: Links.limit)
     var messageFilters = MessageFilters()
     var updateState = FirmwareUpdate.State.idle
-    /// SYSREG's, by address.
+    /// SYSREG's registers, by address.
     var registers: [Int: Int] = [:]
     var storesSettings = true
     var sleepMode = 0
     var hostName: String
     var rfPower: [Int]
     var scanOptions: ScanOptions
-    /// Datagrams, or ends of them, that were dropped.
+    /// The number of dropped datagrams and parts of datagrams.
     var dropCount = 0
 
     /// CIPSENDLCFG, in bytes (ESP-AT docs, TCP-IP, CIPSENDLCFG).

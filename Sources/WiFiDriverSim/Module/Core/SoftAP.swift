@@ -1,21 +1,21 @@
 import WiFiSimValues
 
-/// The soft-AP as it is on the air, and the stations on it.
+/// The soft-AP in the air, and its stations.
 struct SoftAP {
-    /// `nil` while the mode has none.
+    /// `nil` if the mode has no soft-AP.
     var accessPoint: AccessPoint?
-    /// In the order in which they came.
+    /// In the order in which they joined.
     var stations: [Station] = []
 
     struct Station {
         let mac: MACAddress
-        /// From the soft-AP's DHCP server; `nil` until then.
+        /// Assigned by the soft-AP's DHCP server; `nil` before that.
         var address: IPv4Address?
     }
 }
 
 extension Module {
-    /// The mode or a setting of the soft-AP may have changed: tells the air what there is now.
+    /// Updates the soft-AP in the air after a change of the mode or of its settings.
     func updateSoftAP() {
         let old = softAP.accessPoint
         let new = session.hasWiFi && settings.wifiMode.hasSoftAP ? settings.softAPOnAir : nil
@@ -27,7 +27,7 @@ extension Module {
         request(new.map(AirRequest.announce) ?? .silence)
     }
 
-    /// A station has come, has its address or is gone. The lines are those of the core libraries of ESP-AT.
+    /// Handles a station that has joined, got its address, or left. The lines are those of ESP-AT's core libraries.
     func handleSoftAP(_ event: AirEvent) {
         switch event {
         case .stationJoined(let mac):
@@ -50,7 +50,7 @@ extension Module {
 }
 
 extension Settings {
-    /// The soft-AP as the settings have it.
+    /// The soft-AP that the settings describe.
     fileprivate var softAPOnAir: AccessPoint {
         var accessPoint = AccessPoint(ssid: softAP.ssid, bssid: softAPMAC)
         accessPoint.isHidden = softAP.isHidden
@@ -64,14 +64,14 @@ extension Settings {
         let server = leasesInUse
         accessPoint.network.leases = softAPUsesDHCP ? server.first...server.last : nil
         accessPoint.network.leaseTime = .seconds(60 * server.leaseMinutes.value)
-        // As ESP-IDF's server does unless it is given another (ESP-IDF, Kconfig, LWIP_DHCPS_ADD_DNS).
+        // As ESP-IDF's DHCP server does by default (ESP-IDF, Kconfig, LWIP_DHCPS_ADD_DNS).
         accessPoint.network.dns = [softAPAddress.address]
         accessPoint.network.ipv6Prefix = nil
         accessPoint.network.hasRouter = false
         return accessPoint
     }
 
-    /// What CWDHCPS has set, while it is in the soft-AP's network; else a hundred addresses for two hours.
+    /// The setting of CWDHCPS if it is in the soft-AP's network, otherwise up to a hundred addresses for two hours.
     var leasesInUse: DHCPServer {
         if let server = dhcpServer, softAPAddress.covers(server.first), softAPAddress.covers(server.last) {
             return server

@@ -6,10 +6,11 @@ struct StaticAddress: Codable, Equatable, Sendable {
     var gateway: IPv4Address
     var netmask: IPv4Address
 
-    /// The values in the order in which the commands have them.
+    /// The values in the order of the commands' parameters.
     enum Part: Int { case address, gateway, netmask }
 
-    /// What no interface can have; `nil` where all is in order. The gateway may be any unicast address, or 0.0.0.0 for none.
+    /// The first value that an interface cannot have. `nil` if all are valid. The gateway may be any unicast address,
+    /// or 0.0.0.0 for none.
     var wrongPart: Part? {
         guard let prefixLength = netmask.prefixLength, 1...30 ~= prefixLength else { return .netmask }
         guard address.isUnicast, !address.isLoopback, address.isHost(ofNetwork: netmask) else { return .address }
@@ -21,8 +22,8 @@ struct StaticAddress: Codable, Equatable, Sendable {
         other.rawValue & netmask.rawValue == address.rawValue & netmask.rawValue
     }
 
-    /// What the soft-AP's DHCP server hands out until CWDHCPS says otherwise: up to a hundred addresses on the larger side
-    /// of its own (ESP-IDF, dhcpserver.c, dhcps_poll_set).
+    /// The default addresses of the soft-AP's DHCP server, without CWDHCPS: up to a hundred, on the larger side of its
+    /// own address (ESP-IDF, dhcpserver.c, dhcps_poll_set).
     var defaultLeases: ClosedRange<IPv4Address> {
         let first = (address.rawValue & netmask.rawValue) + 1
         let last = (address.rawValue | ~netmask.rawValue) - 1

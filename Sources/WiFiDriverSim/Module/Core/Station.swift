@@ -1,20 +1,20 @@
 import WiFiSimValues
 
-/// The station interface's way to an address. Indirect, since it is looked at far more often than it changes.
+/// The progress of the station interface. Indirect, because it is read far more often than it changes.
 indirect enum Station {
     /// No join was started.
     case idle
     case joining(StationSettings, Attempt)
-    /// On the AP, without an address yet.
+    /// Has joined the access point, without an address yet.
     case associated(StationSettings, AirEvent.Sighting, Attempt)
     case connected(StationSettings, AirEvent.Sighting, AirEvent.Lease)
     case disconnected(StationSettings, retry: Retry?)
 
-    /// Why a join runs.
+    /// The reason for a join.
     enum Attempt: Equatable {
         /// CWJAP waits for it.
         case command
-        /// At power-up, or the n-th after a loss.
+        /// At power-up, or attempt n after a loss.
         case automatic(Int)
     }
 
@@ -61,7 +61,8 @@ indirect enum Station {
     }
 }
 
-/// The station's IPv6 addresses come on their own, after duplicate address detection and a router advertisement.
+/// The station's IPv6 addresses. They appear by themselves, after duplicate address detection and a router
+/// advertisement.
 struct StationIPv6 {
     var linkLocal: IPv6Address?
     var global: IPv6Address?
@@ -75,7 +76,7 @@ struct StationIPv6 {
 extension Module {
     // MARK: Joining and leaving
 
-    /// Starts to join. `station` tells how far it is; a CWJAP that waits sees the air's events.
+    /// Starts to join. `station` holds the progress; a waiting CWJAP receives the events of the air.
     func join(_ target: StationSettings, _ attempt: Station.Attempt) {
         station = .joining(target, attempt)
         request(
@@ -88,7 +89,7 @@ extension Module {
                     beaconTimeout: .seconds((settings.inactivity ?? Inactivity()).station.value))))
     }
 
-    /// Leaves the AP, or gives up joining one.
+    /// Leaves the access point, or stops joining one.
     func leave() {
         let wasAssociated = station.accessPoint != nil
         station = .idle
@@ -100,13 +101,13 @@ extension Module {
         stationIPv6 = StationIPv6()
         report("WIFI DISCONNECT")
         for (id, link) in links.open where endsWithStation(link) {
-            // CIPCONNPERSIST leaves it to the TCP stack.
+            // With CIPCONNPERSIST, the TCP stack decides when a link ends.
             if link.transport == .udp || !session.keepsLink[id] { closeLink(id) }
         }
         failUpdate()
     }
 
-    /// A radio that is switched on starts its soft-AP, and its station joins what it knows, if it may.
+    /// Starts the soft-AP of a radio that was switched on, and joins the stored network if that is enabled.
     func radioBooted() {
         updateSoftAP()
         if settings.wifiMode.hasStation, settings.joinsAtPowerUp, let target = settings.station {
@@ -142,7 +143,7 @@ extension Module {
             // The answer to the command that runs.
             break
         case (.associated, _), (.leased, _), (.joinFailed, _), (.lost, _):
-            // Of a join that was given up meanwhile.
+            // An event of a join that has been given up.
             break
         }
     }
@@ -154,7 +155,7 @@ extension Module {
         tellSmartConfig()
     }
 
-    /// A CWJAP that fails is not repeated; a lost AP is, after CWRECONNCFG's interval.
+    /// A failed CWJAP is not repeated. A lost access point is joined again after CWRECONNCFG's interval.
     private func nextRetry(after attempt: Station.Attempt) -> Station.Retry? {
         guard case .automatic(let number) = attempt, settings.reconnect.interval > 0 else { return nil }
         guard settings.reconnect.count == 0 || number < settings.reconnect.count.value else { return nil }
@@ -181,20 +182,20 @@ extension Module {
         }
     }
 
-    /// CIPV6 was set while the station may be up.
+    /// Called after CIPV6, while the station may have joined.
     func ipv6Changed() {
         stationIPv6 = StationIPv6()
         if settings.ipv6, station.accessPoint != nil { awaitIPv6() }
     }
 
-    /// DHCP was switched on while the station may be up with an address set by hand.
+    /// Called after DHCP was switched on, while the station may have a static address.
     func useDHCP() {
         guard case .connected(let target, let accessPoint, _) = station else { return }
         station = .associated(target, accessPoint, .automatic(1))
         request(.askForAddress)
     }
 
-    /// CIPSTA's set form, while the station may be up.
+    /// Called after CIPSTA has set an address, while the station may have joined.
     func useStaticAddress(_ address: StaticAddress) {
         guard let accessPoint = station.accessPoint, let target = station.target else { return }
         let lease = AirEvent.Lease(
@@ -208,7 +209,7 @@ extension Module {
 
     // MARK: Addresses
 
-    /// The station's IPv4 address, from DHCP or set by hand.
+    /// The station's IPv4 address, from DHCP or static.
     var stationAddress: StaticAddress {
         if let lease = station.lease {
             return StaticAddress(address: lease.address, gateway: lease.gateway, netmask: lease.netmask)
@@ -219,7 +220,7 @@ extension Module {
 }
 
 extension MACAddress {
-    /// The lower half of an address made by EUI-64 (RFC 4291, appendix A).
+    /// The lower half of an address, made by EUI-64 (RFC 4291, appendix A).
     var interfaceIdentifier: UInt64 {
         let high = (rawValue >> 24) ^ 0x02_0000
         return high << 40 | 0xFFFE << 24 | rawValue & 0xFF_FFFF

@@ -1,20 +1,20 @@
 import WiFiSimValues
 
-/// The module's SNTP client: it asks the configured servers in turn, over UDP, and sets the clock by the first answer.
+/// The module's SNTP client: asks the configured servers in turn, over UDP, and sets the clock from the first answer.
 struct TimeClient {
     /// CIPSNTPCFG.
     private(set) var configuration: Configuration?
     /// CIPSNTPINTV.
     var interval = Duration.seconds(3600)
     fileprivate(set) var phase = Phase.idle
-    /// Which of the servers is asked.
+    /// The index of the server to ask.
     fileprivate var server = 0
-    /// The first answer after CIPSNTPCFG is told (ESP-AT docs, AT Messages, `+TIME_UPDATED`).
+    /// Whether to report the next answer: the first one after CIPSNTPCFG (ESP-AT docs, AT Messages, `+TIME_UPDATED`).
     fileprivate var tellsUpdate = false
 
     struct Configuration: Equatable {
         var zone: TimeZone
-        /// One at least.
+        /// At least one.
         var servers: [String]
     }
 
@@ -42,7 +42,7 @@ struct TimeClient {
 
     var isResolving: Bool { if case .resolving = phase { true } else { false } }
 
-    /// What lwIP waits for an answer.
+    /// How long to wait for an answer, as lwIP does.
     fileprivate static let patience = Duration.seconds(15)
 
     fileprivate var serverName: String? {
@@ -50,7 +50,7 @@ struct TimeClient {
         return servers[server]
     }
 
-    /// The next server's turn; after the last one, the first's, later.
+    /// Moves to the next server; after the last one to the first, with a delay.
     fileprivate mutating func moveOn(at now: Instant) {
         server += 1
         let isLast = server >= configuration?.servers.count ?? 0
@@ -66,14 +66,14 @@ struct TimeClient {
     }
 }
 
-/// CIPSNTPCFG's time zone (ESP-AT docs, TCP-IP, CIPSNTPCFG): whole hours, or hours and minutes as in 1245.
+/// CIPSNTPCFG's time zone (ESP-AT docs, TCP-IP, CIPSNTPCFG): whole hours, or hours and minutes such as 1245.
 struct TimeZone: Equatable {
     let hours: Int
     let minutes: Int
 
     static let utc = TimeZone(hours: 0, minutes: 0)
 
-    /// Hours of -12 to 14, or else hours times a hundred and minutes; `nil` for what is neither.
+    /// Takes hours, usually -12 to 14, or hours times a hundred plus minutes. `nil` for other numbers.
     init?(_ number: Int, takesMinutes: Bool, hours range: ClosedRange<Int>) {
         if range.contains(number) {
             self.init(hours: number, minutes: 0)
@@ -89,29 +89,29 @@ struct TimeZone: Equatable {
         self.minutes = minutes
     }
 
-    /// Seconds to add to UTC.
+    /// In seconds, to add to UTC.
     var seconds: Int { hours * 3600 + minutes * 60 }
 }
 
 extension Module {
-    /// Unix time, in seconds.
+    /// The Unix time in seconds.
     var unixTime: Int { Int((clockOffset + (now - .zero)).nanoseconds / 1_000_000_000) }
 
     func setUnixTime(_ time: Duration) { clockOffset = time - (now - .zero) }
 
-    /// CIPSNTPCFG; `nil` stops asking.
+    /// Starts the SNTP client with CIPSNTPCFG's configuration; `nil` stops it.
     func synchronizeTime(by configuration: TimeClient.Configuration?) {
         stopAskingTime()
         timeClient.configure(configuration, at: now)
     }
 
-    /// A new interval counts from now.
+    /// Changes the interval, counted from now.
     func setTimeInterval(_ interval: Duration) {
         timeClient.interval = interval
         if case .waiting(let at) = timeClient.phase { timeClient.phase = .waiting(until: min(at, now + interval)) }
     }
 
-    /// When the time client has something to do; without a network it waits.
+    /// When the time client has something to do. `nil` without a network.
     var timeDeadline: Instant? {
         guard let deadline = timeClient.phase.deadline, station.lease != nil else { return nil }
         return deadline
@@ -139,7 +139,7 @@ extension Module {
         }
     }
 
-    /// A command has a question to the network, which answers one at a time: the time can wait.
+    /// Delays the question, because a command queries the network, which answers one query at a time.
     func postponeTime() { timeClient.phase = .waiting(until: now + .seconds(1)) }
 
     private func askTime(of address: IPAddress) {
@@ -154,7 +154,7 @@ extension Module {
         if let socket = timeClient.phase.socket { request(.close(socket, aborting: true)) }
     }
 
-    /// - Returns: whether the event was an answer to the time client.
+    /// - Returns: whether the event belongs to the time client.
     func timeClientTakes(_ event: NetworkEvent) -> Bool {
         switch (event, timeClient.phase) {
         case (.resolved(let addresses), .resolving):

@@ -1,6 +1,6 @@
-/// The partitions as bytes.
+/// The contents of the partitions.
 extension UserData {
-    /// The bytes of a partition, without the erased ones at its end.
+    /// The bytes of a partition, without the erased bytes at its end.
     func content(of partition: String) -> [UInt8] {
         partitions[partition]?.bytes ?? Credential(rawValue: partition)?.factoryImage.withoutErasedEnd ?? []
     }
@@ -11,7 +11,7 @@ extension UserData {
         if content != self.content(of: partition) { partitions[partition] = FlashBytes(content) }
     }
 
-    /// Programs bytes: in flash, that clears bits only.
+    /// Programs bytes. In flash, this can only clear bits.
     mutating func write(_ bytes: [UInt8], to partition: String, at offset: Int) {
         var content = content(of: partition)
         content += [UInt8](repeating: 0xFF, count: max(0, offset + bytes.count - content.count))
@@ -26,8 +26,9 @@ extension UserData {
     }
 }
 
-/// The images that older firmware has in a partition for each kind of certificate (ESP-AT, tools/AtPKI.py): `F1 F1`, the
-/// number of items, their length; each item its type, number, length and bytes, filled up to four.
+/// The images that older firmware has in a partition for each kind of certificate (ESP-AT, tools/AtPKI.py): `F1 F1`,
+/// the number of items, their total length; for each item its type, number, length and bytes, padded to a multiple of
+/// four.
 extension Credential {
     private var itemType: UInt8 {
         switch self {
@@ -37,7 +38,7 @@ extension Credential {
         }
     }
 
-    /// Older firmware has one set of each.
+    /// The factory image. Older firmware has one set of certificates.
     fileprivate var factoryImage: [UInt8] {
         let bytes = Array(factory[0].utf8)
         var item = [itemType, 0, UInt8(bytes.count & 0xFF), UInt8(bytes.count >> 8)] + bytes
@@ -46,7 +47,7 @@ extension Credential {
         return [0xF1, 0xF1, 1, 0] + length + item
     }
 
-    /// The bytes of the item with a number; empty where there is none.
+    /// The bytes of the item with this number. Empty if there is none.
     func item(_ number: Int, in image: [UInt8]) -> [UInt8] {
         guard image.count >= 8, image[0] == 0xF1, image[1] == 0xF1 else { return [] }
         var position = 8

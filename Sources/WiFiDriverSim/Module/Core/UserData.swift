@@ -1,13 +1,13 @@
-/// What a host has changed in the partitions of the flash that are its own: certificates and keys among them. What is as
-/// from the factory is not in here.
+/// The changes that a host has made to its flash partitions, including certificates and keys. Unchanged factory data is
+/// not included.
 struct UserData: Codable, Equatable, Sendable {
-    /// The manufacturing NVS: the namespaces, and in them the values by their keys.
+    /// The manufacturing NVS: namespaces, and the values in them by key.
     var values: [String: [String: Change]] = [:]
-    /// Raw partitions, by name: what they hold up to their last byte that is not erased.
+    /// Raw partitions by name, each up to its last byte that is not erased.
     var partitions: [String: FlashBytes] = [:]
 
     struct Change: Codable, Equatable, Sendable {
-        /// `nil` where the factory's value is erased.
+        /// `nil` if the factory value was erased.
         var value: StoredValue?
     }
 }
@@ -53,7 +53,7 @@ enum StoredValue: Codable, Equatable, Sendable {
         }
     }
 
-    /// The bytes of a string or binary value.
+    /// The bytes of a string or binary value. `nil` for a number.
     var bytes: [UInt8]? {
         switch self {
         case .number: nil
@@ -62,7 +62,7 @@ enum StoredValue: Codable, Equatable, Sendable {
     }
 }
 
-/// Bytes that a state file shows as text where they are text, as certificates are.
+/// Bytes that a state file shows as text if they are text, as certificates are.
 struct FlashBytes: Codable, Equatable, Sendable {
     var bytes: [UInt8]
 
@@ -94,7 +94,7 @@ struct FlashBytes: Codable, Equatable, Sendable {
 }
 
 extension [UInt8] {
-    /// Two digits a byte; `nil` where it is not that.
+    /// Two digits for each byte. `nil` for any other text.
     init?(hex: String) {
         let digits = Array(hex.utf8)
         guard digits.count.isMultiple(of: 2) else { return nil }
@@ -111,7 +111,7 @@ extension [UInt8] {
     var hex: String { map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
 }
 
-/// The certificates and keys of the flash, by what they are for.
+/// The certificates and keys in the flash, by purpose.
 enum Credential: String, CaseIterable, Sendable {
     case clientAuthority = "client_ca"
     case clientCertificate = "client_cert"
@@ -120,7 +120,7 @@ enum Credential: String, CaseIterable, Sendable {
     case serverCertificate = "server_cert"
     case serverKey = "server_key"
 
-    /// As from the factory, by index.
+    /// The factory values, by index.
     var factory: [String] {
         switch self {
         case .clientAuthority: [FactoryCertificates.authority0, FactoryCertificates.authority1]
@@ -132,13 +132,13 @@ enum Credential: String, CaseIterable, Sendable {
         }
     }
 
-    /// The names in the manufacturing NVS: where there is one only, it has no number (ESP-AT,
+    /// The names in the manufacturing NVS. A credential with a single value has no number in its name (ESP-AT,
     /// customized_partitions/generation_tools/mfg_nvs.py).
     var keys: [String] { factory.count == 1 ? [rawValue] : factory.indices.map { "\(rawValue).\($0)" } }
 }
 
 extension UserData {
-    /// What the manufacturing NVS holds from the factory.
+    /// The factory content of the manufacturing NVS.
     static let factoryValues: [String: [String: StoredValue]] = {
         var values: [String: [String: StoredValue]] = [:]
         for credential in Credential.allCases {
@@ -156,7 +156,7 @@ extension UserData {
         return all
     }
 
-    /// The namespaces that hold something.
+    /// The namespaces that contain values.
     var namespaces: [String] {
         Set(Self.factoryValues.keys).union(values.keys).filter { !values(in: $0).isEmpty }.sorted()
     }
@@ -168,8 +168,8 @@ extension UserData {
         if values[namespace]?.isEmpty == true { values[namespace] = nil }
     }
 
-    /// The certificate or key with a number; empty where there is none. `isInNVS` says whether the firmware has them in the
-    /// manufacturing NVS, or each kind in a partition of its own.
+    /// The certificate or key with this number. Empty if there is none. `isInNVS` selects the manufacturing NVS,
+    /// otherwise a partition for each kind.
     func credential(_ credential: Credential, _ number: Int = 0, isInNVS: Bool) -> [UInt8] {
         guard isInNVS else { return credential.item(number, in: content(of: credential.rawValue)) }
         let stored = values(in: credential.rawValue)

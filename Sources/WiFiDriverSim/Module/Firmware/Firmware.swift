@@ -1,148 +1,152 @@
 import WiFiSimValues
 
-/// What one firmware build answers, where builds differ. Each difference is data here; no command asks for a profile by name.
+/// A profile: one firmware version with its differences. Each difference is a property; commands never ask for a
+/// profile by name.
 public struct Firmware: Sendable {
-    /// The profile's name, as `esp32c3-4.1`.
+    /// The name of the profile, such as `esp32c3-4.1`.
     public let name: String
-    /// What hardware and firmware it stands for, in a line.
+    /// The hardware and firmware, in one line.
     public let summary: String
+    /// The generation of the command set.
     let generation: Generation
     /// The lines of `AT+GMR`.
     let versionLines: [String]
-    /// The vendor's half of the factory MAC addresses.
+    /// The first three bytes of the factory MAC addresses.
     let macPrefix: UInt32
-    /// The vendor's word in the factory soft-AP name: `ESP_1A2B3C`.
+    /// The prefix of the factory soft-AP name, such as `ESP` in `ESP_1A2B3C`.
     let softAPPrefix: String
 
-    /// From power or reset to `ready`.
+    /// From power-on or reset to `ready`.
     package var bootTime: Duration = .milliseconds(350)
-    /// What the ROM prints before the firmware starts, at `romBaud` whatever the UART is set to; empty where the ROM
-    /// prints on another port.
+    /// What the ROM prints before the firmware starts, always at `romBaud`. Empty if the ROM prints on another port.
     var romText = ""
-    /// The ESP8266's ROM takes the 26 MHz crystal for one of 40 MHz, so that its 115200 comes out as this.
+    /// In bits per second. The ESP8266's ROM assumes a 40 MHz crystal in place of the 26 MHz one, so its 115200 becomes
+    /// this rate.
     static let romBaud = 74_880
 
-    /// The clock of the UART; `nil` shows rates as they were set.
+    /// The clock of the UART. With `nil`, queries show rates as they were set.
     var uartClock: UARTClock?
-    /// UART's flow control as from the factory (ESP-AT, main/interface/uart/Kconfig, AT_UART_DEFAULT_FLOW_CONTROL).
+    /// The factory setting of the UART's flow control (ESP-AT, main/interface/uart/Kconfig,
+    /// AT_UART_DEFAULT_FLOW_CONTROL).
     var flowControl: UARTConfiguration.FlowControl = 1
     /// Whether UART_DEF? shows zeros until it is set (ESP8266_NONOS_SDK issue 213).
     var showsUnsetUARTAsZeros = false
-    /// Whether a restart by command tells of the links and the network that end with it.
+    /// Whether a restart by command reports the end of the links and of the network.
     var reportsShutdown = false
-    /// Whether CIPAP starts the soft-AP's DHCP server anew, and CWDHCP? leaves out the station's client where the mode has
-    /// no station (esp-at issue 950, ESP32-C3, 3.3).
+    /// Whether CIPAP restarts the soft-AP's DHCP server, and CWDHCP? omits the station's client if the mode has no
+    /// station (esp-at issue 950, ESP32-C3, 3.3).
     var restartsDHCPServer = true
 
-    /// How a command says where its setting goes.
+    /// How a command selects whether its setting goes to flash.
     var storage: Storage = .systemStore
-    /// What ends the echo of a line.
+    /// The end of an echoed line.
     var echoTerminator = "\r\n"
-    /// What follows OK when data is expected.
+    /// What follows OK when the module is ready for data.
     var prompt = "\r\n>"
     /// The final line of a failed CWJAP, after `+CWJAP:n`.
     var joinFailure = "ERROR"
-    /// The longest CIPSEND, in bytes (ESP-AT docs, TCP-IP, CIPSEND).
+    /// The longest block of CIPSEND, in bytes (ESP-AT docs, TCP-IP, CIPSEND).
     var longestSend = 8192
-    /// The longest block that passthrough sends, and what it buffers of the line, in bytes
-    /// (ESP-AT docs, TCP-IP, CIPSEND).
+    /// The longest block that passthrough sends, and its buffer for bytes from the line, both in bytes (ESP-AT docs,
+    /// TCP-IP, CIPSEND).
     var passthroughBlock = 2920
     var passthroughBuffer = 8192
-    /// Whether addresses in `+IPD`, CIPDOMAIN and CIPDNS stand in quotes, and PING carries its name.
+    /// Whether addresses in `+IPD`, CIPDOMAIN and CIPDNS are quoted, and PING's line has the name of the command.
     var quotesAddresses = true
-    /// Whether passive receive takes in UDP and SSL links as well as TCP.
+    /// Whether passive receive includes UDP and SSL links.
     var passiveReceiveOfAllTypes = true
-    /// How many SSL links there can be at a time; `nil` is as many as there are links.
+    /// The most SSL links at the same time. `nil` permits as many as there are links.
     var sslLinkLimit: Int?
     var passesThroughSSL = true
-    /// The longest CIPSSLCCN and CIPSSLCSNI, in bytes; `nil` is as long as the line lets it.
+    /// The longest value of CIPSSLCCN and CIPSSLCSNI, in bytes. `nil` means that only the length of the line limits it.
     var longestSSLName: Int? = 64
-    /// Whether CIPSERVER can be an SSL server (ESP-AT docs, AT Command Set Comparison).
+    /// Whether CIPSERVER supports SSL (ESP-AT docs, AT Command Set Comparison).
     var hasSSLServer = true
-    /// The partitions of the flash that are the host's own.
+    /// The flash partitions for the host's data.
     var partitions: [FlashPartition] = []
-    /// Whether certificates are values of the manufacturing NVS (else each kind has a partition).
+    /// Whether certificates are values of the manufacturing NVS. If not, each kind has a partition.
     var keepsCertificatesInNVS = true
-    /// Whether the length of an SSL link's data counts what is decrypted and what is not, else what is decrypted, if anything
-    /// is (ESP-AT docs 2.2 and 3.3, TCP-IP, CIPRECVLEN).
+    /// Whether the data length of an SSL link includes encrypted bytes. If not, it is the length of the decrypted
+    /// bytes, if there are any (ESP-AT docs 2.2 and 3.3, TCP-IP, CIPRECVLEN).
     var addsEncryptedLength = false
-    /// Whether SAVETRANSLINK takes 255.255.255.255 (esp-at issue 535).
+    /// Whether SAVETRANSLINK accepts 255.255.255.255 (esp-at issue 535).
     var savesBroadcastLink = true
-    /// What CIPRECVLEN says of a link that is not open.
+    /// CIPRECVLEN's value for a link that is not open.
     var lengthOfNoLink = -1
-    /// The longest line that TCP data is pushed in (ESP-AT docs, TCP-IP, CIPRECVTYPE).
+    /// The most TCP data in one `+IPD`, in bytes (ESP-AT docs, TCP-IP, CIPRECVTYPE).
     var longestPush = 2920
-    /// What one passive link holds until it is read: the TCP receive window.
+    /// In bytes, what a passive link holds until it is read: the TCP receive window.
     package var receiveWindow = 5760
-    /// The fields of `+CWJAP:`: how many of the nine that it has by now. AT 1.7 tells `pci_en`.
+    /// The number of fields of `+CWJAP:`, at most nine. The fifth is `pci_en`, which AT 1.7 has.
     var joinFields = 9
-    /// CWJAP's `<reconn interval>` is in seconds, else a yes or no (ESP-AT docs, Wi-Fi, CWJAP).
+    /// Whether CWJAP's `<reconn interval>` is in seconds. If not, it is on or off (ESP-AT docs, Wi-Fi, CWJAP).
     var joinTakesInterval = true
-    /// CWDHCP's bit 0 is the station (else the soft-AP), and its set form is enable, bits (else mode, enable).
+    /// Whether bit 0 of CWDHCP is the station and its set form is enable, bits. If not, bit 0 is the soft-AP and the
+    /// set form is mode, enable.
     var dhcpStationFirst = true
-    /// CIPSTO's value until it is set, in seconds.
+    /// The initial value of CIPSTO, in seconds.
     var defaultServerTimeout = 0
-    /// CWRECONNCFG's interval until it is set, in seconds; 0 is never.
+    /// The initial interval of CWRECONNCFG, in seconds; 0 means never.
     var defaultReconnectInterval: ReconnectInterval = 0
-    /// Whether CIPDNS? prints one line with its mode first (else a line for each server).
+    /// Whether CIPDNS? prints one line that begins with the mode. If not, it prints one line for each server.
     var dnsOnOneLine = true
-    /// The DNS servers that the firmware falls back to (ESP-AT docs, TCP-IP, CIPDNS).
+    /// The firmware's fallback DNS servers (ESP-AT docs, TCP-IP, CIPDNS).
     var publicDNS = ["208.67.222.222", "114.114.114.114", "8.8.8.8"]
-    /// So many can be set.
+    /// The most DNS servers that can be set.
     var longestDNSList = 3
-    /// SYSMSG's bits that the firmware knows.
+    /// The supported bits of SYSMSG.
     var systemMessageBits = 0b111
     /// The longest password of the soft-AP, in bytes (ESP-AT docs, Wi-Fi, CWSAP).
     var longestSoftAPPassword = 63
-    /// Whether refusals are preceded by a line that says why, as `link is not valid`.
+    /// Whether a line with the reason precedes a refusal, such as `link is not valid`.
     var explainsRefusals = false
-    /// Whether a line that comes while a command runs is refused at its end, and echoed as any other, and whether a line may
-    /// begin anywhere with `AT` or `at` and an empty one is refused (ESP8266_AT, at_recvTask). Else it is refused at its first
-    /// byte and not echoed.
+    /// How lines are read while a command runs, and where they begin. If true, a line during a command is echoed as
+    /// usual and refused at its end, a line may begin anywhere with `AT` or `at`, and an empty line is refused
+    /// (ESP8266_AT, at_recvTask). If false, a line during a command is refused at its first byte and not echoed.
     var readsLinesAsNonOS = false
-    /// Whether `AT+RST` is taken while another command runs.
+    /// Whether `AT+RST` is accepted while another command runs.
     var restartsWhileBusy = true
-    /// CWMODE's modes: the oldest firmware cannot switch its radio off.
+    /// The modes of CWMODE. The oldest firmware cannot switch its radio off.
     var wifiModes = 0...3
-    /// SLEEP's modes.
+    /// The modes of SLEEP.
     var sleepModes = 0...3
-    /// CWMODE as from the factory.
+    /// The factory setting of CWMODE.
     var factoryWiFiMode = WiFiMode.off
     var hostName = "espressif"
-    /// SLEEPWKCFG's sources, and the chip's pins that can be one.
+    /// The sources of SLEEPWKCFG, and the pins that can wake the chip.
     var wakeSources: Set = [2]
     var wakePins = 0...21
-    /// Whether SYSLOG=1 also shows `+ERRNO` of connections.
+    /// Whether SYSLOG=1 also shows `+ERRNO` for connections.
     var tellsErrorNumbers = false
-    /// Whether MDNS puts the underscore before the service's name (NONOS SDK, mdns.c).
+    /// Whether MDNS adds the underscore to the service name (NONOS SDK, mdns.c).
     var marksServices = false
-    /// Whether MDNS announces an instance that is not named under the service's name, not the host's (measured on 3.1 and 4.1:
-    /// espressif/esp-at, issue 810).
+    /// Whether MDNS announces an unnamed instance under the service name instead of the host name (measured on 3.1 and
+    /// 4.1: espressif/esp-at, issue 810).
     var namesInstanceAfterService = false
-    /// How many texts MDNS takes.
+    /// The most TXT entries of MDNS.
     var longestServiceText = 10
-    /// CWSTAPROTO and CWAPPROTO until they are set.
+    /// The initial values of CWSTAPROTO and CWAPPROTO.
     var radioProtocols: RadioProtocols = 7
-    /// Where the two application partitions are (SYSROLLBACK).
+    /// The addresses of the two application partitions (SYSROLLBACK).
     var firmwareSlots = (first: 0x60000, second: 0x230000)
-    /// The SNTP servers where CIPSNTPCFG names none.
+    /// The SNTP servers if CIPSNTPCFG names none.
     var timeServers = ["cn.ntp.org.cn", "ntp.sjtu.edu.cn", "us.pool.ntp.org"]
-    /// Whether `+TIME_UPDATED` is told.
+    /// Whether `+TIME_UPDATED` is reported.
     var tellsTimeUpdate = true
-    /// Whether the time survives a restart, as long as there is power.
+    /// Whether the time survives a restart without a loss of power.
     var keepsTime = true
-    /// Whether CIPSNTPTIME writes a day of one digit with a zero before it, and not as asctime does.
+    /// Whether CIPSNTPTIME pads a one-digit day with a zero, instead of a space as asctime does.
     var padsDayOfMonth = false
-    /// CWLAP's fields, as a CWLAPOPT mask.
+    /// The fields of CWLAP, as a CWLAPOPT mask.
     var scanFields = 0x7FF
-    /// SYSRAM: bytes free now, and the least that were.
+    /// SYSRAM's values in bytes: free now, and the lowest so far.
     var heap = (free: 148_408, least: 84_044)
-    /// RFPOWER: the Wi-Fi power and where there is Bluetooth LE its three, in steps of 0.25 dBm and of the chip's levels;
-    /// empty where it can only be set.
+    /// RFPOWER's values: the Wi-Fi power in steps of 0.25 dBm, and on a chip with Bluetooth LE three levels of the
+    /// chip. Empty if the power can only be set.
     var rfPower = [78, 7, 7, 7]
     var rfPowerRange = 40...84
     var bluetoothPowerRange = 0...15
-    /// The Wi-Fi powers that the chip has; another is rounded down (ESP-AT docs, Basic, RFPOWER).
+    /// The Wi-Fi powers of the chip, in steps of 0.25 dBm. Other values are rounded down (ESP-AT docs, Basic, RFPOWER).
     var rfPowerSteps = [34, 44, 52, 56, 60, 66, 72, 78]
 
     /// The text that refuses a line while the data of a CIPSEND are on their way (ESP8266_AT, at_port.c).
@@ -206,40 +210,40 @@ public struct Firmware: Sendable {
     }
 
     enum Storage: Sendable {
-        /// `_CUR` and `_DEF` name where a setting goes; the bare name stores it.
+        /// A suffix `_CUR` or `_DEF` of the command's name. The bare name saves the setting.
         case nameSuffix
-        /// SYSSTORE tells for all commands.
+        /// SYSSTORE, for all commands.
         case systemStore
     }
 }
 
 extension Firmware {
-    /// As in `v4.1.0.0`.
+    /// Such as `v4.1.0.0`.
     var version: String {
         let number = versionLines[0].drop { !$0.isNumber }.prefix { $0.isNumber || $0 == "." }
         return "v\(number)"
     }
 }
 
-// Answers whose shape differs.
+// Answers whose form depends on the firmware.
 extension Firmware {
-    /// The refusal of a line while a command runs. Older firmware tells a block that is on its way from all else
+    /// The refusal of a line while a command runs. Older firmware has a different one while a block is being sent
     /// (ESP8266_AT, at_port.c).
     func busyText(isSending: Bool) -> String { isSending ? busySending : "busy p..." }
 
-    /// What stands before the bytes in CIPRECVDATA's answer; `peer` where CIPDINFO asks for it.
+    /// The text before the bytes in CIPRECVDATA's answer. `peer` is set if CIPDINFO asks for it.
     func receivedDataHeader(count: Int, peer: Endpoint?) -> String {
         guard namesAnswers else { return "+CIPRECVDATA,\(count):" }
         guard let peer else { return "+CIPRECVDATA:\(count)," }
         return "+CIPRECVDATA:\(count),\"\(peer.address)\",\(peer.port),"
     }
 
-    /// CWLIF's line about a station; the oldest firmware's has no name (ESP8266_AT, at_exeCmdCwlif).
+    /// CWLIF's line about a station. The oldest firmware has no name in it (ESP8266_AT, at_exeCmdCwlif).
     func stationLine(_ name: String, address: IPv4Address, mac: MACAddress) -> String {
         (namesAnswers ? "+\(name):" : "") + "\(address),\(mac)"
     }
 
-    /// PING's line: the milliseconds, or `nil` for no answer.
+    /// PING's line. The argument is the round trip in milliseconds, `nil` without an answer.
     func pingReply(_ milliseconds: String?) -> String {
         namesAnswers ? "+PING:\(milliseconds ?? "TIMEOUT")" : "+\(milliseconds ?? "timeout")"
     }
@@ -251,11 +255,11 @@ extension Firmware: CustomStringConvertible {
 }
 
 extension Firmware: Equatable {
-    /// Two profiles are the same when their names are.
+    /// Two profiles are equal if their names are.
     public static func == (left: Self, right: Self) -> Bool { left.name == right.name }
 }
 
 extension Firmware {
-    /// The longest block that one CIPSEND takes, in bytes.
+    /// The longest block of one CIPSEND, in bytes.
     public var longestSendBlock: Int { longestSend }
 }

@@ -1,4 +1,4 @@
-/// A partition of the flash that is the host's own (ESP-AT, module_config/…/at_customize.csv).
+/// A flash partition for the host's data (ESP-AT, module_config/…/at_customize.csv).
 struct FlashPartition: Sendable {
     let name: String
     let type: Int
@@ -6,9 +6,9 @@ struct FlashPartition: Sendable {
     let address: Int
     let size: Int
 
-    /// Data of type NVS, whose content is the manufacturing NVS's values.
+    /// Whether it holds the values of the manufacturing NVS: type data, subtype NVS.
     var isNVS: Bool { type == 1 && subtype == 2 }
 
-    /// What is erased at once, in bytes.
+    /// The unit of erasure in bytes.
     static let sectorSize = 4096
 }

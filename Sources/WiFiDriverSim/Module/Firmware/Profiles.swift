@@ -1,15 +1,15 @@
 import WiFiSimValues
 
 extension Firmware {
-    /// Every profile, oldest firmware first.
+    /// All profiles, the oldest firmware first.
     public static let all: [Firmware] = [
         .esp8266v1_7, .wizFi360v1_0, .esp32v2_1, .esp8266v2_2, .esp32c3v3_3, .esp32c3v4_1, .esp32c3v5_0,
     ]
 
-    /// The profile that is used when none is named.
+    /// The default profile.
     public static let standard = Firmware.esp32c3v4_1
 
-    /// The profile with this name, or `nil`.
+    /// The profile with this name. `nil` if there is none.
     public static func named(_ name: String) -> Firmware? { all.first { $0.name == name } }
 
     /// ESP8266 with NONOS AT 1.7.4: `esp8266-1.7`.
@@ -34,7 +34,7 @@ extension Firmware {
             tail 0\r\nchksum 0x63\r\ncsum 0x63\r\n
             """)
 
-    /// WIZnet's module speaks the NONOS dialect with a version text of its own.
+    /// WIZnet's module uses the NONOS dialect with its own version text.
     public static let wizFi360v1_0 = nonOS(
         name: "wizfi360-1.0", summary: "WIZnet WizFi360, AT 1.0",
         versionLines: [
@@ -171,7 +171,7 @@ extension Firmware {
         FlashPartition(name: "fatfs", type: 1, subtype: 0x81, address: 0x47000, size: 0x19000),
     ]
 
-    /// Partitions of one size that follow each other.
+    /// Consecutive partitions of the same size.
     private static func raw(_ names: [String], subtype: Int, address: Int, size: Int) -> [FlashPartition] {
         names.enumerated().map { index, name in
             FlashPartition(
