@@ -65,6 +65,7 @@ public enum ManagementFrameProtection: String, Sendable, CaseIterable {
 public struct AccessPoint: Sendable, Equatable {
     /// At most 32 bytes of UTF-8.
     public var ssid: String
+    /// The MAC address of its radio. Identifies it in the world.
     public var bssid: MACAddress
     /// Does not announce its SSID. A station finds it by its name.
     /// The channel, 1 to 14.
@@ -73,6 +74,7 @@ public struct AccessPoint: Sendable, Equatable {
     public var channel = 6
     /// Signal strength at the modules, in dBm.
     public var rssi = -45
+    /// How it protects the network.
     public var security = Security.wpa2
     /// Protection of management frames. The default depends on `security`.
     public var pmf: ManagementFrameProtection {
@@ -80,6 +82,7 @@ public struct AccessPoint: Sendable, Equatable {
         set { chosenPMF = newValue }
     }
     private var chosenPMF: ManagementFrameProtection?
+    /// The password, 8 to 64 bytes (WEP: 5 to 64). Unused by an open or enterprise network.
     public var password = ""
     /// The account that may join an enterprise network. With `nil`, no station can join.
     public var enterprise: Enterprise?
@@ -96,6 +99,7 @@ public struct AccessPoint: Sendable, Equatable {
 
     /// The IPv4 network behind an access point.
     public struct Subnet: Sendable, Equatable {
+        /// The gateway's address.
         public var gateway = IPv4Address(10, 0, 2, 2)
         /// Number of leading one bits of the netmask, 0 to 32.
         public var prefixLength = 24
@@ -107,6 +111,7 @@ public struct AccessPoint: Sendable, Equatable {
         public var dns = [IPv4Address(10, 0, 2, 3)]
         /// The /64 prefix of the router advertisements. `nil` without global IPv6.
         public var ipv6Prefix = IPv6Address("fec0::")
+        /// The behavior of the DHCP server.
         public var dhcp = DHCP.on
         /// Whether the name servers answer.
         public var answersNames = true
@@ -125,6 +130,7 @@ public struct AccessPoint: Sendable, Equatable {
             case full
         }
 
+        /// Creates the standard network, 10.0.2.0/24.
         public init() {}
 
         /// The netmask of `prefixLength`.

@@ -1,10 +1,12 @@
 /// An account of an enterprise network, as an authentication server accepts it or a station presents it.
 public struct Enterprise: Codable, Equatable, Sendable {
+    /// The EAP method.
     public var method: Method
     /// The identity of the outer exchange.
     public var identity: String
     /// The account of the inner exchange. EAP-TLS has none; both are empty there.
     public var username: String
+    /// The password of the inner exchange.
     public var password: String
 
     /// Raw values are CWJEAP's `<method>` (ESP-AT docs, Wi-Fi, CWJEAP).

@@ -17,7 +17,9 @@ public enum SmartConfig: String, Sendable, CaseIterable {
 
 /// The credentials that a station has learned.
 public struct Credentials: Equatable, Sendable {
+    /// The SSID of the access point to join.
     public var ssid: String
+    /// Its password, empty for an open network.
     public var password: String
     /// The protocol of the phone. `nil` with WPS.
     public var smartConfig: SmartConfig?

@@ -2,6 +2,7 @@ import WiFiSimValues
 
 /// The surroundings of the modules: access points, names, the timeline of changes and the update server.
 public struct World: Sendable, Equatable {
+    /// The access points of the world. Soft-APs of modules are not included.
     public var accessPoints: [AccessPoint]
     /// Host names in lower case, with their addresses. They have precedence over the system's resolver.
     public var names: [String: [IPAddress]]
@@ -11,9 +12,12 @@ public struct World: Sendable, Equatable {
 
     /// A change and its time, counted from the start of the simulation.
     public struct TimedChange: Sendable, Equatable {
+        /// The time since the start of the simulation.
         public var at: Duration
+        /// The change.
         public var change: WorldChange
 
+        /// Creates a change at a time since the start of the simulation.
         public init(at: Duration, _ change: WorldChange) {
             self.at = at
             self.change = change

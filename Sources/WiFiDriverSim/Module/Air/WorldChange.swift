@@ -29,6 +29,7 @@ public enum AccessPointChange: Equatable, Sendable {
     /// Whether packets pass the gateway. Off is the situation behind a captive portal.
     case route(Switch)
 
+    /// Whether a service works.
     public enum Switch: String, Sendable, CaseIterable { case on, off }
 }
 
@@ -40,6 +41,7 @@ public enum StationAction: Equatable, Sendable {
 
 /// A change that the world cannot make.
 public struct WorldChangeError: Error, Equatable, CustomStringConvertible {
+    /// The reason.
     public let description: String
 }
 

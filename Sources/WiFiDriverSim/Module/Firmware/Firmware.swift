@@ -152,6 +152,7 @@ public struct Firmware: Sendable {
     /// Firmware generations, in the order in which the command sets grew.
     public enum Generation: Int, Comparable, Sendable, CaseIterable {
         case nonOS1_7, esp32_2_1, esp8266_2_2, v3_3, v4_1, v5_0
+        /// Whether one generation is older than the other.
         public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
     }
 
@@ -196,6 +197,7 @@ extension Firmware {
 }
 
 extension Firmware: CustomStringConvertible {
+    /// The name of the profile.
     public var description: String { name }
 }
 
