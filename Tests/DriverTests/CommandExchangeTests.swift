@@ -39,7 +39,7 @@ private func state(_ exchange: CommandExchange, after messages: ModuleMessage...
         #expect(exchange.outcome == .done)
     }
 
-    @Test func `end with the unexplained OK when nothing better comes`() {
+    @Test func `end with an early OK if nothing better follows`() {
         var exchange = CommandExchange(expecting: .linkOpened(3))
         exchange.receive(.ok)
         exchange.settle()
@@ -54,7 +54,7 @@ private func state(_ exchange: CommandExchange, after messages: ModuleMessage...
                 == .ended(.refused))
     }
 
-    @Test func `send bytes after the prompt, with reports in between and an OK too many`() {
+    @Test func `send bytes after the prompt, with reports in between and an additional OK`() {
         var exchange = CommandExchange(prompt: true)
         exchange.receive(.ok)
         exchange.receive(.ok)
@@ -80,7 +80,7 @@ private func state(_ exchange: CommandExchange, after messages: ModuleMessage...
         #expect(exchange.outcome == .notDelivered)
     }
 
-    @Test func `are to be repeated when the module was busy, whose final is an earlier command's`() {
+    @Test func `are repeated when the module was busy, and ignore the final line of an earlier command`() {
         #expect(state(CommandExchange(), after: .busy) == .notTaken)
         #expect(state(CommandExchange(), after: .busy, .ok) == .notTaken)
         #expect(state(CommandExchange(prompt: true), after: .busy, .error) == .notTaken)

@@ -6,12 +6,12 @@ import Testing
 @testable import WiFiSimHost
 @testable import WiFiSimValues
 
-/// What a C callback has been given; it has no context, so this is shared.
+/// The events of the C callback. A C callback has no context, so the list is shared.
 private let reported = Locked<[String]>([])
 private let hasReport = DispatchSemaphore(value: 0)
 
 @Suite struct `While no call is made, the driver` {
-    @Test func `tells of stations that join and leave its access point`() throws {
+    @Test func `reports stations that join and leave its access point`() throws {
         let module = try ScriptedModule()
         let end = module.driverEnd
         let driver = WiFiDriver { try SerialPort(adopting: end) }
@@ -34,15 +34,15 @@ private let hasReport = DispatchSemaphore(value: 0)
         try driver.uninitialize()
     }
 
-    @Test func `reads what a firmware pushes, which the line's buffers would not hold`() throws {
+    @Test func `reads pushed data, for which the buffers of the line are too small`() throws {
         let module = try ScriptedModule(.pushOnly)
         let driver = try makeDriver(module)
         let socket = try driver.connectedSocket()
-        // A call that has nobody to wait for: what the line is watched for afterwards is for the pushed data alone.
+        // A call that waits for nothing. Afterwards the line is read only because of the pushed data.
         #expect(driver.isConnected())
         let chunk = [UInt8](repeating: 0x61, count: 100)
-        // Far more messages than a socket pair holds, and fewer bytes than the driver takes unasked: the system wakes a
-        // blocked sender only once three quarters of its buffer are read.
+        // Far more messages than a socket pair holds, and fewer bytes than the driver reads without a call. The system
+        // wakes a blocked sender only after three quarters of its buffer have been read.
         let chunkCount = 1000
         let pushing = try Background {
             for _ in 0..<chunkCount { module.say(Array("\r\n+IPD,4,\(chunk.count):".utf8) + chunk) }
@@ -54,7 +54,7 @@ private let hasReport = DispatchSemaphore(value: 0)
         try driver.uninitialize()
     }
 
-    @Test func `leaves what else is said to the next call, which learns it first`() throws {
+    @Test func `leaves other messages to the next call, which handles them first`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         let socket = try driver.connectedSocket()
@@ -64,7 +64,7 @@ private let hasReport = DispatchSemaphore(value: 0)
         try driver.uninitialize()
     }
 
-    @Test func `takes the late report of a connection that failed for no other's`() throws {
+    @Test func `does not take the late report of a failed connection for another's`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         module.on("AT+CIPSTART=4") { _, module in
@@ -86,7 +86,7 @@ private let hasReport = DispatchSemaphore(value: 0)
         try driver.uninitialize()
     }
 
-    @Test func `joins by push button and says that it does not know the password`() throws {
+    @Test func `joins by push button and reports the password as unknown`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         module.say("WIFI DISCONNECT\r\n")

@@ -8,13 +8,13 @@ import Testing
 import WiFiSimModule
 @testable import WiFiSimValues
 
-/// A TCP server on the host's loopback, for the network's other side. Each connection has a thread.
+/// A TCP server on the loopback of this computer, for the other side of the network. Each connection has a thread.
 final class HostServer: Sendable {
     let port: UInt16
     private let descriptor: Int32
 
-    /// Gives each connection to `serve`; it is closed when that returns. `room` is how much a connection takes that is not
-    /// read, about.
+    /// Passes each connection to `serve`, and closes it when that returns. `room` is approximately the number of bytes
+    /// that a connection takes without being read.
     init(room: Int32? = nil, _ serve: @escaping @Sendable (HostConnection) -> Void) throws {
         let (descriptor, port) = try boundSocket(SOCK_STREAM)
         if var room { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size)) }
@@ -32,7 +32,7 @@ final class HostServer: Sendable {
 
     deinit { shutdown(descriptor, Int32(SHUT_RDWR)); close(descriptor) }
 
-    /// Gives back what it gets.
+    /// Sends back what it receives.
     static func echo() throws -> HostServer {
         try HostServer { connection in
             while let bytes = connection.read() { connection.write(bytes) }
@@ -40,13 +40,13 @@ final class HostServer: Sendable {
     }
 }
 
-/// One end of a TCP connection on the host, or a datagram socket.
+/// One end of a TCP connection on this computer, or a datagram socket.
 final class HostConnection: Sendable {
     let descriptor: Int32
     init(_ descriptor: Int32) { self.descriptor = descriptor }
     deinit { close(descriptor) }
 
-    /// nil at the end.
+    /// Nil at the end of the stream.
     func read(_ room: Int = 65536) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: room)
         let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
@@ -63,7 +63,7 @@ final class HostConnection: Sendable {
     }
 }
 
-/// A UDP socket on the host's loopback.
+/// A UDP socket on the loopback of this computer.
 final class HostDatagrams: Sendable {
     let port: UInt16
     private let descriptor: Int32
@@ -71,7 +71,7 @@ final class HostDatagrams: Sendable {
     init() throws { (descriptor, port) = try boundSocket(SOCK_DGRAM) }
     deinit { close(descriptor) }
 
-    /// The next datagram and the port it came from.
+    /// The next datagram, and the port of its sender.
     func receive() -> (bytes: [UInt8], port: UInt16) {
         var buffer = [UInt8](repeating: 0, count: 65536)
         var address = sockaddr_in()
@@ -129,14 +129,14 @@ func connectToModule(_ last: UInt32, port: UInt16) throws -> HostConnection {
     return HostConnection(descriptor)
 }
 
-/// A loopback port that refuses.
+/// A loopback port that refuses connections.
 func refusingPort() throws -> UInt16 {
     let (descriptor, port) = try boundSocket(SOCK_STREAM)
     close(descriptor)
     return port
 }
 
-/// A driver on a simulated module in this process, joined; each has a loopback address of its own.
+/// A driver with a simulated module in this process, which has joined. Each has its own loopback address.
 final class SimulatedStation: Sendable {
     let driver: WiFiDriver
     let addressByte: UInt32
@@ -165,7 +165,7 @@ final class SimulatedStation: Sendable {
 
     private static let stations = Locked<[String: SimulatedStation]>([:])
 
-    /// The station that tests with this profile have in common; they use a link or two each and no server but one.
+    /// The station that tests with this profile share. They use one or two links each, and no server except one.
     static func shared(_ profile: String) throws -> SimulatedStation {
         try stations.withLock { stations in
             if let station = stations[profile] { return station }
@@ -175,7 +175,7 @@ final class SimulatedStation: Sendable {
         }
     }
 
-    /// The host as the module sees it.
+    /// This computer as the module sees it.
     static func host(_ port: UInt16) throws -> Endpoint { try endpoint("10.0.2.2", port) }
 
     func stream(to port: UInt16) throws -> Int32 {

@@ -4,12 +4,12 @@ import Testing
 @testable import WiFiSimDriverCore
 @testable import WiFiSimValues
 
-/// What a module says without end, or without sense, costs a bounded time and a bounded memory.
-@Suite struct `Of a module that says too much, the driver` {
+/// Endless or invalid output of a module costs limited time and limited memory.
+@Suite struct `When a module sends too much, the driver` {
     /// A socket whose peer has pushed more than the driver keeps.
     private func floodedSocket(_ driver: WiFiDriver, _ module: ScriptedModule) throws -> Int32 {
         let socket = try driver.connectedSocket()
-        // It pushes for as long as the line takes it, and then waits for ever.
+        // It pushes until the line takes no more, and then waits without limit.
         _ = try Background {
             let block = Array("\r\n+IPD,4,2000:".utf8) + [UInt8](repeating: 1, count: 2000)
             while true { if !module.say(block) { return } }
@@ -50,13 +50,13 @@ import Testing
         #expect(throws: SocketFailure.timedOut) {
             try Background { try driver.resolve("gateway.wifisim", .v4) }.value()
         }
-        // What was held back is there, and once it is read, so is everything else.
+        // The data held back are in the queue. After they have been read, everything else arrives as well.
         #expect(try driver.receive(flooded).count == 65536)
         try Background { try driver.powerControl(.off) }.value()
         try driver.uninitialize()
     }
 
-    @Test func `keeps no more of a reply than any reply has`() {
+    @Test func `limits the length of a reply`() {
         var exchange = CommandExchange()
         let line = [UInt8](repeating: 0x61, count: 100)
         for _ in 0..<100_000 { exchange.receive(.text(line)) }
@@ -68,10 +68,10 @@ import Testing
         #expect(exchange.outcome == .done)
     }
 
-    @Test func `keeps no more datagrams, connections, events and jobs than it has limits for`() throws {
+    @Test func `keeps no more datagrams, connections, events and jobs than its limits permit`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
-        // A command that sleeps on the line, so that the worker cannot run.
+        // The command occupies the line, so that no other work can run.
         module.on("AT+CWLAP") { _, _ in nil }
         let listener = Int32(try driver.createSocket(family: .v4, isStream: true))
         try driver.bind(listener, to: try endpoint("0.0.0.0", 80))
@@ -98,7 +98,7 @@ import Testing
         try driver.uninitialize()
     }
 
-    @Test func `does not wait again and again for what is announced and never given`() throws {
+    @Test func `does not wait again and again for data that are announced and never delivered`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         let socket = try driver.connectedSocket()
@@ -115,8 +115,8 @@ import Testing
 
     // MARK: Addresses of the other family
 
-    /// Else sixteen bytes would go where the caller has room for four.
-    @Test func `takes no address of a family that the socket is not of`() throws {
+    /// Otherwise sixteen bytes would go where the caller has room for four.
+    @Test func `accepts no address of another family than the socket's`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         let datagrams = Int32(try driver.createSocket(family: .v4, isStream: false))
@@ -144,7 +144,7 @@ import Testing
         try driver.uninitialize()
     }
 
-    @Test func `takes no option of another length than it has`() throws {
+    @Test func `accepts no option of a wrong length`() throws {
         let module = try ScriptedModule()
         module.on("AT+CIPSTA?") { _, _ in
             "+CIPSTA:ip:\"2001:db8::1\"\r\n+CIPSTA:gateway:\"10.0.2.2\"\r\n+CIPSTA:netmask:\"::\"\r\n"

@@ -5,7 +5,7 @@ import Testing
 @testable import WiFiSimDriverCore
 @testable import WiFiSimValues
 
-/// What a line and a module can do to a driver, each with a defined end.
+/// Faults of line and module, each with a defined result.
 @Suite struct `On a troubled line, the driver` {
     @Test func `is not led astray by a second OK`() throws {
         let module = try ScriptedModule()
@@ -39,7 +39,7 @@ import Testing
         try driver.uninitialize()
     }
 
-    @Test func `reads what waits before it sends, since behind a send it could not`() throws {
+    @Test func `reads waiting data before it sends, because it could not read after that`() throws {
         let module = try ScriptedModule()
         module.on("AT+CIPRECVDATA") { _, _ in "\r\n+CIPRECVDATA:5,hello\r\n\r\nOK\r\n" }
         let driver = try makeDriver(module)
@@ -63,7 +63,7 @@ import Testing
         module.on("AT+CIPSEND") { _, _ in nil }
         let sending = try Background { try driver.send(sender, [1]) }
         #expect(module.waitForCommand("AT+CIPSEND"))
-        // There is something to read, but no command can be made to read it.
+        // There is something to read, but no command can be sent to read it.
         module.say("\r\n+IPD,3,5\r\n")
         try driver.setSocketOption(ARM_SOCKET_SO_RCVTIMEO, of: receiver, to: 100)
         #expect(throws: SocketFailure.wouldBlock) { try driver.receive(receiver) }
@@ -83,7 +83,7 @@ import Testing
         module.on("<delivery>") { _, _ in "Recv 8192 bytes\r\n" }
         try driver.setSocketOption(ARM_SOCKET_SO_SNDTIMEO, of: socket, to: 100)
         #expect(try driver.send(socket, [UInt8](repeating: 1, count: 20000)) == 8192)
-        // Nothing goes as long as the module waits; it is still in the command.
+        // Nothing is sent while the module waits. It is still in the command.
         #expect(throws: SocketFailure.wouldBlock) { try driver.send(socket, [1]) }
         #expect(throws: SocketFailure.wouldBlock) { try driver.send(socket, []) }
         module.on("<delivery>") { _, _ in "Recv 1 bytes\r\n\r\nSEND OK\r\n" }
@@ -111,7 +111,7 @@ import Testing
         try driver.uninitialize()
     }
 
-    @Test func `tells of a block that counted as sent and was lost`() throws {
+    @Test func `reports a block that counted as sent and was lost`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         let socket = try driver.connectedSocket()
@@ -143,7 +143,7 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    func `tells a receive that only polls what became of a block that was left behind`(arrives: Bool) throws {
+    func `reports the result of an unconfirmed block to a receive that only polls`(arrives: Bool) throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         let socket = try driver.connectedSocket()
@@ -178,13 +178,13 @@ import Testing
         #expect(try driver.send(socket, [1]) == 1)
         try driver.bind(datagrams, to: endpoint("0.0.0.0", 5000))
         #expect(throws: SocketFailure.wouldBlock) { try driver.receive(datagrams) }
-        // The worker is to close the link, which it cannot.
+        // The close of the link has to wait for the line.
         try driver.close(socket)
         try Background { try driver.powerControl(.off) }.value()
         try Background { try driver.uninitialize() }.value()
     }
 
-    @Test func `gives the module the block that it asks for, before it is switched off`() throws {
+    @Test func `sends the block that the module asks for, before it switches the module off`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         let socket = try driver.connectedSocket()
@@ -195,7 +195,7 @@ import Testing
         }
         let sending = try Background { try driver.send(socket, [1, 2, 3]) }
         #expect(module.waitForCommand("AT+CIPSEND"))
-        // Sleeps, since Send reads the line.
+        // Sleeps, because Send reads the line.
         let receiving = try Background { try driver.receive(socket) }
         while driver.perform({ driver.core.calls.count }) < 2 {}
         let switching = try Background { try driver.powerControl(.off) }
@@ -208,7 +208,7 @@ import Testing
         try driver.uninitialize()
     }
 
-    @Test func `tells a link that the lost network has ended from one that the peer has`() throws {
+    @Test func `distinguishes links that the lost network has ended from those that the peer has ended`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         var socket = try driver.connectedSocket()
@@ -236,7 +236,7 @@ import Testing
         let socket = try driver.connectedSocket()
         module.on("AT+CIPSEND") { _, _ in nil }
         #expect(throws: SocketFailure.unspecified) { try driver.send(socket, [1]) }
-        // The late answer of the lost command, then the next command.
+        // The late answer of the lost command, then the answer of the next one.
         module.on("AT+CIPSEND") { _, _ in "\r\nOK\r\n\r\n>" }
         module.say("\r\nERROR\r\n")
         #expect(try driver.send(socket, [1]) == 1)
@@ -244,7 +244,7 @@ import Testing
         try driver.uninitialize()
     }
 
-    @Test func `ends sockets with ECONNABORTED when the module restarts, and sets it up anew`() throws {
+    @Test func `ends sockets with ECONNABORTED when the module restarts, and sets the module up again`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         let socket = try driver.connectedSocket()
@@ -262,7 +262,7 @@ import Testing
         try driver.uninitialize()
     }
 
-    @Test func `ends every call when the line goes away`() throws {
+    @Test func `ends every call when the line is lost`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         let socket = try driver.connectedSocket()
@@ -290,7 +290,7 @@ import Testing
         try driver.uninitialize()
     }
 
-    @Test func `fills up what the line lost of a send, so that the module listens again`() throws {
+    @Test func `replaces the bytes of a send that the line has lost, so that the module answers again`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module, busyTimeout: .milliseconds(100))
         let socket = try driver.connectedSocket()
@@ -302,7 +302,7 @@ import Testing
         try driver.uninitialize()
     }
 
-    @Test func `tells of a send that the module could not deliver`() throws {
+    @Test func `reports a send that the module could not deliver`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         let socket = try driver.connectedSocket()
@@ -313,7 +313,7 @@ import Testing
         try driver.uninitialize()
     }
 
-    @Test func `takes another link when a peer got in first`() throws {
+    @Test func `takes another link if a peer has taken the first`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         let listener = Int32(try driver.createSocket(family: .v4, isStream: true))
@@ -342,7 +342,7 @@ import Testing
                 module.say(Array("\r\n+IPD,4,\(block):".utf8) + bytes)
             }
         }
-        // Somebody who waits for something else reads the line, up to the limit.
+        // A call that waits for something else reads the line, up to the limit.
         let other = Int32(try driver.createSocket(family: .v4, isStream: true))
         try driver.bind(other, to: try endpoint("0.0.0.0", 80))
         try driver.listen(other)
@@ -366,7 +366,7 @@ import Testing
     }
 }
 
-/// Counts across threads.
+/// A counter for several threads.
 final class Counter: Sendable {
     private let count = Locked(0)
     func next() -> Int {

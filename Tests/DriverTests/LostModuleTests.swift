@@ -5,13 +5,13 @@ import Testing
 @testable import WiFiSimDriverCore
 @testable import WiFiSimValues
 
-/// A module that does not answer, or not in time, and what the calls that come meanwhile take.
+/// A module that does not answer, or not in time, and the duration of the calls made during that time.
 @Suite struct `When the module is lost, the driver` {
     private func isQuick(_ body: () throws -> Void) rethrows -> Bool {
         try ContinuousClock().measure(body) < .seconds(2)
     }
 
-    @Test func `ends every socket, is in no network, and fails at once from then on`() throws {
+    @Test func `ends every socket, leaves the network, and fails at once afterwards`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module, replyTimeout: .milliseconds(100))
         let socket = try driver.connectedSocket()
@@ -19,7 +19,7 @@ import Testing
         let waiting = try Background { try driver.receive(other) }
         module.on("AT") { _, _ in nil }
         #expect(throws: SocketFailure.unspecified) { try driver.send(socket, [1]) }
-        // The conversation is looked for, once.
+        // The conversation is searched for once.
         #expect(throws: SocketFailure.self) { try driver.send(socket, [1]) }
         #expect(waiting.failure == .aborted)
         #expect(!driver.isConnected())
@@ -32,7 +32,7 @@ import Testing
         try driver.uninitialize()
     }
 
-    @Test func `finds that out also by calls that have little time`() throws {
+    @Test func `detects it even with calls that have little time`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module, replyTimeout: .milliseconds(100))
         let socket = try driver.connectedSocket()
@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    func `has it back, and sets it up, once it answers again`(saysReady: Bool) throws {
+    func `uses it again after a new setup, once it answers`(saysReady: Bool) throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module, replyTimeout: .milliseconds(100))
         let isSilent = Locked(true)
@@ -60,7 +60,7 @@ import Testing
         try driver.uninitialize()
     }
 
-    @Test func `does not repeat a whole sequence to it`() throws {
+    @Test func `does not send it a whole sequence of commands`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module, replyTimeout: .milliseconds(200))
         module.say("\r\nready\r\n")
@@ -71,7 +71,7 @@ import Testing
         try driver.uninitialize()
     }
 
-    @Test func `has no wait follow the wait for a peer that does not read`() throws {
+    @Test func `does not wait a second time after a peer that does not read`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module, busyTimeout: .milliseconds(300))
         let socket = try driver.connectedSocket()
@@ -82,7 +82,7 @@ import Testing
         }
         #expect(try driver.send(socket, [1]) == 1)
         for _ in 0..<3 { #expect(isQuick { #expect(throws: SocketFailure.self) { try driver.connectedSocket() } }) }
-        // It is busy, and not gone: once the peer reads, everything is as it was.
+        // It is busy, not lost. Once the peer reads, everything works as before.
         #expect(driver.isConnected())
         module.on("AT") { command, module in module.standardAnswer(command) }
         module.say("\r\nSEND OK\r\n")
@@ -114,12 +114,12 @@ import Testing
         try driver.uninitialize()
     }
 
-    @Test func `gives up a line that takes nothing, when it is switched off`() throws {
+    @Test func `gives up a line that takes nothing when the power is switched off`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         let socket = try driver.connectedSocket()
         let gate = DispatchSemaphore(value: 0)
-        // The prompt, and then nobody reads: the block does not fit in the line's buffers.
+        // The prompt comes, but the line is not read: the block does not fit into its buffers.
         module.on("AT+CIPSEND") { _, module in
             module.say("\r\nOK\r\n\r\n>")
             gate.wait()
@@ -149,7 +149,7 @@ import Testing
     // MARK: No network
 
     @Test(arguments: [ScriptedModule.Firmware.current, .generation1])
-    func `says ERROR where there is no network, whatever the firmware says`(firmware: ScriptedModule.Firmware) throws {
+    func `returns ERROR without a network, whatever the firmware answers`(firmware: ScriptedModule.Firmware) throws {
         let module = try ScriptedModule(firmware)
         let driver = try makeDriver(module)
         for refused in ["AT+CIPSTART", "AT+CIPDOMAIN"] {
@@ -162,7 +162,7 @@ import Testing
     }
 
     @Test(arguments: ["Deactivate", "a refused join", "a loss", "a restart", "DHCP off"])
-    func `has no address that the network has assigned, once it is left`(by: String) throws {
+    func `drops the addresses of a network that it has left`(by: String) throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         func address() throws -> [UInt8] { try driver.getOption(ARM_WIFI_IP, interface: 0, room: 4) }
@@ -179,7 +179,7 @@ import Testing
         case "a loss": module.say("WIFI DISCONNECT\r\n")
         case "a restart": module.say("\r\nready\r\n")
         default:
-            // What is the station's own stays.
+            // The station's own values stay.
             let off: [UInt8] = [0, 0, 0, 0]
             try off.withUnsafeBytes {
                 try driver.setOption(ARM_WIFI_IP_DHCP, interface: 0, data: $0)
@@ -193,7 +193,7 @@ import Testing
     }
 
     @Test(arguments: [ScriptedModule.Firmware.current, .generation1], ["+CWJAP", "+CWJAP_CUR"])
-    func `knows a join that timed out by either name`(firmware: ScriptedModule.Firmware, name: String) throws {
+    func `recognizes a join that timed out by either name`(firmware: ScriptedModule.Firmware, name: String) throws {
         let module = try ScriptedModule(firmware)
         let driver = try makeDriver(module)
         module.on("AT+CWJAP") { _, _ in "\(name):1\r\n\r\nFAIL\r\n" }
@@ -203,12 +203,12 @@ import Testing
         try driver.uninitialize()
     }
 
-    @Test func `carries out a Close that waits for its turn before it has no link left`() throws {
+    @Test func `carries out a waiting Close before it runs out of links`() throws {
         let module = try ScriptedModule()
         let driver = try makeDriver(module)
         let sockets = try (0..<WiFiDriver.linkLimit).map { _ in try driver.connectedSocket() }
         let datagrams = Int32(try driver.createSocket(family: .v4, isStream: false))
-        // The line is taken: the link is closed later, and asked for before.
+        // The line is taken. The link of the Send is requested first, and a link is closed only later.
         module.on("AT+CWLAP") { _, _ in nil }
         let scanning = try Background { try driver.scan(limit: 1) }
         #expect(module.waitForCommand("AT+CWLAP"))

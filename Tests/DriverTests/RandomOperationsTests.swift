@@ -5,15 +5,15 @@ import Testing
 @testable import WiFiSimDriverCore
 @testable import WiFiSimValues
 
-/// Many threads do random things with sockets of their own on one driver; a model of each socket says what may come of it.
+/// Many threads use sockets of their own at random on one driver. A model of each socket defines the permitted results.
 @Suite struct `Random operations of eight threads` {
     private static let threads = 8
     private static let operations = 10_000
 
-    /// What a socket is, to the one who uses it.
+    /// The state of a socket for its user.
     private enum Model {
         case none, idle, bound, listening
-        /// With the bytes that the echo server owes.
+        /// With the bytes that the echo server still has to send.
         case connected([UInt8])
     }
 
@@ -30,12 +30,12 @@ import Testing
             try Background { try Self.run(station.driver, thread: thread, peer: peer, seed: seed &+ UInt64(thread)) }
         }
         for worker in workers { #expect(try worker.value() == []) }
-        // Closes that found the line taken have their turn later; then nothing is left over.
+        // Closes that found the line taken run later. After that, nothing is left.
         #expect(comesTrue { station.driver.perform { station.driver.core.links.allSatisfy { $0 == nil } } })
         #expect(station.driver.perform { station.driver.core.sockets.allSatisfy { $0 == nil } })
     }
 
-    /// Gives what was not as the model says.
+    /// Returns the results that the model does not permit.
     private static func run(_ driver: WiFiDriver, thread: Int, peer: Endpoint, seed: UInt64) throws -> [String] {
         var random = SplitMix(seed: seed)
         var disagreements: [String] = []
@@ -82,7 +82,7 @@ import Testing
             case (.listen, .connected): expect(operation, failure { try driver.listen(socket) }, [.isConnected])
 
             case (.connect, .idle), (.connect, .bound):
-                // And five links.
+                // The firmware has five links.
                 let got = failure { try driver.connect(socket, to: peer) }
                 expect(operation, got, [nil, .noMemory])
                 model = got == nil ? .connected([]) : .idle

@@ -9,7 +9,7 @@ private func read(_ queue: ReceiveQueue, _ room: Int) -> [UInt8] {
 
 @Suite struct `A receive queue` {
     @Test(arguments: 0..<20)
-    func `gives a stream back in order, around its end and while it grows`(seed: Int) {
+    func `returns a stream in order, around its end and while it grows`(seed: Int) {
         var random = SplitMix(seed: UInt64(seed))
         let queue = ReceiveQueue(isDatagram: false, capacity: 64)
         var put: UInt8 = 0
@@ -46,7 +46,7 @@ private func read(_ queue: ReceiveQueue, _ room: Int) -> [UInt8] {
         #expect(!queue.isReadable)
     }
 
-    @Test func `shows a datagram only when it is complete, and forgets one that breaks off`() {
+    @Test func `shows a datagram only when it is complete, and drops an incomplete one`() {
         let queue = ReceiveQueue(isDatagram: true, capacity: 64)
         queue.beginDatagram(length: 4, source: nil)
         Array("ab".utf8).withUnsafeBytes { queue.append($0) }

@@ -3,7 +3,7 @@ import Testing
 @testable import WiFiSimDriverCore
 @testable import WiFiSimValues
 
-/// What a parser found, payload joined per header.
+/// The messages that a parser found, with the payload of each header joined.
 struct FoundMessages: ResponseHandler, Equatable {
     enum Item: Equatable {
         case message(ModuleMessage)
@@ -29,7 +29,7 @@ struct FoundMessages: ResponseHandler, Equatable {
     var payloads: [[UInt8]] { items.compactMap { if case .payload(let bytes) = $0 { bytes } else { nil } } }
 }
 
-/// How a test cuts its input.
+/// How a test splits its input.
 enum Cut: CaseIterable {
     case whole, bytes, random
 }
@@ -60,7 +60,7 @@ func parse(_ text: String, cut: Cut = .whole, readsShowSource: Bool = false) -> 
     parse(Array(text.utf8), cut: cut, readsShowSource: readsShowSource)
 }
 
-/// A small generator whose sequence a seed determines.
+/// A small generator whose sequence depends on its seed.
 struct SplitMix: RandomNumberGenerator {
     private var state: UInt64
     init(seed: UInt64) { state = seed }
@@ -74,7 +74,7 @@ struct SplitMix: RandomNumberGenerator {
     }
 }
 
-/// Payloads that look like what they are not.
+/// Payloads that look like messages.
 let treacherousPayloads: [[UInt8]] = [
     Array("\r\nOK\r\n".utf8), Array("+IPD,0,5:".utf8), [0], Array("+++".utf8), Array("\r\n\r\nERROR\r\n".utf8),
     Array("> ".utf8), Array("SEND OK\r\n".utf8), Array("0,CLOSED\r\n".utf8), Array("ready\r\n".utf8),
@@ -106,7 +106,7 @@ let treacherousPayloads: [[UInt8]] = [
     }
 
     @Test(arguments: treacherousPayloads, Cut.allCases)
-    func `hands pushed bytes over as they are, whatever they look like`(payload: [UInt8], cut: Cut) throws {
+    func `passes pushed bytes on unchanged, whatever they look like`(payload: [UInt8], cut: Cut) throws {
         let text = Array("\r\n+IPD,1,\(payload.count),\"10.0.2.2\",7:".utf8) + payload + Array("\r\nOK\r\n".utf8)
         let found = parse(text, cut: cut)
         let header = PayloadHeader(origin: .pushed(link: 1), count: payload.count, source: try endpoint("10.0.2.2", 7))
@@ -114,7 +114,7 @@ let treacherousPayloads: [[UInt8]] = [
     }
 
     @Test(arguments: treacherousPayloads, Cut.allCases)
-    func `hands read bytes over as they are, in each form of the header`(payload: [UInt8], cut: Cut) throws {
+    func `passes read bytes on unchanged, with each form of the header`(payload: [UInt8], cut: Cut) throws {
         let end = Array("\r\n\r\nOK\r\n".utf8)
         let source = try endpoint("192.168.4.2", 5000)
         let generation1 = parse(Array("+CIPRECVDATA,\(payload.count):".utf8) + payload + end, cut: cut)
@@ -129,8 +129,8 @@ let treacherousPayloads: [[UInt8]] = [
     }
 
     @Test(arguments: treacherousPayloads.filter { !$0.starts(with: Array("\"1.2.3.4\"".utf8)) }, Cut.allCases)
-    func `takes what cannot be a sender for data`(payload: [UInt8], cut: Cut) {
-        // The one exception is inherent: data that has the exact form of a sender is taken for it.
+    func `takes bytes that cannot be a sender as data`(payload: [UInt8], cut: Cut) {
+        // The only exception cannot be avoided: data in the exact form of a sender is taken for one.
         let text = Array("+CIPRECVDATA:\(payload.count),".utf8) + payload + Array("\r\nOK\r\n".utf8)
         let found = parse(text, cut: cut, readsShowSource: true)
         #expect(found.payloads == [payload])
@@ -147,7 +147,7 @@ let treacherousPayloads: [[UInt8]] = [
     }
 
     @Test(arguments: Cut.allCases)
-    func `finds the prompt, and what comes right behind it`(cut: Cut) {
+    func `finds the prompt, and the bytes directly after it`(cut: Cut) {
         let found = parse("\r\nOK\r\n> \r\n+IPD,0,2:hiRecv 5 bytes\r\n\r\nSEND OK\r\n", cut: cut)
         #expect(found.payloads == [Array("hi".utf8)])
         #expect(found.messages.prefix(2) == [.ok, .prompt])
@@ -161,7 +161,7 @@ let treacherousPayloads: [[UInt8]] = [
     }
 
     @Test(arguments: Cut.allCases)
-    func `finds a push in a damaged line, so that its bytes pass for no reply`(cut: Cut) {
+    func `finds a push in a damaged line, so that its bytes are not taken for replies`(cut: Cut) {
         let found = parse("garb+IPD,0,8:\r\nERROR\r\nOK\r\n", cut: cut)
         #expect(found.payloads == [Array("\r\nERROR".utf8) + [13]])
         #expect(found.messages.last == .ok)
@@ -178,7 +178,7 @@ let treacherousPayloads: [[UInt8]] = [
         #expect(parse(text, cut: cut).messages == [.ok])
     }
 
-    @Test func `does not believe a length that cannot be`() {
+    @Test func `ignores an impossible length`() {
         #expect(parse("+IPD,0,99999999:").payloads.isEmpty)
         #expect(parse("+IPD,0,0:x\r\nOK\r\n").messages.last == .ok)
         #expect(parse("+CIPRECVDATA:70000,x\r\nOK\r\n").messages.last == .ok)
@@ -197,7 +197,7 @@ let treacherousPayloads: [[UInt8]] = [
     }
 
     @Test(arguments: 0..<200)
-    func `finds the same in random input however it is cut`(seed: Int) {
+    func `finds the same messages in random input, however it is split`(seed: Int) {
         var random = SplitMix(seed: UInt64(seed))
         let pieces: [[UInt8]] =
             treacherousPayloads + [
@@ -219,13 +219,13 @@ let treacherousPayloads: [[UInt8]] = [
 }
 
 @Suite struct `The fuzzer's findings` {
-    /// Inputs that reached new code in the parser; Scripts/fuzz.sh adds to them.
+    /// Inputs that reached new code in the parser. Scripts/fuzz.sh adds to them.
     private static let corpus: [[UInt8]] = {
         let folder = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
         return filesIn("/\(folder)/Fuzz/corpus/responses")
     }()
 
-    @Test func `parse the same however they are cut`() throws {
+    @Test func `parse the same, however they are split`() throws {
         try #require(Self.corpus.count > 5)
         for input in Self.corpus {
             for shows in [false, true] {

@@ -7,19 +7,19 @@ import Testing
 @testable import WiFiSimHost
 @testable import WiFiSimValues
 
-/// A module that answers as a test tells it, at the other end of a socket pair.
+/// A module that a test scripts, at the other end of a socket pair.
 ///
-/// Without instructions it answers every command as an idle module would: OK, with the reports and information lines that
-/// the driver waits for. It runs on a thread of its own until the driver closes the line or `hangUp`.
+/// Without instructions it answers every command as an idle module does: OK, with the reports and information lines
+/// that the driver waits for. It runs on its own thread until the driver closes the line, or until `hangUp`.
 final class ScriptedModule: Sendable {
-    /// What to do with a command: nil leaves it unanswered.
+    /// The answer to a command. Nil leaves it unanswered.
     typealias Answer = @Sendable (_ command: String, _ module: ScriptedModule) -> String?
 
     private struct State {
         var answers: [(prefix: String, answer: Answer)] = []
         var commands: [String] = []
         var sent: [UInt8] = []
-        /// Bytes that the line loses of the next CIPSEND.
+        /// The number of bytes that the line loses of the next CIPSEND.
         var losses = 0
     }
 
@@ -28,7 +28,7 @@ final class ScriptedModule: Sendable {
     let driverEnd: Int32
     private let commandCount = DispatchSemaphore(value: 0)
     private let version: String
-    /// The firmware takes passive receive.
+    /// Whether the firmware supports passive receive.
     private let isPassive: Bool
     private let prompt: String
 
@@ -49,15 +49,15 @@ final class ScriptedModule: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Answers commands that start with `prefix` in another way from now on; the latest instruction counts.
+    /// From now on, answers commands that start with `prefix` in this way. The latest instruction applies.
     func on(_ prefix: String, _ answer: @escaping Answer) {
         state.withLock { $0.answers.insert((prefix, answer), at: 0) }
     }
 
-    /// Says something by itself.
+    /// Sends text without a command.
     func say(_ text: String) { say(Array(text.utf8)) }
 
-    /// False once the line is closed.
+    /// False after the line has been closed.
     @discardableResult
     func say(_ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
@@ -69,17 +69,17 @@ final class ScriptedModule: Sendable {
         return true
     }
 
-    /// Has the line lose this many bytes of the next CIPSEND.
+    /// Makes the line lose this many bytes of the next CIPSEND.
     func loseBytes(_ count: Int) { state.withLock { $0.losses = count } }
 
     func hangUp() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
-    /// Every command so far.
+    /// All commands so far.
     var commands: [String] { state.withLock { $0.commands } }
-    /// Every byte that CIPSEND has sent.
+    /// All bytes sent with CIPSEND.
     var sentBytes: [UInt8] { state.withLock { $0.sent } }
 
-    /// Waits until a command that starts with `prefix` has come; true unless the module ended before.
+    /// Waits for a command that starts with `prefix`. Returns false if the module ends first.
     func waitForCommand(_ prefix: String) -> Bool {
         while true {
             if commands.contains(where: { $0.hasPrefix(prefix) }) { return true }
@@ -112,7 +112,7 @@ final class ScriptedModule: Sendable {
             let reply = answer.map { $0(line, self) } ?? standardAnswer(line)
             guard let reply else { continue }
             say(reply)
-            // After the prompt come bytes.
+            // Bytes follow the prompt.
             guard line.hasPrefix("AT+CIPSEND="), reply.hasSuffix(">") || reply.hasSuffix("> ") else { continue }
             let fields = line.dropFirst("AT+CIPSEND=".count).split(separator: ",")
             guard fields.count > 1, let length = Int(fields[1]) else { continue }
@@ -129,7 +129,7 @@ final class ScriptedModule: Sendable {
         }
     }
 
-    /// What an idle module answers.
+    /// The answer of an idle module.
     func standardAnswer(_ line: String) -> String {
         let ok = "\r\nOK\r\n"
         func field(_ prefix: String) -> Substring { line.dropFirst(prefix.count).prefix { $0 != "," } }
@@ -154,7 +154,7 @@ final class ScriptedModule: Sendable {
     }
 }
 
-/// A driver on a scripted module, on and joined.
+/// A driver with a scripted module, switched on and joined.
 func makeDriver(
     _ module: ScriptedModule, connectTimeout: Duration = .seconds(18), replyTimeout: Duration = .seconds(5),
     busyTimeout: Duration = .seconds(60)
@@ -175,7 +175,7 @@ func makeDriver(
 func endpoint(_ ip: String, _ port: UInt16) throws -> Endpoint { Endpoint(try #require(IPAddress(ip)), port) }
 
 extension WiFiDriver {
-    /// A stream socket that is connected.
+    /// A connected stream socket.
     func connectedSocket() throws -> Int32 {
         let number = Int32(try createSocket(family: .v4, isStream: true))
         try connect(number, to: try endpoint("10.0.2.2", 7))
@@ -193,7 +193,7 @@ extension WiFiDriver {
     }
 }
 
-/// Whether something becomes true that the driver's own thread may be about to learn.
+/// Whether a condition becomes true that the driver's own thread may still have to establish.
 func comesTrue(_ condition: () -> Bool) -> Bool {
     let deadline = ContinuousClock.now + .seconds(20)
     while !condition() {
@@ -203,9 +203,9 @@ func comesTrue(_ condition: () -> Bool) -> Bool {
     return true
 }
 
-/// A value with a lock that the thread sanitizer sees, which `Mutex` is not.
+/// A value with a lock that the thread sanitizer understands, unlike `Mutex`.
 final class Locked<Value>: @unchecked Sendable {
-    // Unchecked: the value is used with the lock only.
+    // Unchecked: the value is used only with the lock held.
     private let lock = DriverLock()
     private var value: Value
 
@@ -220,7 +220,7 @@ final class Locked<Value>: @unchecked Sendable {
 
 struct NeverEnds: Error {}
 
-/// Runs something on a thread of its own and gives what came of it.
+/// Runs a function on its own thread and returns its result.
 final class Background<Value: Sendable>: Sendable {
     private let result = Locked<Result<Value, any Error>?>(nil)
     private let end = DispatchSemaphore(value: 0)
@@ -233,7 +233,7 @@ final class Background<Value: Sendable>: Sendable {
         }.start()
     }
 
-    /// Waits for the end; a test that blocks for ever is a failure, not a hang.
+    /// Waits for the end. A test that blocks without limit fails and does not hang.
     func value() throws -> Value {
         guard end.wait(timeout: .now() + .seconds(30)) == .success, let result = result.withLock({ $0 }) else {
             throw NeverEnds()

@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test(arguments: allProfiles)
-    func `accept connections with every profile, and have what came before`(profile: String) throws {
+    func `accept connections with every profile, and have the data that came before`(profile: String) throws {
         let station = try SimulatedStation.shared(profile)
         let driver = station.driver
         let listener = Int32(try driver.createSocket(family: .v4, isStream: true))
@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test(arguments: allProfiles)
-    func `tell a refusal, and a peer that closed after its last byte`(profile: String) throws {
+    func `report a refusal, and a peer that closed after its last byte`(profile: String) throws {
         let station = try SimulatedStation.shared(profile)
         let driver = station.driver
         #expect(throws: SocketFailure.refused) { try station.stream(to: try refusingPort()) }
@@ -84,7 +84,7 @@ import Testing
         try driver.close(socket)
     }
 
-    @Test func `wake a call that sleeps on them when they are closed`() throws {
+    @Test func `wake a sleeping call when they are closed`() throws {
         let station = try SimulatedStation()
         let driver = station.driver
         let server = try HostServer.echo()
@@ -96,13 +96,13 @@ import Testing
         let accepting = try Background { try driver.accept(listener).socket }
         try driver.close(socket)
         try driver.close(listener)
-        // Either was asleep already, or comes too late.
+        // It was asleep already, or it comes too late.
         #expect([.aborted, .invalidSocket].contains(receiving.failure))
         #expect([.aborted, .invalidSocket].contains(accepting.failure))
         #expect(throws: SocketFailure.invalidSocket) { try driver.close(socket) }
     }
 
-    @Test func `wait as long as RCVTIMEO says, and not at all when they do not block`() throws {
+    @Test func `wait for the time in RCVTIMEO, and not at all if they do not block`() throws {
         let station = try SimulatedStation()
         let driver = station.driver
         let server = try HostServer.echo()
@@ -131,7 +131,7 @@ import Testing
         }
         let socket = try station.stream(to: server.port)
         try driver.setSocketOption(option, of: socket, to: option == ARM_SOCKET_SO_SNDTIMEO ? 200 : 1)
-        // The same bytes over and over.
+        // The same bytes again and again.
         let period = pattern(100_000)
         var sent = 0
         func sendOn() throws { sent += try driver.send(socket, Array(period[(sent % period.count)...])) }
@@ -153,7 +153,7 @@ import Testing
         let station = try SimulatedStation()
         let driver = station.driver
         let server = try HostServer { connection in
-            // Answers the hundredth message only.
+            // Answers only the hundredth message.
             var count = 0
             while count < 100, let bytes = connection.read() { count += bytes.count }
             connection.write([42])
@@ -181,7 +181,7 @@ import Testing
         #expect(try driver.peerAddress(of: socket) == peer)
     }
 
-    @Test func `may all be used up, and used again`() throws {
+    @Test func `can all be in use, and be used again`() throws {
         let station = try SimulatedStation()
         let driver = station.driver
         var sockets: [Int] = []

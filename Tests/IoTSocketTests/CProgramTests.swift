@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Programs in C that link the library as a user's do, each in a process of its own: how they end.
+/// C programs that link the library as users do, each in its own process: how they end.
 @Suite(.enabled(if: CProgram.canLink, "needs a C compiler, and a library without a sanitizer"), .serialized)
 struct `A program in C` {
     private static let startUp = """
@@ -27,19 +27,19 @@ struct `A program in C` {
     }
 
     @Test(arguments: [[], ["late"], ["at", "once"]])
-    func `ends as it is used to when it aborts`(arguments: [String]) throws {
+    func `ends as usual when it aborts`(arguments: [String]) throws {
         let program = try CProgram(Self.startUp)
         let result = try program.run(arguments)
         #expect(result.errors == "")
         #expect(result.status == (arguments.isEmpty ? 0 : -SIGABRT))
-        // Who asks for a backtrace has it.
+        // A backtrace is printed if it is requested.
         if arguments.count == 2 {
             let traced = try program.run(arguments, environment: ["SWIFT_BACKTRACE": "enable=yes,color=no"])
             #expect(traced.errors.contains("crashed"))
         }
     }
 
-    @Test func `closes a socket for itself alone, and its forked child goes on with its own`() throws {
+    @Test func `closes a socket only for itself, and its forked child keeps its own`() throws {
         let program = try CProgram(
             """
             #include <string.h>
@@ -110,13 +110,13 @@ final class CProgram {
     private static let sources = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "Sources")
 
-    /// Those that are there.
+    /// The installed compilers.
     static let compilers = ["gcc", "clang"].filter { name in
         ProcessInfo.processInfo.environment["PATH", default: ""].split(separator: ":")
             .contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
     }
 
-    /// Whether a library can be used by a program that knows nothing of how it was built.
+    /// Whether a program can use a library without being built in the same way.
     static let canLink =
         (try? CProgram(
             """
@@ -147,7 +147,7 @@ final class CProgram {
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
-    /// Runs it; a signal's number is negative.
+    /// Runs the program. The status of a signal is negative.
     func run(_ arguments: [String], environment: [String: String] = [:]) throws -> (status: Int32, errors: String) {
         try Self.run([folder.appending(path: "program").path(percentEncoded: false)] + arguments, environment)
     }

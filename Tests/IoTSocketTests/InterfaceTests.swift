@@ -8,7 +8,7 @@ import Testing
 
 /// The C interface, called as a C program calls it: Driver_WiFi0 with a module in this process.
 @Suite(.serialized) struct `The C interface` {
-    /// The library joins once; the tests are one program.
+    /// The library joins once, because all tests are one program.
     private static let startup: Int32 = {
         setenv("WIFISIM_HOST_ADDRESS", "127.0.0.10", 1)
         setenv("WIFISIM_HOST_DATAGRAM_LIMIT", "1460", 1)
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test(arguments: SocketStack.allCases, [-1, 16, 127, 128, Int32.min, Int32.max])
-    func `knows sockets that do not exist`(stack: SocketStack, number: Int32) {
+    func `detects sockets that do not exist`(stack: SocketStack, number: Int32) {
         let api = stack.api()
         var length: UInt32 = 4
         var value: UInt32 = 0
@@ -117,7 +117,7 @@ import Testing
     }
 
     @Test(arguments: SocketStack.allCases)
-    func `refuses addresses that cannot be`(stack: SocketStack) throws {
+    func `refuses invalid addresses`(stack: SocketStack) throws {
         let api = stack.api()
         let socket = try stream(api)
         #expect(api.SocketConnect(socket, nil, 4, 80) == IOT_SOCKET_EINVAL)
@@ -204,7 +204,7 @@ import Testing
 
     // MARK: Control
 
-    /// The options and their sizes; nil where an interface does not have one.
+    /// The options and their sizes. Nil if an interface does not have one.
     private static let options: [(option: UInt32, station: UInt32?, accessPoint: UInt32?)] = [
         (ARM_WIFI_BSSID, 6, 6), (ARM_WIFI_TX_POWER, 4, 4), (ARM_WIFI_LP_TIMER, 4, nil), (ARM_WIFI_DTIM, 4, 4),
         (ARM_WIFI_BEACON, nil, 4), (ARM_WIFI_MAC, 6, 6), (ARM_WIFI_IP, 4, 4), (ARM_WIFI_IP_SUBNET_MASK, 4, 4),
@@ -215,7 +215,7 @@ import Testing
         (ARM_WIFI_IP6_DNS2, 16, 16), (ARM_WIFI_IP6_DHCP_MODE, 4, 4),
     ]
 
-    @Test func `takes and gives every option on the interfaces that have it`() {
+    @Test func `sets and returns every option on the interfaces that have it`() {
         let driver = Driver_WiFi0
         var data: [UInt8] = Array(repeating: 0, count: 20)
         for (option, station, accessPoint) in Self.options {
@@ -240,7 +240,7 @@ import Testing
         #expect(driver.SetOption(0, 99, data, 20) == ARM_DRIVER_ERROR_UNSUPPORTED)
     }
 
-    @Test func `refuses configurations that cannot be`() {
+    @Test func `refuses invalid configurations`() {
         let driver = Driver_WiFi0
         #expect(driver.Activate(0, nil) == ARM_DRIVER_ERROR_PARAMETER)
         "network".withCString { ssid in
@@ -276,7 +276,7 @@ import Testing
         #expect(driver.EthGetRxFrameSize(0) == 0)
     }
 
-    @Test func `tells of the network it is in`() {
+    @Test func `describes its network`() {
         let driver = Driver_WiFi0
         #expect(driver.IsConnected() != 0)
         var info = ARM_WIFI_NET_INFO_t()

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import WiFiDriverSim
 
-/// A client in C that knows `iot_socket.h` and nothing below it, in a process of its own, and a real server.
+/// A C client that uses only `iot_socket.h`, in its own process, with a real server.
 @Suite(.enabled(if: Mosquitto.path != nil, "needs mosquitto: apt-get install mosquitto"), .serialized)
 struct MQTTTests {
     private func runClient(_ arguments: [String], profile: String) throws -> (
@@ -11,7 +11,7 @@ struct MQTTTests {
         let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
             .appending(path: "MQTTClient").path(percentEncoded: false)
         let client = Process(command: [program] + arguments)
-        // Its module is inside of the client, whatever the tests themselves are told to use.
+        // Its module runs inside the client, whatever line the tests themselves use.
         client.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("WIFISIM_") }
             .merging(["WIFISIM_PROFILE": profile]) { $1 }
         let output = Pipe()

@@ -1,25 +1,25 @@
 import Foundation
 import Glibc
 
-/// Debian's MQTT server on a free port of 127.0.0.1, for as long as this lives.
+/// Debian's MQTT server on a free port of 127.0.0.1, for the lifetime of this object.
 final class Mosquitto {
     let port: UInt16
     private let process: Process
     private let folder: URL
 
-    /// Where the program is, if it is installed.
+    /// The path of the program. Nil if it is not installed.
     static let path: String? = {
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":") + ["/usr/sbin"]
         return folders.map { "\($0)/mosquitto" }.first { access($0, X_OK) == 0 }
     }()
 
-    /// - Throws: `StartError` when it does not come up.
+    /// - Throws: `StartError` if the server does not start.
     init() throws {
         guard let path = Self.path else { throw StartError(description: "mosquitto is not installed") }
         folder = FileManager.default.temporaryDirectory.appending(path: "mosquitto-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         var complaints = ""
-        // Between the choice of a port and its use, another program may take it.
+        // Another program may take the port between its choice and its use.
         for _ in 0..<5 {
             let port = try Self.freePort()
             let process = try Self.start(path, port: port, folder: folder)
@@ -41,12 +41,12 @@ final class Mosquitto {
 
     struct StartError: Error, CustomStringConvertible { let description: String }
 
-    /// Starts it, and returns when it listens or has ended.
+    /// Starts the server. Returns when it listens or has ended.
     private static func start(_ path: String, port: UInt16, folder: URL) throws -> (
         process: Process, isRunning: Bool, output: String
     ) {
         let configuration = folder.appending(path: "mosquitto.conf")
-        // Without a limit to the queue nothing is dropped, at QoS 0 either.
+        // With an unlimited queue, nothing is dropped, even at QoS 0.
         try """
         listener \(port) 127.0.0.1
         allow_anonymous true
@@ -59,7 +59,7 @@ final class Mosquitto {
 
         """.write(to: configuration, atomically: true, encoding: .utf8)
         let errors = Pipe()
-        // Should the tests crash, it ends all the same.
+        // It also ends if the tests crash.
         let process = Process(
             command: ["/usr/bin/timeout", "300", path, "-c", configuration.path(percentEncoded: false)])
         process.standardInput = FileHandle.nullDevice
@@ -74,7 +74,7 @@ final class Mosquitto {
                 process.waitUntilExit()
                 return (process, false, output)
             }
-            // "mosquitto version 2.0.11 running": its listeners are open.
+            // "mosquitto version 2.0.11 running" means that it listens.
             if output.contains("running") { return (process, true, output) }
         }
     }
@@ -97,7 +97,7 @@ final class Mosquitto {
 }
 
 extension Process {
-    /// A process that can be interrupted: a test's thread may have signals blocked, and its children would inherit that.
+    /// A process that can be interrupted. A test's thread may have signals blocked, which its children would inherit.
     convenience init(command: [String]) {
         self.init()
         executableURL = URL(filePath: "/usr/bin/env")

@@ -2,13 +2,14 @@ import CIoTSocket
 import MuxUnderTest
 import Testing
 
-/// What is behind `iot_socket.h`. The multiplexer has one table registered at a time, so tests of it come one after the other.
+/// The implementation of `iot_socket.h`. The multiplexer has one registered table at a time, so its tests run one after
+/// the other.
 enum SocketStack: CaseIterable {
     /// The functions of IoTSocketWiFi.
     case wifi
-    /// Those of IoTSocketMux, with its table of the WiFi driver registered.
+    /// The functions of IoTSocketMux, with its table of the WiFi driver registered.
     case multiplexedWiFi
-    /// The same with its table of the host's sockets.
+    /// The functions of IoTSocketMux, with its table of the host's sockets registered.
     case multiplexedHost
 
     /// The functions, ready for use.
@@ -28,9 +29,9 @@ enum SocketStack: CaseIterable {
         return iotSocketApiMux
     }
 
-    /// The tests' host as this stack reaches it.
+    /// The address of this computer for this stack.
     var host: [UInt8] { self == .multiplexedHost ? [127, 0, 0, 1] : [10, 0, 2, 2] }
     var hostName: String { self == .multiplexedHost ? "localhost" : "gateway.wifisim" }
-    /// What the host's own sockets reach this stack's servers by.
+    /// The address of this stack's servers for the sockets of this computer.
     var ownAddress: [UInt8] { self == .multiplexedHost ? [127, 0, 0, 1] : [127, 0, 0, 10] }
 }

@@ -4,7 +4,7 @@ import Glibc
 import MuxUnderTest
 import Testing
 
-/// Sockets at work, over every stack; the peer uses the host's sockets.
+/// Sockets over every stack. The peer uses the sockets of this computer.
 extension `The C interface` {
     private var peer: iotSocketApi_t { iotSocketApiHost }
     private var loopback: [UInt8] { [127, 0, 0, 1] }
@@ -46,7 +46,7 @@ extension `The C interface` {
         #expect(api.SocketRecv(socket, &byte, 1) == IOT_SOCKET_ECONNRESET)
         #expect(api.SocketClose(socket) == 0)
         #expect(peer.SocketClose(listener) == 0)
-        // And to a port that nobody listens on.
+        // Also connects to a port without a listener.
         let refused = try stream(api)
         #expect(api.SocketConnect(refused, stack.host, 4, 8110) == IOT_SOCKET_ECONNREFUSED)
         #expect(api.SocketClose(refused) == 0)
@@ -63,7 +63,7 @@ extension `The C interface` {
             #expect(peer.SocketConnect(client, stack.ownAddress, 4, 8111) == 0)
             let accepted = api.SocketAccept(listener, nil, nil, nil)
             try #require(accepted >= 0)
-            // The end that closes first is the one whose port is not free at once.
+            // The port of the end that closes first is not free at once.
             #expect(api.SocketClose(accepted) == 0)
             #expect(peer.SocketClose(client) == 0)
             #expect(api.SocketClose(listener) == 0)
@@ -96,9 +96,9 @@ extension `The C interface` {
     }
 
     @Test(arguments: SocketStack.allCases)
-    func `gives an error code in a forked child, and no call that hangs`(stack: SocketStack) throws {
+    func `returns an error code in a forked child, and no call hangs`(stack: SocketStack) throws {
         let api = stack.api()
-        // Somebody is in a call while the process forks.
+        // A call is in progress while the process forks.
         let socket = try datagram(api)
         #expect(api.SocketBind(socket, any, 4, 8113) == 0)
         let receiving = DispatchSemaphore(value: 0)
@@ -111,7 +111,7 @@ extension `The C interface` {
         }
         receiving.wait()
         let code = withUnsafePointer(to: api) { create_in_child($0) }
-        // The host's sockets are a child's as well.
+        // A child can use the host's sockets as well.
         #expect(code == (stack == .multiplexedHost ? 0 : IOT_SOCKET_ERROR))
         #expect(api.SocketClose(socket) == 0)
         ended.wait()
@@ -121,7 +121,7 @@ extension `The C interface` {
 
     // MARK: The host's sockets
 
-    @Test func `tells a refused connection once, also to a thread that only receives`() throws {
+    @Test func `reports a refused connection once, also to a thread that only receives`() throws {
         let api = SocketStack.multiplexedHost.api()
         let stop = DispatchSemaphore(value: 0)
         let ended = DispatchSemaphore(value: 0)
@@ -137,7 +137,7 @@ extension `The C interface` {
         #expect(api.SocketClose(socket) == 0)
     }
 
-    @Test func `tells what came of a connection that was not waited for, once`() throws {
+    @Test func `reports the result of a non-blocking connect once`() throws {
         let api = SocketStack.multiplexedHost.api()
         let socket = try stream(api)
         set(api, socket, IOT_SOCKET_IO_FIONBIO, 1)
@@ -151,7 +151,7 @@ extension `The C interface` {
         #expect(api.SocketClose(socket) == 0)
     }
 
-    /// TCP_NODELAY of this process's connected sockets that have a port at either end.
+    /// TCP_NODELAY of this process's connected sockets with this port at either end.
     private func noDelay(ofSocketsAtPort port: UInt16) -> [Bool] {
         typealias NameCall = (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
         func portNumber(_ descriptor: Int32, _ call: NameCall) -> UInt16? {
@@ -189,7 +189,7 @@ extension `The C interface` {
 
     // MARK: The multiplexer
 
-    @Test func `leaves a socket with the stack that made it, whatever is registered by then`() throws {
+    @Test func `leaves a socket with the stack that created it, whatever is registered later`() throws {
         let wifi = try stream(SocketStack.multiplexedWiFi.api())
         let host = try stream(SocketStack.multiplexedHost.api())
         let api = iotSocketApiMux
@@ -230,7 +230,7 @@ extension `The C interface` {
     }
 }
 
-/// A thread of the test's own.
+/// A thread of the test.
 enum Thread {
     static func detach(_ body: @escaping @Sendable () -> Void) { DispatchQueue.global().async(execute: body) }
 }

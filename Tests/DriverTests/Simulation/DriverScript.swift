@@ -4,7 +4,7 @@ import CDriverWiFi
 @testable import WiFiSimSimulation
 @testable import WiFiSimValues
 
-/// What an application, its peers and its line do, step by step. The same script always runs the same way.
+/// The steps of an application, its peers and its line. The same script always runs in the same way.
 struct DriverScript: CustomStringConvertible {
     var firmware: Firmware
     var seed: UInt64
@@ -41,7 +41,7 @@ struct DriverScript: CustomStringConvertible {
         "profile \(firmware.name) seed \(seed)\n" + steps.map { "  \($0)\n" }.joined()
     }
 
-    /// A script of so many steps.
+    /// A script with `length` steps.
     static func random(_ seed: UInt64, length: Int, profiles: [Firmware] = Firmware.all) -> DriverScript {
         var random = SplitMix(seed: seed)
         let firmware = profiles[Int(seed % UInt64(profiles.count))]
@@ -86,7 +86,7 @@ struct DriverScript: CustomStringConvertible {
     }
 }
 
-/// Runs a script against a model of what each call may say.
+/// Runs a script against a model of the permitted results of each call.
 struct ScriptRun {
     private(set) var failure: String?
     private(set) var callCount = 0
@@ -94,10 +94,10 @@ struct ScriptRun {
 
     private let stage: DriverStage
     private var peers: [VirtualPeer] = []
-    /// What each stream socket has sent to the echo service and not got back.
+    /// The bytes that each stream socket has sent to the echo service and not received back.
     private var owed: [Int: [UInt8]] = [:]
     private var counter: UInt8 = 0
-    /// Calls under way, with what they may end in and when they must have.
+    /// Calls in progress, with their permitted results and their deadlines.
     private var open: [OpenCall] = []
 
     private struct OpenCall {
@@ -107,15 +107,16 @@ struct ScriptRun {
         let limit: Instant
     }
 
-    /// How long any call may take: each has a time-out in these scripts, and a lost conversation is looked for once.
+    /// The maximum duration of a call: each has a time-out in these scripts, and a lost conversation is searched for
+    /// once.
     private static let limit = Duration.seconds(150)
 
-    /// Bytes that the module has said by the end of the steps.
+    /// The number of bytes that the module has sent by the end of the steps.
     private(set) var byteCount = 0
 
     /// - Parameters:
-    ///   - script: what is done, after the module was switched on and has joined its network.
-    ///   - fault: from the first byte on that the module says, and so perhaps before it has joined.
+    ///   - script: the steps, after the module has been switched on and has joined its network.
+    ///   - fault: counts from the first byte that the module sends, so it may happen before the module has joined.
     init(_ script: DriverScript, fault: (kind: LineFault, after: Int)? = nil) {
         stage = DriverStage(script.firmware, seed: script.seed)
         stage.line.fault = fault
@@ -245,7 +246,7 @@ struct ScriptRun {
         open = left
     }
 
-    /// One call, with nothing else under way on its socket, so that the model knows the order.
+    /// Runs one call with no other call in progress on its socket, so that the model knows the order.
     private mutating func wait(_ id: CallID, _ step: DriverScript.Step) -> CallOutcome? {
         let end = stage.now + Self.limit
         while stage.now < end {
@@ -296,7 +297,7 @@ struct ScriptRun {
         }
     }
 
-    /// Everything ends, and nothing is left over.
+    /// Ends everything, and checks that nothing is left.
     private mutating func finish() {
         let end = stage.now + Self.limit
         while !open.isEmpty, stage.now < end {
@@ -314,7 +315,7 @@ struct ScriptRun {
         stage.simulation.changeAccessPoint("wifisim") { $0.isOn = true }
         stage.line.fault = nil
         stage.pass(.seconds(30))
-        // And it works again.
+        // After that it works again.
         if !stage.begin() { fail("the station does not join any more") }
     }
 }

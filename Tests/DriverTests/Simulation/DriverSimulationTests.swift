@@ -2,16 +2,16 @@ import Foundation
 import Testing
 @testable import WiFiSimModule
 
-/// The driver's core against the simulated module, in virtual time, with a fault at a random byte.
+/// The driver's core with the simulated module, in virtual time, with a fault at a random byte.
 @Suite struct `In virtual time, the driver` {
     private static let length = 60
 
-    /// Runs scripts until so many calls were made, or for so long, from a seed on. `Scripts/simulate.sh` sets these.
+    /// A setting of `Scripts/simulate.sh`: the number of calls, the time limit or the first seed.
     private static func setting(_ name: String) -> Double? {
         ProcessInfo.processInfo.environment[name].flatMap { Double($0) }
     }
 
-    @Test func `ends every call with a documented code in time, loses no byte, and leaves nothing over`() {
+    @Test func `ends every call in time with a documented code, loses no byte, and leaves nothing behind`() {
         let calls = Int(Self.setting("WIFISIM_SIMULATE_CALLS") ?? 10_000)
         let end = Self.setting("WIFISIM_SIMULATE_SECONDS").map { Date(timeIntervalSinceNow: $0) }
         let first = UInt64(Self.setting("WIFISIM_SIMULATE_SEED") ?? 1)
@@ -30,7 +30,7 @@ import Testing
         print("driver simulation: seeds \(first) to \(seed), \(count) calls, \(faults) faults")
     }
 
-    /// A session of each kind, each with few bytes, since every one of them gets its faults.
+    /// A session of each kind, with few bytes each, because faults are tried at every byte.
     private static let sessions: [(name: String, steps: [DriverScript.Step])] = [
         ("join", [.names(0), .leave, .join]),
         (
@@ -60,7 +60,7 @@ import Testing
 
     @Test(arguments: Firmware.all)
     func `survives a reset, a silence and a lost byte at each byte of every kind of session`(firmware: Firmware) {
-        // In swift test some of the bytes, the others in Scripts/simulate.sh.
+        // swift test checks some of the bytes, Scripts/simulate.sh the others.
         let stride = Int(Self.setting("WIFISIM_SIMULATE_STRIDE") ?? 29)
         var count = 0
         for (name, steps) in Self.sessions {
@@ -78,7 +78,7 @@ import Testing
         print("driver simulation: \(firmware), \(count) sessions with a fault")
     }
 
-    /// Leaves out steps for as long as the script fails in the same way.
+    /// Removes steps as long as the script fails in the same way.
     private static func shrink(_ script: DriverScript, _ failure: String) -> DriverScript {
         var best = script
         var size = best.steps.count / 2

@@ -3,17 +3,17 @@
 @testable import WiFiSimSimulation
 @testable import WiFiSimValues
 
-/// A driver's core on a simulated module, in virtual time: no thread, no clock, no line but memory.
+/// A driver's core with a simulated module, in virtual time: no thread, no clock, and a line in memory.
 final class DriverStage {
     let core: DriverCore
     let simulation: Simulation
     var line = FaultyLine()
-    /// Cuts what arrives into pieces.
+    /// Splits arriving data into pieces.
     private var random: SplitMix
     private let splits: Bool
-    /// What the Sends under way have to send.
+    /// The bytes of the Sends in progress.
     private var blocks: [CallID: [UInt8]] = [:]
-    /// Calls whose outcome is taken by `outcome(of:)`.
+    /// The virtual time.
     var now: Instant { simulation.now }
 
     static let echo = Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 7)
@@ -46,7 +46,7 @@ final class DriverStage {
         return outcome
     }
 
-    /// Runs a call to its end, at most for so long.
+    /// Runs a call until it ends, for at most `limit`.
     func run(_ call: DriverCall, bytes: [UInt8] = [], within limit: Duration = .seconds(300)) -> CallOutcome? {
         let id = start(call, bytes: bytes)
         let end = now + limit
@@ -59,7 +59,7 @@ final class DriverStage {
 
     // MARK: Time
 
-    /// Lets time pass until something is due, at most until then.
+    /// Moves the time on until something is due, but not beyond `end`.
     func pass(until end: Instant) {
         exchange()
         let due =
@@ -76,7 +76,7 @@ final class DriverStage {
         while now < end { pass(until: end) }
     }
 
-    /// Carries bytes to and fro until the line is quiet at this moment.
+    /// Carries bytes in both directions until the line is quiet at this instant.
     func exchange() {
         var moves = true
         while moves {
@@ -90,7 +90,7 @@ final class DriverStage {
             while let output = core.output {
                 moves = true
                 let bytes = bytes(of: output)
-                // As much as a line takes at once.
+                // As many bytes as a line takes at once.
                 let part = splits ? Array(bytes.prefix(Int.random(in: 1...4096, using: &random))) : bytes
                 if !line.isSilent(at: now) { simulation.modules[0].send(part) }
                 core.wrote(part.count, at: now)
@@ -117,7 +117,7 @@ final class DriverStage {
 
     // MARK: The usual
 
-    /// Switches on and joins the network; false if that fails.
+    /// Switches the module on and joins the network. Returns false if that fails.
     func begin() -> Bool {
         guard case .success? = run(.power(.full)) else { return false }
         let network = NetworkConfiguration(

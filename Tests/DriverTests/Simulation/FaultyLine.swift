@@ -1,19 +1,19 @@
 @testable import WiFiSimValues
 
-/// A fault of the line to the module, at a byte that the module says.
+/// A fault of the line, at a byte that the module sends.
 enum LineFault: Equatable, CaseIterable {
-    /// The rest of what it says at that moment is lost.
+    /// The rest of the bytes at that instant is lost.
     case cut
-    /// Another byte comes.
+    /// A different byte arrives.
     case garbled
     case lost
     case repeated
     /// The module restarts, as by its reset line.
     case reset
-    /// Nothing comes for a while, and nothing gets there.
+    /// For some time, nothing arrives in either direction.
     case silence
 
-    /// Whether data may come through it changed, which no AT driver can see.
+    /// Whether data may arrive changed, which no AT driver can detect.
     var damagesData: Bool {
         switch self {
         case .cut, .garbled, .lost, .repeated: true
@@ -22,21 +22,21 @@ enum LineFault: Equatable, CaseIterable {
     }
 }
 
-/// What a module says on its way to the driver, in pieces of any size, with one fault at a chosen byte.
+/// Carries the module's bytes to the driver, in pieces of any size, with one fault at a chosen byte.
 struct FaultyLine {
-    /// The fault, and how many bytes come before.
+    /// The fault, and the number of bytes before it.
     var fault: (kind: LineFault, after: Int)?
     private(set) var silentUntil: Instant?
-    /// A fault that the module has to carry out.
+    /// Whether a fault is due that the module has to carry out.
     private(set) var wantsReset = false
     private(set) var hasDamaged = false
     private(set) var faultCount = 0
-    /// Bytes that the module has said.
+    /// The number of bytes that the module has sent.
     private(set) var count = 0
 
     static let silence = Duration.seconds(20)
 
-    /// What arrives of what the module says.
+    /// The bytes that arrive when the module sends `bytes`.
     mutating func pass(_ bytes: [UInt8], at now: Instant) -> [UInt8] {
         defer { count += bytes.count }
         if isSilent(at: now) { return [] }

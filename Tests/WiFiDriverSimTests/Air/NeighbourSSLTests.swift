@@ -17,7 +17,7 @@ struct NeighbourSSLTests {
         #expect(connect("AT+CIPSERVER=1,333,\"SSL\",1", client: "3,0,0") == "CONNECT\r\n" + ok)
     }
 
-    @Test func `It wants a certificate, or has no TLS`() {
+    @Test func `It requires a certificate, or TLS fails`() {
         #expect(connect("AT+CIPSERVER=1,333,\"SSL\",1", client: "2,0,0") == refused + "CLOSED\r\n")
         #expect(connect("AT+CIPSERVER=1,333", client: "0") == refused + "CLOSED\r\n")
     }

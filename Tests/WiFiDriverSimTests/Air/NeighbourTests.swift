@@ -2,9 +2,9 @@ import Testing
 @testable import WiFiSimModule
 @testable import WiFiSimSimulation
 
-/// Modules that reach each other: on the soft-AP of one, and on the same access point.
+/// Modules that reach each other: over the soft-AP of one of them, and on the same access point.
 struct NeighbourTests {
-    /// A room, and the address by which its second module reaches a server of the first.
+    /// A room, and the address of the first module's server for the second module.
     private static let rooms: [@Sendable () -> (room: Room, server: String)] = [
         { (Room.softAPAndStation(), "192.168.4.1") },
         { (Room.stations(), "10.0.2.15") },
@@ -34,7 +34,7 @@ struct NeighbourTests {
     }
 
     @Test(arguments: 0...1)
-    func `What is sent before a close comes before it`(index: Int) {
+    func `Data sent before a close arrive before it`(index: Int) {
         let room = link(index)
         room.ask(1, "AT+CIPSEND=3", for: .zero)
         room.simulation.modules[1].send("abcAT+CIPCLOSE\r\n")
@@ -90,14 +90,14 @@ struct NeighbourTests {
         #expect(room.listen(0) == "WIFI DISCONNECT\r\n0,CLOSED\r\n")
     }
 
-    @Test func `A module that loses its power is given up when nothing gets through`() {
+    @Test func `A module without power is given up when no packet arrives`() {
         let room = link(1)
         room.simulation.modules[0].powerOff()
         room.ask(1, "AT+CIPSEND=3")
         #expect(room.send(1, Array("abc".utf8), for: .seconds(70)).hasSuffix("CLOSED\r\n\r\nSEND FAIL\r\n"))
     }
 
-    @Test func `Datagrams reach one, all, and nobody after the end`() {
+    @Test func `Datagrams reach one module, all modules, and none after the end`() {
         let room = Room.softAPAndStation()
         room.ask(0, "AT+CIPSTART=\"UDP\",\"0\",0,4000,2")
         room.ask(1, "AT+CIPSTART=\"UDP\",\"192.168.4.1\",4000,4001")
@@ -126,7 +126,7 @@ struct NeighbourTests {
         #expect(room.listen(0) == "0,CONNECT\r\n")
     }
 
-    @Test func `Passthrough goes on to a soft-AP that comes back`() {
+    @Test func `Passthrough continues when the soft-AP returns`() {
         let room = link(0)
         room.ask(1, "AT+CIPMODE=1")
         room.ask(1, "AT+CIPSEND")

@@ -3,7 +3,7 @@ import Testing
 @testable import WiFiSimSimulation
 @testable import WiFiSimValues
 
-/// WPS and SmartConfig with more than one station or access point; the rest is in the fixtures.
+/// WPS and SmartConfig with several stations or access points. The fixtures cover the rest.
 struct ProvisioningTests {
     private func room(securities: [Security]) -> Room {
         let accessPoints = securities.enumerated().map { index, security in
@@ -28,12 +28,12 @@ struct ProvisioningTests {
         #expect(said == ["WIFI CONNECTED\r\nWIFI GOT IP\r\n", ""])
     }
 
-    @Test func `With two buttons pressed nobody knows which is meant`() throws {
+    @Test func `With two buttons pressed the choice is ambiguous`() throws {
         let room = room(securities: [.wpa2, .wpa2])
         room.ask(1, "AT+WPS=0")
         try room.simulation.make(.accessPoint("ap0", .wps))
         try room.simulation.make(.accessPoint("ap1", .wps))
-        // The first exchange has begun before the second button.
+        // The first exchange begins before the second button is pressed.
         #expect(room.listen(0, for: .seconds(10)).contains("WIFI GOT IP"))
         room.ask(1, "AT+CWJAP=\"ap1\",\"password1\"", for: .seconds(5))
         try room.simulation.make(.accessPoint("ap0", .wps))
@@ -55,7 +55,7 @@ struct ProvisioningTests {
         #expect(room.listen(0, for: .seconds(110)) == "")
     }
 
-    @Test func `A phone tells all that listen`() throws {
+    @Test func `A phone sends to all stations that listen`() throws {
         let room = room(securities: [.open])
         for module in 0..<2 {
             room.ask(module, "AT+WPS=0")

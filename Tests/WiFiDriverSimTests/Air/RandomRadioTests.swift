@@ -2,7 +2,7 @@ import Testing
 @testable import WiFiSimModule
 @testable import WiFiSimSimulation
 
-/// Four modules that join each other, connect, send, restart and lose their power in any order.
+/// Four modules that join each other, connect, send, restart and lose power in any order.
 struct RandomRadioTests {
     private static let steps = 1500
 
@@ -36,7 +36,7 @@ struct RandomRadioTests {
     }
 
     @Test(arguments: 1...4 as ClosedRange<UInt64>)
-    func `End with modules that answer, and nobody on a soft-AP that is not there`(seed: UInt64) throws {
+    func `End with modules that answer, and no station on a soft-AP that does not exist`(seed: UInt64) throws {
         var random = SeededGenerator(seed)
         let room = Room(modules: 4)
         for module in 0..<4 { prepare(room, module) }
@@ -55,7 +55,7 @@ struct RandomRadioTests {
             case 2: room.ask(module, "AT+CIPMUX=1")
             case 3: room.ask(module, "AT+CWMODE=3", for: time)
             case 4:
-                // The module may have no soft-AP just now.
+                // The module may have no soft-AP at this time.
                 try? room.simulation.make(.station(name: "phone", .joins(ssid: "lab\(module)", password: "12345678")))
             case 5: try room.simulation.make(.station(name: "phone", .leaves))
             case 6: try room.simulation.make(.accessPoint("wifisim", .wps))

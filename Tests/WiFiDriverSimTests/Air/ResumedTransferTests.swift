@@ -3,9 +3,10 @@ import Testing
 @testable import WiFiSimSimulation
 @testable import WiFiSimValues
 
-/// A file from a station to a module whose soft-AP goes and comes back: the sender goes on where the receiver says.
+/// A file transfer from a station to a module whose soft-AP disappears and returns. The sender continues at the
+/// position that the receiver sends.
 struct ResumedTransferTests {
-    /// What a module says, as its host takes it.
+    /// The output of a module, as its host reads it.
     private struct Input {
         private var bytes: [UInt8] = []
         private var position = 0
@@ -44,7 +45,7 @@ struct ResumedTransferTests {
         }
     }
 
-    /// The receiver's host: stores what comes, and tells whoever connects how much it has.
+    /// The receiver's host: stores the data, and sends each client the number of bytes that it has.
     private struct Receiver {
         var input = Input()
         var file: [UInt8] = []
@@ -65,7 +66,7 @@ struct ResumedTransferTests {
         }
     }
 
-    /// The sender's host: opens the link, waits for the position, and sends from there, until the link has gone.
+    /// The sender's host: opens the link, waits for the position, and sends from there until the link closes.
     private struct Sender {
         let file: [UInt8]
         var input = Input()

@@ -3,7 +3,7 @@ import Testing
 @testable import WiFiSimSimulation
 @testable import WiFiSimValues
 
-/// Modules on each other's soft-AP. What one module alone says is in the fixtures `soft-ap-*.at`.
+/// Modules on each other's soft-AP. The output of a single module is in the fixtures `soft-ap-*.at`.
 struct SoftAPTests {
     @Test(arguments: Firmware.all)
     func `A module joins another's soft-AP`(firmware: Firmware) {
@@ -44,7 +44,7 @@ struct SoftAPTests {
         #expect(room.ask(2, "AT+CWJAP=\"lab\",\"12345678\"", for: .seconds(3)) == "+CWJAP:4\r\n" + refused)
     }
 
-    @Test func `A station that is sent off is told at once, and comes back by itself`() {
+    @Test func `A disconnected station is notified at once, and returns by itself`() {
         let room = Room.softAPAndStation()
         let mac = room.simulation.modules[1].module.settings.stationMAC
         room.ask(0, "AT+CWQIF=\"\(mac)\"", for: .zero)

@@ -2,7 +2,7 @@ import Testing
 @testable import WiFiSimModule
 
 struct AddressCommandTests {
-    @Test func `CIPSTA sets an address by hand and switches DHCP off`() {
+    @Test func `CIPSTA sets a static address and switches DHCP off`() {
         let host = Conversation()
         host.ask("AT+CWMODE=1")
         #expect(host.ask("AT+CIPSTA=\"10.0.2.77\",\"10.0.2.2\",\"255.255.255.0\"") == ok)
@@ -81,7 +81,7 @@ struct AddressCommandTests {
     }
 
     @Test(arguments: Firmware.all)
-    func `Addresses that no interface can have are refused, and the module goes on`(firmware: Firmware) {
+    func `Addresses that no interface can have are refused, and the module still works`(firmware: Firmware) {
         let host = Conversation(firmware)
         host.ask("AT+CWMODE=3")
         for command in ["CIPAP", "CIPSTA"] {

@@ -32,8 +32,8 @@ struct BasicCommandTests {
         #expect(host.simulation.line.baud == 115_200)
     }
 
-    /// Logs of modules have the first of each (ESP8266_NONOS_SDK issue 213, esp-at issues 141 and 338); the others follow
-    /// from the divider.
+    /// The first rate of each is from logs of modules (ESP8266_NONOS_SDK issue 213, esp-at issues 141 and 338). The
+    /// others follow from the divider.
     @Test(arguments: [
         (Firmware.esp8266v1_7, [115_200: 115_273, 9600: 9600, 921_600: 930_232, 57_600: 57_636]),
         (.esp8266v2_2, [115_200: 115_273]),
@@ -43,7 +43,7 @@ struct BasicCommandTests {
         (.esp32c3v5_0, [115_200: 115_211, 5_000_000: 5_000_000]),
         (.wizFi360v1_0, [115_200: 115_200]),
     ])
-    func `UART_CUR tells the rate that the chip's clock gives`(firmware: Firmware, rates: [Int: Int]) {
+    func `UART_CUR shows the rate that the chip's clock gives`(firmware: Firmware, rates: [Int: Int]) {
         for (wanted, actual) in rates {
             let host = Conversation(firmware)
             #expect(host.ask("AT+UART_CUR=\(wanted),8,1,0,0") == ok)
@@ -72,11 +72,11 @@ struct BasicCommandTests {
     @Test(arguments: [
         "79,8,1,0,0", "5000001,8,1,0,0", "9600,4,1,0,0", "9600,8,4,0,0", "9600,8,1,3,0", "9600,8,1,0,4", "9600",
     ])
-    func `UART_CUR refuses what is out of range`(parameters: String) {
+    func `UART_CUR refuses values out of range`(parameters: String) {
         #expect(Conversation().ask("AT+UART_CUR=" + parameters) == refused)
     }
 
-    @Test func `GSLP sleeps for its time, deaf, and wakes by a restart`() {
+    @Test func `GSLP sleeps for its time without reaction, and wakes by a restart`() {
         let host = Conversation()
         #expect(host.ask("AT+GSLP=1000", for: .milliseconds(900)) == "1000\r\n" + ok)
         #expect(host.ask("AT", for: .milliseconds(90)) == "")
@@ -93,7 +93,7 @@ struct BasicCommandTests {
         #expect(Conversation(.esp8266v1_7).ask("AT+SLEEP=3") == refused)
     }
 
-    @Test func `SYSRAM tells two figures, one on NONOS firmware`() {
+    @Test func `SYSRAM shows two numbers, one on NONOS firmware`() {
         #expect(Conversation().ask("AT+SYSRAM?").contains(/^\+SYSRAM:\d+,\d+\r\n/))
         #expect(Conversation(.esp8266v1_7).ask("AT+SYSRAM?").contains(/^\+SYSRAM:\d+\r\n/))
         #expect(Conversation().ask("AT+SYSRAM=0x1800").contains(/^\+SYSRAM:\d+,\d+,\d+,\d+\r\n/))

@@ -40,7 +40,7 @@ struct LinkCommandTests {
             Conversation.joined(.esp8266v1_7, multiplexed: true).ask("AT+CIPSTARTEX=\"TCP\",\"10.0.2.2\",7") == refused)
     }
 
-    @Test func `SYSMSG's bit 1 tells the whole of a connection`() {
+    @Test func `SYSMSG's bit 1 shows the details of a connection`() {
         let host = Conversation.joined(multiplexed: true)
         host.ask("AT+SYSMSG=2")
         #expect(
@@ -102,7 +102,7 @@ struct LinkCommandTests {
         #expect(host.ask("AT+CIPMUX?") == "+CIPMUX:0\r\n" + ok)
     }
 
-    @Test func `NONOS firmware says why it refuses`() {
+    @Test func `NONOS firmware explains its refusals`() {
         let host = Conversation.joined(.esp8266v1_7, multiplexed: true)
         #expect(host.ask("AT+CIPSEND=0,4") == "link is not valid\r\n" + refused)
         host.ask("AT+CIPSTART=0,\"TCP\",\"10.0.2.2\",7")
@@ -110,7 +110,7 @@ struct LinkCommandTests {
         #expect(host.ask("AT+CIPSTART=1,\"TCP\",\"nowhere.test\",7") == "DNS Fail\r\n" + refused)
     }
 
-    @Test func `CIPTCPOPT keeps what it is given, by link or for all`() {
+    @Test func `CIPTCPOPT keeps its values, for one link or for all`() {
         let host = Conversation.joined(multiplexed: true)
         #expect(host.ask("AT+CIPTCPOPT=1,0,1,5000,60") == ok)
         #expect(host.ask("AT+CIPTCPOPT?").contains("+CIPTCPOPT:1,0,1,5000,60\r\n"))
@@ -125,7 +125,7 @@ struct LinkCommandTests {
     // MARK: Sending
 
     @Test(arguments: Firmware.all)
-    func `A payload may contain everything that the protocol knows`(firmware: Firmware) {
+    func `A payload may contain any message of the protocol`(firmware: Firmware) {
         let host = Conversation.joined(firmware, multiplexed: true)
         host.ask("AT+CIPSTART=0,\"TCP\",\"10.0.2.2\",7")
         host.ask("AT+CIPSEND=0,\(treacherousPayload.count)")
@@ -206,7 +206,7 @@ struct LinkCommandTests {
         #expect(host.ask("AT+CIPSTATE?").contains(mode == 1 ? "\"10.0.2.9\",99" : "\"10.0.2.10\",99"))
     }
 
-    @Test func `A UDP link without a peer wants one with each send`() {
+    @Test func `A UDP link without a peer requires one with each send`() {
         let host = Conversation.joined()
         #expect(host.ask("AT+CIPSTART=\"UDP\",\"0.0.0.0\",0,2000,0") == "CONNECT\r\n" + ok)
         #expect(host.ask("AT+CIPSEND=4") == refused)

@@ -1,19 +1,19 @@
 import Testing
 @testable import WiFiSimModule
 
-/// Two clients' ways with passive receive. Neither reads before `+IPD` has said that there is something, and both wait for
-/// ever where it does not say so again of what they have left.
+/// Two clients with passive receive. Neither reads before an `+IPD`, and both wait without limit if it is not repeated
+/// for the bytes that they left.
 struct PassiveClientTests {
     private static let text: [UInt8] = (0..<4000).map { UInt8(ascii: "a") + UInt8($0 % 26) }
 
-    /// What a client has heard: what was announced last and not yet read, and what it has read.
+    /// What a client has received: the last announcement that has not been read, and the bytes that it has read.
     private struct Listener {
         var announced = 0
         var data: [UInt8] = []
         let header: String
 
         init(_ firmware: Firmware) {
-            // Without the number of bytes and what ends it.
+            // Without the number of bytes and the end.
             header = String(firmware.receivedDataHeader(count: 0, peer: nil).dropLast(2))
         }
 
@@ -62,13 +62,13 @@ struct PassiveClientTests {
             listener.hear(host.ask("AT+CIPRECVDATA=0,\(length)"))
         }
         #expect(listener.data == Self.text)
-        // It hears of what comes next.
+        // It learns of the next data.
         host.peerSends("next", on: socket)
         listener.hear(host.listen())
         #expect(listener.announced == 4)
     }
 
-    /// mbed-os, ESP8266.cpp, _recv_tcp_passive: it counts down what was announced, and at 0 waits for the next `+IPD`.
+    /// mbed-os, ESP8266.cpp, _recv_tcp_passive: counts down the announced bytes, and at 0 waits for the next `+IPD`.
     @Test(arguments: Firmware.all, [64, 1000, 2048])
     func `mbed's driver has its 4,000 bytes echoed`(firmware: Firmware, buffer: Int) throws {
         let host = passiveHost(firmware)
@@ -87,7 +87,7 @@ struct PassiveClientTests {
             reads += 1
             listener.announced = 0
             listener.hear(host.ask("AT+CIPRECVDATA=0,\(buffer)"))
-            // Without a new announcement it goes by the old one.
+            // Without a new announcement, the previous one applies.
             if listener.announced == 0 {
                 listener.announced = max(0, before.announced - (listener.data.count - before.count))
             }

@@ -59,7 +59,7 @@ struct ReceiveCommandTests {
         #expect(host.listen() == "\r\n+IPD,1,1\r\n")
     }
 
-    @Test func `NONOS firmware spells the answer of CIPRECVDATA otherwise and reads TCP alone passively`() throws {
+    @Test func `NONOS firmware has another answer of CIPRECVDATA and reads only TCP passively`() throws {
         let host = Conversation.joined(.esp8266v1_7, multiplexed: true)
         host.ask("AT+CIPRECVMODE=1")
         let socket = try #require(host.openPeerLink(1))
@@ -139,7 +139,7 @@ struct ReceiveCommandTests {
         #expect(host.ask("AT+CIPRECVDATA=0,100") == refused)
     }
 
-    @Test func `Datagrams beyond a full passive buffer are dropped, and the log says so`() throws {
+    @Test func `Datagrams beyond a full passive buffer are dropped and logged`() throws {
         let host = Conversation.joined()
         host.ask("AT+CIPRECVTYPE=1")
         host.ask("AT+CIPSTART=\"UDP\",\"10.0.2.2\",7,1112,0")

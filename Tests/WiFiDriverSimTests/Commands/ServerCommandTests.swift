@@ -26,7 +26,7 @@ struct ServerCommandTests {
         #expect(host.ask("AT+CIPCLOSE=0") == "0,CLOSED\r\n" + ok)
     }
 
-    @Test func `A server wants several connections, and there is one at most`() {
+    @Test func `A server requires several connections, and there is at most one`() {
         let host = Conversation.joined()
         #expect(host.ask("AT+CIPSERVER=1,80") == refused)
         host.ask("AT+CIPMUX=1")
@@ -47,7 +47,7 @@ struct ServerCommandTests {
         #expect(host.ask("AT+CIPSERVER=1,81") == ok)
     }
 
-    @Test func `Stopping the server keeps its links, or closes them where that is asked for`() throws {
+    @Test func `Stopping the server keeps its links, or closes them on request`() throws {
         let host = Conversation.joined(multiplexed: true)
         host.ask("AT+CIPSERVER=1")
         let socket = try #require(connect(host))
@@ -73,7 +73,7 @@ struct ServerCommandTests {
         #expect(host.listen() == "Have 1 Connections\r\n")
     }
 
-    @Test func `CIPSTO wants a server and ends links that are silent for its time`() throws {
+    @Test func `CIPSTO requires a server and ends links that are idle for its time`() throws {
         let host = Conversation.joined(multiplexed: true)
         #expect(host.ask("AT+CIPSTO=10") == refused)
         host.ask("AT+CIPSERVER=1")
@@ -103,7 +103,7 @@ struct NameCommandTests {
         host.simulation.network.names["both"] = [.v6(.loopback), .v4(.loopback), .v4(IPv4Address(127, 0, 0, 2))]
         #expect(host.ask("AT+CIPDOMAIN=\"both\",2") == "+CIPDOMAIN:\"127.0.0.1\"\r\n" + ok)
         #expect(host.ask("AT+CIPDOMAIN=\"both\",2,5000") == "+CIPDOMAIN:\"127.0.0.1\"\r\n" + ok)
-        // What is in the guide of a later version.
+        // The form in the guide of a later version.
         #expect(host.ask("AT+CIPDOMAIN=\"both\",2,5000,1") == refused)
         #expect(host.ask("AT+CIPDOMAIN=\"both\",3") == refused)
         host.ask("AT+CIPV6=1")
@@ -112,7 +112,7 @@ struct NameCommandTests {
     }
 
     @Test(arguments: [(Firmware.standard, "+PING:2", "+PING:TIMEOUT"), (.esp8266v1_7, "+2", "+timeout")])
-    func `PING tells the time, or that there was no answer`(firmware: Firmware, answer: String, silence: String) {
+    func `PING shows the time, or that there was no answer`(firmware: Firmware, answer: String, silence: String) {
         let host = Conversation.joined(firmware)
         #expect(host.ask("AT+PING=\"10.0.2.2\"") == answer + "\r\n" + ok)
         #expect(host.ask("AT+PING=\"gateway.wifisim\"") == answer + "\r\n" + ok)
@@ -124,7 +124,7 @@ struct NameCommandTests {
                 firmware.generation == .nonOS1_7 ? "" : refused))
     }
 
-    @Test func `CIPDNS shows what DHCP gave until servers are set by hand`() {
+    @Test func `CIPDNS shows the servers of DHCP until others are set`() {
         let host = Conversation.joined()
         #expect(host.ask("AT+CIPDNS?") == "+CIPDNS:0,\"10.0.2.3\"\r\n" + ok)
         #expect(host.ask("AT+CIPDNS=1,\"208.67.222.222\",\"8.8.8.8\"") == ok)

@@ -4,7 +4,8 @@ import Testing
 @testable import WiFiSimValues
 
 struct ServiceCommandTests {
-    /// What a module announces as its service's instance, in answer to who asks for services of this kind; `nil` for silence.
+    /// The instance that a module announces in answer to a query for services of this type. `nil` if it does not
+    /// answer.
     private func announced(by firmware: Firmware, as command: String, askedFor type: String) -> DomainName? {
         let host = Conversation.joined(firmware)
         guard host.ask(command).hasSuffix(ok) else { return nil }
@@ -30,7 +31,7 @@ struct ServiceCommandTests {
             #expect(new?.text == "withrottle.withrottle._tcp.local")
             #expect(announced(by: firmware, as: command, askedFor: "_withrottle") == nil)
         }
-        // One that is named is as it is named.
+        // A named instance keeps its name.
         let named = announced(
             by: .esp32c3v4_1, as: "AT+MDNS=1,\"dcchost\",\"_withrottle\",2560,\"engine\"", askedFor: "_withrottle")
         #expect(named?.text == "engine._withrottle._tcp.local")

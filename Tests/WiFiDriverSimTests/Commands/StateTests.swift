@@ -3,20 +3,20 @@ import Testing
 @testable import WiFiSimSimulation
 @testable import WiFiSimValues
 
-/// What a command does depends on what happened before, or happens meanwhile.
+/// Commands whose result depends on events before or during them.
 struct StateTests {
     private let peer = Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 40_000)
 
-    @Test func `Without an address there is no way out, whatever the soft-AP does`() {
+    @Test func `Without an address nothing beyond the soft-AP can be reached`() {
         let host = Conversation(.esp8266v1_7)
         #expect(host.ask("AT+CWMODE?") == "+CWMODE:2\r\n" + ok)
         #expect(host.ask("AT+CIPSTART=\"TCP\",\"10.0.2.2\",7") == "no ip\r\n" + refused)
         #expect(host.ask("AT+PING=\"10.0.2.2\"") == refused)
-        // A UDP link that waits for peers needs none.
+        // A UDP link that waits for peers does not need one.
         #expect(host.ask("AT+CIPSTART=\"UDP\",\"0.0.0.0\",0,2000,2") == "CONNECT\r\n" + ok)
     }
 
-    @Test func `Nobody comes in at a server without an interface`() {
+    @Test func `A server without an interface accepts no connection`() {
         let host = Conversation()
         host.ask("AT+CWMODE=1")
         host.ask("AT+CIPMUX=1")
@@ -29,7 +29,7 @@ struct StateTests {
         #expect(host.ask("AT+CWMODE=0") == "0,CLOSED\r\n" + ok)
     }
 
-    @Test func `A server on the station's interface alone is not there for the soft-AP`() {
+    @Test func `A server on the station's interface does not accept connections over the soft-AP`() {
         let host = Conversation.joined(multiplexed: true)
         host.ask("AT+CIPSERVER=1,80,\"TCP\",1")
         #expect(host.ask("AT+CIPSERVER?") == "+CIPSERVER:1,80,\"TCP\",0,1\r\n" + ok)
@@ -49,7 +49,7 @@ struct StateTests {
         #expect(answer.contains("0,CONNECT\r\n" + ok))
     }
 
-    @Test func `An answer that comes too late is nobody's`() {
+    @Test func `An answer that comes too late is dropped`() {
         let host = Conversation.joined()
         host.simulation.network.latency = .milliseconds(100)
         host.simulation.network.names["slow"] = [.v4(IPv4Address(10, 9, 9, 9))]
@@ -58,7 +58,7 @@ struct StateTests {
         #expect(host.ask("AT+CIPDOMAIN=\"gateway.wifisim\"", for: .seconds(2)) == "+CIPDOMAIN:\"10.0.2.2\"\r\n" + ok)
     }
 
-    @Test func `A link that is no longer passive pushes what it held, then its close`() throws {
+    @Test func `A link that is no longer passive pushes its data, then its close`() throws {
         let host = Conversation.joined(multiplexed: true)
         host.ask("AT+CIPRECVTYPE=5,1")
         let socket = try #require(host.openPeerLink(0))
@@ -69,7 +69,7 @@ struct StateTests {
         #expect(host.ask("AT+CIPRECVTYPE=0,0") == ok + "\r\n+IPD,0,5:HELLO0,CLOSED\r\n")
     }
 
-    @Test func `A datagram that the stack cannot hold is dropped, and the log says so`() throws {
+    @Test func `A datagram that the stack cannot hold is dropped and logged`() throws {
         let host = Conversation.joined()
         host.ask("AT+CIPSTART=\"UDP\",\"10.0.2.2\",7,1112,0")
         let socket = try #require(host.simulation.network.sockets(to: Conversation.echoService).first)

@@ -7,7 +7,7 @@ struct StationCommandTests {
     private let bssid = World.standard.accessPoints[0].bssid
 
     @Test(arguments: Firmware.all)
-    func `A join says that it is connected, has an address and is done`(firmware: Firmware) {
+    func `A join reports the connection, the address and the end`(firmware: Firmware) {
         let host = Conversation(firmware)
         host.ask("AT+CWMODE=1")
         #expect(
@@ -78,7 +78,7 @@ struct StationCommandTests {
         host.ask("AT+CWMODE=1")
         host.ask("AT+CWJAP=\"wifisim\",\"password\",\"\(second.bssid)\"", for: .seconds(3))
         #expect(host.ask("AT+CWJAP?").contains("\"\(second.bssid)\",1,-70"))
-        // A fast scan takes the first found, one of all channels the strongest.
+        // A fast scan takes the first access point found, a full scan the strongest.
         host.ask("AT+CWJAP=\"wifisim\",\"password\",,,,,0", for: .seconds(3))
         #expect(host.ask("AT+CWJAP?").contains("\"\(second.bssid)\""))
         host.ask("AT+CWJAP=\"wifisim\",\"password\",,,,,1", for: .seconds(3))
@@ -147,7 +147,7 @@ struct StationCommandTests {
         #expect(Conversation().ask("AT+CWMODE=0") == ok)
     }
 
-    @Test func `CWHOSTNAME and CWCOUNTRY keep what they are given`() {
+    @Test func `CWHOSTNAME and CWCOUNTRY keep their values`() {
         let host = Conversation()
         #expect(host.ask("AT+CWHOSTNAME=\"x\"") == refused)
         host.ask("AT+CWMODE=1")
@@ -184,7 +184,7 @@ struct ScanCommandTests {
         let host = host()
         #expect(host.ask("AT+CWLAP", for: .milliseconds(1550)) == "")
         #expect(host.listen() == wifisim + open + hidden + ok)
-        // An empty name is no filter.
+        // An empty name does not filter.
         #expect(host.ask("AT+CWLAP=\"\"", for: .seconds(2)) == wifisim + open + hidden + ok)
         #expect(host.ask("AT+CWLAP=\"\",\"1e:30:6c:a2:45:5e\"", for: .seconds(2)) == wifisim + ok)
     }

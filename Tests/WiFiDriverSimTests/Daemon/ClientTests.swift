@@ -18,8 +18,8 @@ enum ClientPython {
     }()
 }
 
-/// Clients that others wrote, on the tty of a running module. `Tests/Clients/requirements.txt` says what they need;
-/// WIFISIM_PYTHON names a Python that has it, else python3 is tried.
+/// Clients by other authors, on the tty of a running module. `Tests/Clients/requirements.txt` lists what they need.
+/// WIFISIM_PYTHON selects a Python that has it; the default is python3.
 @Suite(.enabled(if: ClientPython.path != nil, "needs a Python with Tests/Clients/requirements.txt"))
 struct ClientTests {
     private func run(_ script: String, profile: String, count: Int = 1, arguments: [String] = []) throws {
@@ -34,7 +34,7 @@ struct ClientTests {
     }
 
     @Test(arguments: Firmware.all.map(\.name))
-    func `pyserial talks to a server and is one`(profile: String) throws {
+    func `pyserial works as a client and as a server`(profile: String) throws {
         try run("pyserial_client.py", profile: profile)
     }
 
@@ -45,11 +45,11 @@ struct ClientTests {
         try run("ssl_client.py", profile: profile, arguments: [profile])
     }
 
-    @Test func `Two modules exchange 16 MiB over a soft-AP that goes and comes back`() throws {
+    @Test func `Two modules exchange 16 MiB over a soft-AP that disappears and returns`() throws {
         try run("two_modules.py", profile: "esp32c3-4.1", count: 2)
     }
 
-    @Test(arguments: ["esp8266-1.7", "esp32c3-4.1"])
+    @Test(arguments: Firmware.all.map(\.name))
     func `Adafruit's ESP_ATcontrol joins and exchanges data, unmodified`(profile: String) throws {
         try run("adafruit_client.py", profile: profile)
     }

@@ -46,7 +46,7 @@ struct ControlTests {
         #expect(try Program.run("ctl", "--socket", socket, "ap", "wifisim", "subnet", "192.168.7.1/24").status == 0)
         try client.command("AT+CWJAP=\"wifisim\",\"password\"")
         #expect(try client.command("AT+CIPSTA?").contains("192.168.7.2"))
-        // The gateway is the host, wherever it is.
+        // The gateway is this computer, at any address.
         let listener = try Listener()
         try client.command("AT+CIPSTART=\"TCP\",\"192.168.7.1\",\(listener.port)")
     }
@@ -66,7 +66,7 @@ struct ControlTests {
         #expect(!String(decoding: waiting, as: UTF8.self).contains("+IPD"))
         #expect(try Program.run("ctl", "--socket", socket, "ap", "wifisim", "route", "on").status == 0)
         #expect(peer.receive(4) == Array("held".utf8))
-        // Both follow now, in either order.
+        // Both lines follow, in either order.
         var text = ""
         while !text.contains("SEND OK") || !text.contains("+IPD,5:hello") {
             text += String(decoding: try client.read(1), as: UTF8.self)
@@ -87,12 +87,12 @@ struct ControlTests {
         (["ap", "wifisim", "channel", "15"], 64, "\"15\": the channel must be a number from 1 to 14"),
         (["module", "0"], 64, "what the module is to do is missing"), (["dance"], 64, "there is no command \"dance\""),
     ])
-    func `What makes no sense is told`(words: [String], status: Int32, error: String) throws {
+    func `A request that makes no sense is reported`(words: [String], status: Int32, error: String) throws {
         let (client, socket) = try start()
         let result = try Program.run(["ctl", "--socket", socket] + words)
         #expect(result.status == status)
         #expect(result.errors.contains(error), "\(result.errors)")
-        // And nothing else has happened.
+        // Nothing else has happened.
         try client.command("AT")
     }
 
@@ -116,14 +116,14 @@ struct ControlTests {
         try client.command("AT")
     }
 
-    /// Connects to the socket, and sends.
+    /// Connects to the socket and sends.
     private func connect(to path: String, sending text: String = "") throws -> UnixSocket {
         let socket = try UnixSocket.connecting(to: path)
         _ = try Array(text.utf8).withUnsafeBytes { try socket.send($0) }
         return socket
     }
 
-    /// What comes until the simulator closes.
+    /// The lines until the simulator closes.
     private func readAll(_ socket: UnixSocket) throws -> [Substring] {
         var answers: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
@@ -144,8 +144,8 @@ struct ControlTests {
         try client.command("AT")
     }
 
-    /// Whether a client's socket has no room, however often the simulator answers another one meanwhile: each answer is a
-    /// turn in which it could have read.
+    /// Whether a client's socket stays full while the simulator answers another client several times. With each answer
+    /// it could have read.
     private func staysFull(_ socket: UnixSocket, _ path: String) throws -> Bool {
         let other = try connect(to: path)
         let request = Array("{\"do\": \"state\"}\n".utf8)
@@ -164,7 +164,7 @@ struct ControlTests {
         return true
     }
 
-    @Test func `A client that asks and never reads is not read any more, and takes no memory`() throws {
+    @Test func `A client that sends requests and never reads is no longer read, and takes no memory`() throws {
         let (client, path) = try start()
         let socket = try connect(to: path)
         try socket.descriptor.makeNonBlocking()
@@ -178,10 +178,10 @@ struct ControlTests {
             }
         }
         #expect(hasStopped, "\(sent) bytes of requests were taken")
-        // All others go on.
+        // All other clients are still served.
         #expect(try Program.run("ctl", "--socket", path, "state").status == 0)
         try client.command("AT")
-        // It gets its answers once it reads.
+        // It gets its answers as soon as it reads.
         let flags = fcntl(socket.descriptor.rawValue, F_GETFL)
         _ = fcntl(socket.descriptor.rawValue, F_SETFL, flags & ~O_NONBLOCK)
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -201,12 +201,12 @@ struct ControlTests {
         #expect(refused == ["{\"busy\":true,\"error\":\"64 clients are connected; end one\"}"])
         try client.command("AT")
         sockets.removeLast()
-        // Their ends are seen in the order in which they come.
+        // Their ends are noticed in order of arrival.
         #expect(try Program.run("ctl", "--socket", path, "state").status == 0)
         withExtendedLifetime(sockets) {}
     }
 
-    @Test func `What ctl does is recorded, and the recording can be checked`() throws {
+    @Test func `The changes of ctl are recorded, and the recording can be checked`() throws {
         let (socket, file) = (folder.path("control"), folder.path("session.at"))
         let program = try Program(["record", file, "--control", socket])
         let client = try SerialClient(try #require(program.readLine()))
@@ -225,7 +225,7 @@ struct ControlTests {
         #expect(check.status == 0, "\(check.output)\(check.errors)")
     }
 
-    @Test func `Without a simulator it says so`() throws {
+    @Test func `Without a simulator it reports that`() throws {
         let file = folder.write("no socket", to: "file")
         for path in [folder.path("nothing"), file] {
             let result = try Program.run("ctl", "--socket", path, "state")
@@ -233,7 +233,7 @@ struct ControlTests {
         }
     }
 
-    @Test func `A command of exec has the socket in its environment, which goes with it`() throws {
+    @Test func `A command of exec has the socket in its environment, and the socket is removed after it`() throws {
         let socket = folder.path("exec")
         let result = try Program.run("exec", "--control", socket, "--", Program.path, "ctl", "state")
         #expect(result.status == 0 && result.output.contains("\"profile\": \"esp32c3-4.1\""), "\(result.errors)")

@@ -5,7 +5,7 @@ import Testing
 @testable import WiFiSimTranscripts
 @testable import WiFiSimValues
 
-/// The files that the program reads and writes, and what may be in their place.
+/// The files that the program reads and writes, and other things in their place.
 struct FileTests {
     private let folder = TemporaryFolder()
 
@@ -32,7 +32,7 @@ struct FileTests {
 
     // MARK: What is no file
 
-    @Test func `What is no regular file is refused at once, and said to be none`() throws {
+    @Test func `Anything but a regular file is refused at once, with the reason`() throws {
         let fifo = makeFIFO("fifo")
         for option in ["--state", "--world"] {
             for (path, kind) in [(fifo, "is a FIFO"), ("/dev/zero", "is a device")] {
@@ -47,7 +47,7 @@ struct FileTests {
             #expect(try Program.run("replay", path, "--as", "module").status == EX_NOINPUT)
             #expect(try Program.run("report", path, "-o", folder.path("page.html")).status == EX_NOINPUT)
         }
-        // Nothing takes its place.
+        // No file replaces it.
         let fixture = "\(Fixtures.folder)/esp32c3-4.1/basic/echo.at"
         #expect(try Program.run("report", fixture, "-o", fifo).status == EX_NOINPUT)
         #expect(try Program.run("check", fixture, "--junit", fifo).status == EX_NOINPUT)
@@ -57,7 +57,7 @@ struct FileTests {
         #expect(try names == ["fifo"])
     }
 
-    @Test func `A log may be a FIFO with a reader, whom nobody waits for`() throws {
+    @Test func `A log may be a FIFO, and its reader delays nothing`() throws {
         let fifo = makeFIFO("fifo")
         let early = try Program.run("run", "--log", fifo)
         #expect(early.status != 0 && early.errors.contains("has no reader"), "\(early.errors)")
@@ -74,11 +74,11 @@ struct FileTests {
         #expect(program.finish().status == 0)
     }
 
-    @Test func `Nobody waits for the reader of standard error`() throws {
+    @Test func `The reader of standard error delays nothing`() throws {
         let socket = folder.path("control")
         let program = try Program(["run", "--control", socket])
         let client = try SerialClient(try #require(program.readLine()), of: program)
-        // Each of these is a notice; a pipe holds 64 KiB, and this test reads nothing yet.
+        // Each of these is a notice. A pipe holds 64 KiB, and this test does not read yet.
         let requests = Array(String(repeating: "{\"do\": \"ap wifisim rssi -50\"}\n", count: 100).utf8)
         let control = try UnixSocket.connecting(to: socket)
         var buffer = [UInt8](repeating: 0, count: 4096)
@@ -117,7 +117,7 @@ struct FileTests {
             #expect(try mode(folder.path(name)) == 0o600, "\(name)")
         }
         #expect(try mode(folder.path("session.d")) == 0o700)
-        // An update leaves it so.
+        // An update keeps it so.
         let text = String(decoding: try Files.read(recording), as: UTF8.self)
         try Files.write(Array(text.replacing("< AT+CWMODE=1", with: "< AT+CWMODE=2").utf8), to: recording)
         #expect(try Program.run("check", "--update", recording).output.contains("updated"))
@@ -144,7 +144,7 @@ struct FileTests {
         #expect(try String(contentsOfFile: log, encoding: .utf8).hasPrefix("before\n"))
     }
 
-    @Test func `A log loses no line without a count while nobody reads it`() throws {
+    @Test func `A log counts every line that it drops while it is not read`() throws {
         signal(SIGPIPE, SIG_IGN)
         let fifo = makeFIFO("fifo")
         var reader = cposix_open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
@@ -193,7 +193,7 @@ struct FileTests {
     @Test func `A state that a link leads to stays where it is`() throws {
         let link = folder.path("link")
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "real")
-        // At first there is nothing at its end.
+        // At first the target of the link does not exist.
         for mode in [3, 2] {
             try useState(link, mode: mode)
             #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "real")
@@ -202,7 +202,7 @@ struct FileTests {
         #expect(try names == ["link", "real"])
     }
 
-    @Test func `A state, or a link to a tty, is one by whichever of its names`() throws {
+    @Test func `A state file or link to a tty is the same under each of its names`() throws {
         let inner = folder.path("inner")
         try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: false)
         try FileManager.default.createSymbolicLink(atPath: folder.path("link"), withDestinationPath: "inner/flash")
@@ -216,10 +216,10 @@ struct FileTests {
         #expect(program.finish().status == 0)
     }
 
-    @Test func `A killed run leaves nothing but the state, and what lies in its way is not written to`() throws {
+    @Test func `A killed run leaves only the state, and does not write to files in its way`() throws {
         let state = folder.path("flash")
         let victim = folder.write("precious", to: "victim")
-        // As of a process that is gone.
+        // Left by a process that has ended.
         try FileManager.default.createSymbolicLink(
             atPath: "\(state).\(Int32.max).wifisim-tmp", withDestinationPath: victim)
         for round in 0..<8 {

@@ -9,12 +9,12 @@ import Testing
 struct HostLimitTests {
     private let folder = TemporaryFolder()
 
-    /// Runs a shell whose `$wifisim` is the program.
+    /// Runs a shell in which `$wifisim` is the program.
     private func shell(_ script: String) throws -> Program {
         try Program(["exec", "--", "sh", "-c", script], environment: ["wifisim": Program.path])
     }
 
-    @Test func `A command's end is seen though the parent ignores SIGCHLD`() throws {
+    @Test func `The end of a command is noticed even if the parent ignores SIGCHLD`() throws {
         #expect(try shell("trap '' CHLD; exec $wifisim exec -- sh -c 'exit 7'").finish().status == 7)
     }
 
@@ -27,13 +27,13 @@ struct HostLimitTests {
         #expect(program.finish().status == 128 + SIGKILL)
     }
 
-    @Test func `After a divergence the command ends, though it ignores SIGTERM`() throws {
+    @Test func `After a divergence the command ends, even if it ignores SIGTERM`() throws {
         let path = folder.write("transcript 1\n> AT\\r\\n\n< AT\\r\\n\n", to: "one.at")
         let script = "trap '' TERM; printf 'XX\\r\\n' >$WIFISIM_TTY; exec sleep 100"
         #expect(try Program.run("replay", path, "--as", "module", "--", "sh", "-c", script).status == 1)
     }
 
-    @Test func `nohup keeps it`() throws {
+    @Test func `It survives a hangup under nohup`() throws {
         let program = try shell("trap '' HUP; exec $wifisim run")
         let client = try SerialClient(try #require(program.readLine()), of: program)
         // It passes the signal on.
@@ -57,7 +57,7 @@ struct HostLimitTests {
         #expect(end.errors.contains("File too large"), "\(end.errors)")
     }
 
-    @Test func `What cannot be printed is a failure`() throws {
+    @Test func `Output that cannot be printed is a failure`() throws {
         let path = folder.write("transcript 1\n> AT\\r\\n\n< AT\\r\\n\n< \\r\\nOK\\r\\n\n", to: "one.at")
         #expect(try shell("$wifisim check \(path) >/dev/full").finish().status == 74)
     }
@@ -81,7 +81,7 @@ struct HostLimitTests {
         #expect(try Program.run("ctl", "--socket", path, "state").status == 0)
     }
 
-    @Test func `ctl is told to come again where there are too many clients`() throws {
+    @Test func `ctl is asked to try again if there are too many clients`() throws {
         let path = folder.path("control")
         let program = try Program(["run", "--control", path])
         _ = program.readLine()

@@ -28,7 +28,7 @@ struct NeighbourProgramTests {
         try clients[1].write(treacherousPayload)
         try clients[1].read(until: "SEND OK\r\n")
         #expect(try clients[0].receivePush() == treacherousPayload)
-        // The host comes to the same server.
+        // This computer reaches the same server.
         let peer = try Peer(connectingTo: port)
         try clients[0].read(until: "1,CONNECT\r\n")
         peer.send(Array("host".utf8))

@@ -5,11 +5,11 @@ import Testing
 @testable import WiFiSimModule
 @testable import WiFiSimValues
 
-/// The running program on the host's network.
+/// The running program on the network of this computer.
 struct NetworkProgramTests {
     private let folder = TemporaryFolder()
 
-    /// Bytes that the far end of a peer's connection has acknowledged, once it takes no more.
+    /// The number of bytes that the far end of a peer's connection has acknowledged, once it takes no more.
     private func acknowledged(byPeerOf client: SerialClient, _ listener: Listener) throws -> Int {
         try client.join()
         try client.command("AT+CIPRECVMODE=1")
@@ -49,7 +49,7 @@ struct NetworkProgramTests {
         return try client.receivePush()
     }
 
-    @Test func `The name server knows the world's names and the computer's, over UDP and TCP`() throws {
+    @Test func `The name server resolves the world's names and the computer's, over UDP and TCP`() throws {
         let (_, client) = try Program.module()
         try client.join()
         for transport in ["UDP", "TCP"] {
@@ -63,7 +63,7 @@ struct NetworkProgramTests {
         }
     }
 
-    @Test func `A restricted name server asks nobody`() throws {
+    @Test func `A restricted name server asks no other server`() throws {
         let (_, client) = try Program.module("--restrict", "on")
         try client.join()
         try client.command("AT+CIPSTART=\"UDP\",\"10.0.2.3\",53")
@@ -72,13 +72,13 @@ struct NetworkProgramTests {
         #expect(try ask(client, Self.query(["localhost"]))[3] == 0x83)
     }
 
-    @Test func `A gateway answers for names where the computer does not`() throws {
+    @Test func `A gateway resolves names if the computer does not`() throws {
         let world = folder.write(
             """
             {"accessPoints": [{"ssid": "wifisim", "password": "password",
               "network": {"gateway": "192.168.7.1/24"}}], "names": {"broker": "10.1.2.3"}}
             """, to: "world.json")
-        // A server of the computer's; this user may not have one everywhere.
+        // A name server of the computer. This user may not be permitted to open one.
         var server = try? Socket.datagram(at: Endpoint(.v4(.loopback), DNSMessage.port))
         let (_, client) = try Program.module("--world", world)
         try client.join()
@@ -126,7 +126,7 @@ struct NetworkProgramTests {
         peer.send(Array("there".utf8))
         #expect(try client.receivePush() == Array("there".utf8))
         #expect(clock.now - back >= .milliseconds(150))
-        // What was sent before the close arrives before it.
+        // Bytes sent before the close arrive before it.
         try client.command("AT+CIPSEND=4")
         try client.read(until: ">")
         try client.write(Array("last".utf8))
@@ -139,7 +139,7 @@ struct NetworkProgramTests {
         #expect(asking >= .milliseconds(300))
     }
 
-    @Test func `What counts as sent gets there, even if the program ends meanwhile`() throws {
+    @Test func `Data that count as sent arrive, even if the program ends`() throws {
         let world = folder.write(
             "{\"accessPoints\": [{\"ssid\": \"wifisim\", \"password\": \"password\", \"latency\": 4000}]}",
             to: "world.json")
@@ -152,7 +152,7 @@ struct NetworkProgramTests {
         try client.read(until: ">")
         let start = ContinuousClock().now
         try client.write(Array("last".utf8))
-        // The module's stack has taken it, long before it has arrived.
+        // The module's stack has taken it, long before it arrives.
         try client.read(until: "SEND OK\r\n")
         #expect(ContinuousClock().now - start < .seconds(1))
         program.send(SIGTERM)
@@ -164,7 +164,8 @@ struct NetworkProgramTests {
     @Test func `A restricted module joins no group`() throws {
         let (_, client) = try Program.module("--restrict", "on")
         try client.join()
-        // As the system prints 224.7.7.7, 224.7.7.8 and MDNS's 224.0.0.251, to which others of the computer may belong.
+        // The system's notation of 224.7.7.7, 224.7.7.8 and MDNS's 224.0.0.251, which other programs of the computer
+        // may have joined.
         func groups(_ name: String) throws -> [Substring] {
             try String(contentsOfFile: "/proc/net/igmp", encoding: .utf8).split(separator: "\n").filter {
                 $0.contains(name)
@@ -179,7 +180,7 @@ struct NetworkProgramTests {
         #expect(try groups("080707E0").isEmpty)
         try client.command("AT+MDNS=1,\"host\",\"_iot\",80")
         #expect(try groups("FB0000E0") == before)
-        // What is sent there goes nowhere.
+        // Data sent there are lost.
         try client.command("AT+CIPSEND=0,2")
         try client.read(until: ">")
         try client.write(Array("hi".utf8))
@@ -188,8 +189,8 @@ struct NetworkProgramTests {
 }
 
 extension Peer {
-    /// Sends until nothing is taken for half a second.
-    /// - Returns: how many bytes the other end has acknowledged.
+    /// Sends until nothing has been taken for half a second.
+    /// - Returns: the number of bytes that the other end has acknowledged.
     fileprivate func fill() -> Int {
         let block = [UInt8](repeating: 0x78, count: 8192)
         var poller = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)

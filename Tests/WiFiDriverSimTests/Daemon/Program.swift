@@ -2,7 +2,7 @@ import CPosix
 import Foundation
 @testable import WiFiSimHost
 
-/// The program as a user has it, started by a test.
+/// The program as a user runs it, started by a test.
 final class Program {
     private let process = Process()
     private let output = Pipe()
@@ -26,7 +26,7 @@ final class Program {
 
     var processIdentifier: Int32 { process.processIdentifier }
 
-    /// A line of standard output; `nil` at its end.
+    /// A line of standard output. `nil` at its end.
     func readLine() -> String? {
         var line: [UInt8] = []
         while let byte = try? output.fileHandleForReading.read(upToCount: 1)?.first {
@@ -38,7 +38,7 @@ final class Program {
 
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
-    /// Waits until the program itself has this tty open, as it has while no client is known.
+    /// Waits until the program itself has opened this tty, as it does while there is no client.
     func waitUntilItHolds(_ path: String) throws {
         let folder = "/proc/\(processIdentifier)/fd"
         let end = ContinuousClock.now + .seconds(20)
@@ -82,11 +82,11 @@ struct ProgramError: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// A client of a tty that waits for what it expects, for 20 s at most.
+/// A client of a tty. It waits for the expected output for at most 20 s.
 final class SerialClient {
     let path: String
     private let descriptor: Int32
-    /// Lives as long as its client.
+    /// Runs as long as its client exists.
     private let program: Program?
     private var received: [UInt8] = []
     private static let patience: Int32 = 20_000
@@ -108,7 +108,7 @@ final class SerialClient {
         }
     }
 
-    /// Reads until `end` has come, and gives all up to there.
+    /// Reads until `end`, and returns everything up to it.
     @discardableResult
     func read(until end: String) throws -> [UInt8] {
         let end = Array(end.utf8)
@@ -129,7 +129,7 @@ final class SerialClient {
         return Array(received[..<count])
     }
 
-    /// Changes the tty's bit rate.
+    /// Changes the bit rate of the tty.
     func setSpeed(_ speed: Int32) throws {
         guard cposix_tty_set_raw(descriptor, speed) == 0 else { throw SystemError("set \(path)") }
     }
@@ -147,7 +147,7 @@ final class SerialClient {
         try command("AT+CWJAP=\"wifisim\",\"password\"")
     }
 
-    /// Takes one `+IPD,…:` and its bytes.
+    /// Reads one `+IPD,…:` and its bytes.
     func receivePush() throws -> [UInt8] {
         try read(until: "+IPD,")
         let header = String(decoding: try read(until: ":").dropLast(), as: UTF8.self)
@@ -173,7 +173,7 @@ final class SerialClient {
     }
 }
 
-/// A peer on the host: a blocking TCP socket.
+/// A peer on this computer: a blocking TCP socket.
 final class Peer: Sendable {
     let descriptor: Int32
 
@@ -204,7 +204,7 @@ final class Peer: Sendable {
         }
     }
 
-    /// Sends no more, and still receives.
+    /// Closes the sending direction. It can still receive.
     func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     func receive(_ count: Int) -> [UInt8] {

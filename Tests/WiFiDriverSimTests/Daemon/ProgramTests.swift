@@ -6,7 +6,7 @@ import Testing
 struct ProgramTests {
     private let folder = TemporaryFolder()
 
-    @Test func `run prints a tty that only its owner may open, and leaves on SIGTERM without a trace`() throws {
+    @Test func `run prints a tty that only its owner may open, and leaves nothing behind on SIGTERM`() throws {
         let link = folder.path("esp")
         let (program, client) = try Program.module("--link", link)
         #expect(try client.command("AT") == "AT\r\n\r\nOK\r\n".ifReady)
@@ -163,7 +163,7 @@ struct ProgramTests {
         #expect(!FileManager.default.fileExists(atPath: "-"))
     }
 
-    @Test func `commands lists a profile's table, and help is there for all`() throws {
+    @Test func `commands lists the commands of a profile, and every subcommand has help`() throws {
         let table = try Program.run("commands", "--profile", "esp8266-1.7")
         #expect(table.status == 0)
         #expect(table.output.contains("AT+CWJAP[_CUR|_DEF]"))
@@ -180,9 +180,9 @@ struct ProgramTests {
     }
 }
 
-/// What is written down of the program is what it says.
+/// The documents agree with the program.
 struct DocumentTests {
-    @Test func `docs/Commands.md is the command table; WIFISIM_RECORD=1 writes it anew`() throws {
+    @Test func `docs/Commands.md agrees with the command table; WIFISIM_RECORD=1 rewrites it`() throws {
         let document = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../docs/Commands.md")
         let table = try Program.run("commands", "--markdown").output
         if ProcessInfo.processInfo.environment["WIFISIM_RECORD"] != nil {
@@ -212,7 +212,7 @@ struct DocumentTests {
     }
 }
 
-/// A folder that goes with the test.
+/// A folder that is deleted with the test.
 final class TemporaryFolder {
     private let url = FileManager.default.temporaryDirectory.appending(path: "wifisim-\(UUID().uuidString)")
 
@@ -221,7 +221,7 @@ final class TemporaryFolder {
 
     func path(_ name: String) -> String { url.appending(path: name).path(percentEncoded: false) }
 
-    /// Writes a file and gives its path.
+    /// Writes a file and returns its path.
     func write(_ text: String, to name: String) -> String {
         _ = FileManager.default.createFile(atPath: path(name), contents: Data(text.utf8))
         return path(name)
@@ -229,6 +229,6 @@ final class TemporaryFolder {
 }
 
 extension String {
-    /// With the boot banner before it, which a client that is quick enough still sees.
+    /// With the boot banner before it, which a fast client still reads.
     fileprivate var ifReady: String { "\r\nready\r\n" + self }
 }

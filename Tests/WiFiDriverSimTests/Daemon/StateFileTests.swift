@@ -4,11 +4,11 @@ import Testing
 @testable import WiFiSimModule
 @testable import WiFiSimSimulation
 
-/// A state file is either refused with the place of its mistake, or holds a flash that the module lives with.
+/// A state file is either refused with the place of its mistake, or holds a flash with which the module works.
 struct StateFileTests {
     private let folder = TemporaryFolder()
 
-    /// The flash of a module for which everything is set that can be.
+    /// The flash of a module with a value for every setting.
     private func fullSettings(_ firmware: Firmware) throws -> Settings {
         let host = Conversation.joined(firmware)
         for line in [
@@ -77,7 +77,7 @@ struct StateFileTests {
     }
 
     @Test(arguments: [Firmware.esp8266v1_7, .esp32v2_1, .esp8266v2_2, .esp32c3v5_0])
-    func `Whatever one value of a state file is, the module starts or says where it is wrong`(firmware: Firmware) throws
+    func `For any single value of a state file, the module starts or the mistake is located`(firmware: Firmware) throws
     {
         let file = try StateFile(path: folder.path("state"), firmware: firmware)
         try file.save(try fullSettings(firmware))
@@ -101,7 +101,7 @@ struct StateFileTests {
         #expect(refused > 300 && accepted > 100)
     }
 
-    /// Starts the module, lets it do what its flash says for a while, and asks for all that it keeps.
+    /// Starts the module, runs it with its flash for some time, and queries everything that it stores.
     private func use(_ settings: Settings, _ firmware: Firmware) {
         let host = Conversation(firmware, settings: settings)
         host.listen(for: .seconds(20))
@@ -130,7 +130,7 @@ struct StateFileTests {
         }
     }
 
-    @Test func `A value that is missing, null or of another type is told with its place`() throws {
+    @Test func `A value that is missing, null or of another type is reported with its place`() throws {
         let file = try StateFile(path: folder.path("state"), firmware: .standard)
         try file.save(.factory(for: .standard, serialNumber: 1))
         let text = try String(contentsOfFile: file.path, encoding: .utf8)

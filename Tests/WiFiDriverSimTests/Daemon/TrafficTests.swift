@@ -6,7 +6,7 @@ import Testing
 
 /// Bytes through a running daemon, between a client of the tty and real sockets.
 struct TrafficTests {
-    @Test func `What is sent arrives, and what comes back is pushed, in any sizes`() throws {
+    @Test func `Sent data arrive and received data are pushed, in any sizes`() throws {
         let (_, client) = try Program.module()
         let listener = try Listener()
         try client.join()
@@ -74,15 +74,15 @@ struct TrafficTests {
         #expect(echo == data)
     }
 
-    /// How a link ends behind a block that counts as sent and has not gone out.
+    /// How a link ends after a block that counts as sent and has not been sent.
     enum Ending: CaseIterable { case close, peersClose, restart }
 
     @Test(arguments: Ending.allCases)
-    func `What counts as sent arrives, even if a later block does not and the link is closed`(ending: Ending) throws {
+    func `Data that count as sent arrive, even if a later block fails and the link is closed`(ending: Ending) throws {
         let (_, client) = try Program.module()
         let listener = try Listener()
         try client.join()
-        // SO_SNDTIMEO: a block that nobody takes fails.
+        // SO_SNDTIMEO: a block that the peer does not take fails.
         try client.command("AT+CIPTCPOPT=-1,0,100")
         try client.command("AT+CIPSTART=\"TCP\",\"10.0.2.2\",\(listener.port)")
         let peer = try listener.accept()
@@ -128,7 +128,7 @@ struct TrafficTests {
         for id in peers.indices {
             var data: [UInt8] = []
             while data.count < 5000 {
-                // An ERROR would mean that nothing waits yet.
+                // An ERROR would mean that no data are waiting yet.
                 try client.write(Array("AT+CIPRECVDATA=\(id),2000\r\n".utf8))
                 let answer = try client.read(until: "\r\n")
                 let text = String(decoding: answer, as: UTF8.self)
@@ -141,7 +141,7 @@ struct TrafficTests {
         }
     }
 
-    @Test func `Connections come and go without a descriptor left over`() throws {
+    @Test func `Connections come and go without leaving a descriptor open`() throws {
         let (program, client) = try Program.module()
         let listener = try Listener()
         try client.join()
@@ -152,15 +152,15 @@ struct TrafficTests {
         for _ in 0..<200 {
             try client.command("AT+CIPSTART=\"TCP\",\"127.0.0.1\",\(listener.port)")
             _ = try listener.accept()
-            // The peer is gone at once: CLOSED comes with or without CIPCLOSE.
+            // The peer closes at once, so CLOSED comes with or without CIPCLOSE.
             try client.read(until: "CLOSED\r\n")
         }
-        // One exchange more, so that the last one's end is behind it.
+        // One more exchange, so that the end of the previous one has passed.
         try client.command("AT")
         #expect(try descriptors() == before)
     }
 
-    /// `wifisim run`, whose client has joined, connected to a peer, done something more, and closed the tty.
+    /// `wifisim run`, whose client has joined, connected to a peer, done one more thing, and closed the tty.
     private func leftByClient(
         after body: (Program, SerialClient, Peer) throws -> Void
     ) throws -> (program: Program, path: String, peer: Peer) {
@@ -177,12 +177,12 @@ struct TrafficTests {
 
     @Test func `A client that dies in mid-transfer leaves a module that the next one can use`() throws {
         let (program, path, _) = try leftByClient { _, client, peer in
-            // Both ways at once: data that is announced and does not come, and data that nobody reads.
+            // Both directions at once: announced data that do not come, and data that are not read.
             Thread.detachNewThread { peer.send([UInt8](repeating: 0x62, count: 1_000_000)) }
             try client.write(Array("AT+CIPSEND=2048\r\nonly a part".utf8))
             try client.read(until: ">")
         }
-        // A close shows only while nobody has the tty open again.
+        // A close is visible only until the tty is opened again.
         try program.waitUntilItHolds(path)
         let next = try SerialClient(path)
         try next.write(Array("AT+RST\r\n".utf8))
@@ -191,11 +191,11 @@ struct TrafficTests {
         #expect(try next.command("AT+CIPSTATUS").contains("STATUS:2"))
     }
 
-    @Test func `What a client says as it goes is done, and the answer is not for the next one`() throws {
+    @Test func `The last command of a client is carried out, and its answer does not go to the next client`() throws {
         let (program, path, peer) = try leftByClient { program, client, _ in
             try client.write(Array("AT+CIPSENDEX=100\r\n".utf8))
             try client.read(until: ">")
-            // The program is to find the bytes and the close at once.
+            // The program has to find the bytes and the close at once.
             program.send(SIGSTOP)
             try client.write(Array("abc\\0".utf8))
         }
@@ -259,11 +259,11 @@ struct TrafficTests {
         try client.command("AT+CIPSTART=\"TCP\",\"gateway.wifisim\",\(listener.port)")
     }
 
-    @Test func `UDP goes to and fro`() throws {
+    @Test func `UDP works in both directions`() throws {
         let (_, client) = try Program.module("--count", "1")
         try client.join()
         try client.command("AT+CIPMUX=1")
-        // Two links of one module talk over the host's loopback.
+        // Two links of one module communicate over the loopback of this computer.
         let port = try Listener().port
         try client.command("AT+CIPSTART=0,\"UDP\",\"127.0.0.1\",9,\(port),2")
         try client.command("AT+CIPSTART=1,\"UDP\",\"127.0.0.1\",\(port)")
@@ -277,7 +277,7 @@ struct TrafficTests {
         #expect(try client.receivePush() == Array("pong".utf8))
     }
 
-    @Test func `The system's resolver is asked for names that the world does not know`() throws {
+    @Test func `The system's resolver is used for names that the world does not contain`() throws {
         let (_, client) = try Program.module()
         try client.join()
         #expect(try client.command("AT+CIPDOMAIN=\"localhost\"").contains("+CIPDOMAIN:\"127.0.0.1\""))

@@ -7,7 +7,7 @@ import Testing
 @testable import WiFiSimSimulation
 @testable import WiFiSimTranscripts
 
-/// `wifisim check`, `record`, `replay` and `report` as a user has them.
+/// `wifisim check`, `record`, `replay` and `report` as a user runs them.
 struct TranscriptProgramTests {
     private let folder = TemporaryFolder()
 
@@ -15,7 +15,7 @@ struct TranscriptProgramTests {
         try Program(arguments).finish()
     }
 
-    /// Waits until the file holds this.
+    /// Waits until the file contains this text.
     private func wait(for text: String, in path: String) throws {
         let end = ContinuousClock.now + .seconds(20)
         while ContinuousClock.now < end {
@@ -27,7 +27,7 @@ struct TranscriptProgramTests {
 
     // MARK: check
 
-    @Test func `check tells how many transcripts agree, and at what rate`() throws {
+    @Test func `check prints how many transcripts agree, and the rate`() throws {
         let junit = folder.path("junit.xml")
         let result = try run("check", "\(Fixtures.folder)/esp32c3-4.1/basic", "--junit", junit)
         #expect(result.status == 0, "\(result.output)")
@@ -65,7 +65,7 @@ struct TranscriptProgramTests {
         #expect(try run("check", "--update", wrong).status == 65)
         #expect(try run("check", "--update", missing, wrong, good).status == 66)
 
-        // A folder without transcripts and a file that may not be read do not keep the others from being checked.
+        // A folder without transcripts and an unreadable file do not prevent the other files from being checked.
         let empty = folder.path("empty")
         try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: false)
         let beside = try run("check", empty, other)
@@ -92,10 +92,10 @@ struct TranscriptProgramTests {
         #expect(try texts("//testcase[@name='good.at']/@file") == [good])
     }
 
-    @Test func `JUnit has names from the folder that is checked, and times that count`() throws {
+    @Test func `JUnit has names relative to the checked folder, and times`() throws {
         let inner = folder.path("inner")
         try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: false)
-        // A folder that leads back to itself is no endless one.
+        // A folder with a link to itself does not cause an endless loop.
         try FileManager.default.createSymbolicLink(atPath: "\(inner)/again", withDestinationPath: "..")
         _ = folder.write("transcript 1\n> AT\\r\\n\n< AT\\r\\n\n< \\r\\nOK\\r\\n\n", to: "inner/good.at")
         let junit = folder.path("junit.xml")
@@ -142,7 +142,7 @@ struct TranscriptProgramTests {
         let path = folder.path("session.at")
         let recorder = try Program(["record", path])
         let client = try SerialClient(try #require(recorder.readLine()), of: recorder)
-        // What is there before the client came is read with its first answer.
+        // Output from before the client's start is read with the first answer.
         try client.command("AT")
         for command in [
             "ATE0", "AT+CWMODE=1", "AT+CWJAP=\"wifisim\",\"password\"", "AT+CIPSTART=\"UDP\",\"10.0.2.2\",9",
@@ -195,14 +195,14 @@ struct TranscriptProgramTests {
         #expect(transcript.events.contains { if case .host = $0.event { true } else { false } })
     }
 
-    @Test func `record leaves a file alone that is there`() throws {
+    @Test func `record does not overwrite a file`() throws {
         let path = folder.path("old.at")
         try Files.write(Array("precious".utf8), to: path)
         #expect(try run("record", path).status != 0)
         #expect(try Files.read(path) == Array("precious".utf8))
     }
 
-    @Test func `record stands before a device and passes bit rates on`() throws {
+    @Test func `record works with a device and passes bit rates on`() throws {
         let module = try Program(["run"])
         let device = try #require(module.readLine())
         let path = folder.path("device.at")
@@ -210,7 +210,7 @@ struct TranscriptProgramTests {
         let tty = try #require(recorder.readLine())
         let client = try SerialClient(tty, of: recorder)
         try client.command("AT")
-        // Any rate will do on a pseudo-terminal; the recorder sets it on the device.
+        // Any rate works on a pseudo-terminal. The recorder sets it on the device.
         try client.setSpeed(9600)
         try client.command("AT+GMR")
         try wait(for: "Bin version", in: path)
@@ -222,7 +222,7 @@ struct TranscriptProgramTests {
         module.send(SIGINT)
     }
 
-    @Test func `A recording that begins with the module's start says so, and checks`() throws {
+    @Test func `A recording that begins with the module's start states it, and checks`() throws {
         let module = try Program(["run"])
         let device = try #require(module.readLine())
         let path = folder.path("device.at")
@@ -241,7 +241,7 @@ struct TranscriptProgramTests {
     }
 
     @Test(arguments: ["world.json", "inner/world.json"])
-    func `A recording names its world, wherever that is`(name: String) throws {
+    func `A recording names its world, in any folder`(name: String) throws {
         let inner = folder.path("inner")
         try FileManager.default.createDirectory(atPath: inner, withIntermediateDirectories: false)
         let world = folder.write("{\"accessPoints\": [{\"ssid\": \"attic\", \"password\": \"12345678\"}]}", to: name)
@@ -289,7 +289,7 @@ struct TranscriptProgramTests {
         #expect((try? FileManager.default.destinationOfSymbolicLink(atPath: link)) == nil)
     }
 
-    @Test func `replay answers its client, and tells the first other byte`() throws {
+    @Test func `replay answers its client, and reports the first different byte`() throws {
         let path = folder.path("short.at")
         try Files.write(
             Array("transcript 1\n> AT\\r\\n\n< \\r\\nOK\\r\\n\n> ATE0\\r\\n\n< \\r\\nOK\\r\\n\n".utf8), to: path)
@@ -349,7 +349,7 @@ struct TranscriptProgramTests {
 
     // MARK: report
 
-    @Test func `report makes a page that needs nothing else`() throws {
+    @Test func `report writes a page without other files`() throws {
         let page = folder.path("page.html")
         let result = try run("report", "\(Fixtures.folder)/esp32c3-4.1/examples/tcp-client.at", "-o", page)
         #expect(result.status == 0, "\(result.errors)")
@@ -388,7 +388,7 @@ private enum Browser {
     }
 }
 
-/// Sends back what comes, on the host's loopback.
+/// Sends back what it receives, on the loopback of this computer.
 private final class EchoServer {
     let port: UInt16
     private let listener: Int32

@@ -6,7 +6,7 @@ import Testing
 @testable import WiFiSimValues
 
 struct SocketTests {
-    @Test func `Small blocks wait for their turn unless CIPTCPOPT says otherwise`() throws {
+    @Test func `Small blocks are collected unless CIPTCPOPT forbids it`() throws {
         let listener = try Listener()
         let socket = try Socket.connecting(to: Endpoint(.v4(.loopback), listener.port), from: nil)
         func noDelay() -> Int32 {
@@ -25,7 +25,7 @@ struct SocketTests {
         #expect(noDelay() == 0)
     }
 
-    @Test func `A datagram that nobody takes is known to be refused at once`() throws {
+    @Test func `The refusal of a datagram is noticed at once`() throws {
         let taken = try Socket.datagram(at: Endpoint(.v4(.loopback), 0))
         let free = try #require(try Socket.datagram(at: Endpoint(.v4(.loopback), 0)).localEndpoint)
         let socket = try Socket.datagram(at: Endpoint(.v4(.loopback), 0))

@@ -23,7 +23,7 @@ struct CommandLineTests {
         #expect(simulation.takeOutput() == "AT\r\n" + ok)
     }
 
-    @Test func `The NONOS dialect echoes a carriage return more`() {
+    @Test func `The NONOS dialect echoes an additional carriage return`() {
         let simulation = Simulation(firmware: .esp8266v1_7)
         _ = simulation.takeOutput()
         simulation.send("AT\r\n")
@@ -57,21 +57,21 @@ struct CommandLineTests {
         #expect(host.listen() == "ERR CODE:0x01020000\r\n" + refused)
     }
 
-    /// Needed and given (esp_at_core.h, ESP_AT_CMD_ERROR_PARA_NUM), each in two digits.
+    /// The required and the given number (esp_at_core.h, ESP_AT_CMD_ERROR_PARA_NUM), two digits each.
     @Test(arguments: [
         ("AT+CWMODE=1,0,0", "0203"), ("AT+CIPMUX=1,2", "0102"), ("AT+CWDHCP=1", "0201"), ("AT+CWDHCP=1,1,1", "0203"),
         ("AT+CIPSTART=\"TCP\"", "0301"), ("AT+CWLAPOPT=1", "0201"), ("AT+CWLAPOPT=1,31,-100,255,1", "0405"),
         ("AT+CWDHCPS=1,3", "0402"), ("AT+UART_CUR=115200", "0501"), ("AT+CIPRECVDATA=1,2", "0102"),
         ("AT+SYSREG=1,0x3F4", "0302"), ("AT+CIPSNTPCFG=0,8,\"a\",\"b\",\"c\",\"d\"", "0506"),
     ])
-    func `A wrong number of parameters is told with the right one`(line: String, digits: String) {
+    func `A wrong number of parameters is reported with the right one`(line: String, digits: String) {
         let host = Conversation()
         host.ask("AT+SYSLOG=1")
         host.ask("AT+CWMODE=3")
         #expect(host.ask(line) == "ERR CODE:0x0106\(digits)\r\n" + refused)
     }
 
-    /// Where a link ID belongs it counts.
+    /// A link ID counts as a parameter if it is required.
     @Test func `With several connections the link ID is one of the parameters`() {
         let host = Conversation()
         host.ask("AT+SYSLOG=1")
@@ -84,7 +84,7 @@ struct CommandLineTests {
         let host = Conversation()
         let frame = "AT+CIPDOMAIN=\"\"\r\n".utf8.count
         host.ask("AT+SYSLOG=1")
-        // Taken, and refused for the want of a network.
+        // The line is accepted. The command is refused because there is no network.
         #expect(host.ask("AT+CIPDOMAIN=\"\(String(repeating: "x", count: 256 - frame))\"").hasPrefix("ERR CODE:0x010a"))
         #expect(
             host.ask("AT+CIPDOMAIN=\"\(String(repeating: "x", count: 257 - frame))\"") == "ERR CODE:0x01030000\r\n"
@@ -122,7 +122,7 @@ struct CommandLineTests {
         let host = Conversation(firmware)
         host.ask("AT+CWMODE=1")
         host.ask("AT+CWJAP=\"nosuchap\",\"12345678\"")
-        // What may yet become the one line that is taken is not refused before that.
+        // Bytes that may still become the one accepted line are not refused before they differ from it.
         host.simulation.send("AT")
         #expect(host.listen() == "")
         host.simulation.send("\r\n")
@@ -132,7 +132,7 @@ struct CommandLineTests {
         #expect(host.listen(for: .seconds(1)) == "\r\nready\r\n")
     }
 
-    @Test func `What has come of a line while a command ran becomes a line after it`() {
+    @Test func `The beginning of a line that arrived during a command becomes a line after it`() {
         let host = Conversation()
         host.ask("AT+CWMODE=1")
         host.ask("AT+CWJAP=\"wifisim\",\"password\"")
@@ -165,7 +165,7 @@ struct CommandLineTests {
         #expect(host.listen() == "")
         host.simulation.send("R\r\nAT+G")
         #expect(host.listen(for: .seconds(5)) == "\r\nbusy p...\r\n+CWLAP:(3)\r\n" + ok)
-        // This line has lost its beginning, and has one answer all the same.
+        // The beginning of this line is lost, but it still has one answer.
         #expect(host.ask("MR") == refused)
         #expect(host.ask("AT") == ok)
     }
@@ -195,7 +195,7 @@ struct CommandLineTests {
     ]
 
     @Test(arguments: [false, true], 0..<6)
-    func `A wrong value is told by its place, whoever refuses it, with and without a link ID`(
+    func `A wrong value is reported with its position, with and without a link ID`(
         multiplexed: Bool, row: Int
     ) {
         let (command, parameters, wrong) = Self.addressed[row]
@@ -216,7 +216,7 @@ struct CommandLineTests {
     }
 
     @Test(arguments: [Firmware.esp8266v1_7, .wizFi360v1_0])
-    func `The NONOS dialect refuses a restart, and says what it is busy with`(firmware: Firmware) {
+    func `The NONOS dialect refuses a restart, and reports what it is busy with`(firmware: Firmware) {
         let host = Conversation.joined(firmware)
         _ = host.openPeerLink()
         #expect(host.ask("AT+CIPSEND=4") == ok + "> ")

@@ -3,9 +3,9 @@ import Testing
 @testable import WiFiSimSimulation
 @testable import WiFiSimValues
 
-/// Bytes that come in one write with announced data, but beyond them.
+/// Bytes that arrive in one write with announced data and exceed them.
 struct DataModeTests {
-    /// The commands that take data of a length that they are told, with the data and what ends the answer.
+    /// The commands that take data of an announced length, with the data and the end of the answer.
     private static let commands = [
         (command: "AT+CIPSEND=0,100", end: "\r\nSEND OK\r\n"), (command: "AT+CIPSENDEX=0,100", end: "\r\nSEND OK\r\n"),
         (command: "AT+CIPSENDL=0,100", end: "\r\nSEND OK\r\n"),
@@ -27,14 +27,14 @@ struct DataModeTests {
                 }
                 let answer = host.listen(for: .seconds(2))
                 #expect(answer.contains(end) || answer.contains("ERROR"), "\(command) said \(answer)")
-                // Whatever is left on the line, an empty line ends it.
+                // An empty line ends whatever is left on the line.
                 host.ask("")
                 #expect(host.ask("AT", for: .seconds(1)) == ok, "after \(command)")
             }
         }
     }
 
-    @Test func `CIPSENDL refuses what comes behind its data as busy, as CIPSEND does`() {
+    @Test func `CIPSENDL refuses bytes after its data as busy, as CIPSEND does`() {
         for command in ["AT+CIPSEND=100", "AT+CIPSENDL=100"] {
             let host = Conversation.joined()
             _ = host.openPeerLink()
@@ -46,7 +46,7 @@ struct DataModeTests {
         }
     }
 
-    /// What neither takes bytes nor meets its deadline.
+    /// An operation that neither takes bytes nor moves its deadline.
     private final class Stuck: DataOperation {
         let remaining: Int? = 1
         let room = 1

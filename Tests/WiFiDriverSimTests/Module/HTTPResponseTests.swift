@@ -4,7 +4,7 @@ import Testing
 struct HTTPResponseTests {
     private let text = Array("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, and what follows".utf8)
 
-    @Test func `A response is the same however it is cut`() {
+    @Test func `A response is the same, however it is split`() {
         for length in 1...text.count {
             var response = HTTPResponse()
             for start in stride(from: 0, to: text.count, by: length) {
@@ -15,7 +15,7 @@ struct HTTPResponseTests {
         }
     }
 
-    @Test func `A head without end is none, and of a long body only the beginning is kept`() {
+    @Test func `An endless head is invalid, and only the beginning of a long body is kept`() {
         var endless = HTTPResponse()
         for _ in 0..<9000 { endless.receive([0x61]) }
         #expect(endless.isBroken && !endless.isComplete)

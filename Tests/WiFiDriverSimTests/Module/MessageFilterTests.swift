@@ -8,14 +8,14 @@ struct MessageFilterTests {
         return String(decoding: filters.apply(to: Array(message.utf8)), as: UTF8.self)
     }
 
-    @Test func `What head and tail match is left out, if both do`() throws {
+    @Test func `The matches of head and tail are removed, if both match`() throws {
         #expect(try rest(of: "+A:12,data\r\n", head: "^+A:[0-9]*,", tail: "\r\n$") == "data")
         #expect(try rest(of: "+A:12,data", head: "^+A:[0-9]*,", tail: "\r\n$") == "+A:12,data")
         #expect(try rest(of: "+A:,\r\n", head: "^+A:[0-9]*,", tail: "\r\n$") == "")
         #expect(try rest(of: "say +A:1,", head: "^+A:[0-9]*,") == "say +A:1,")
     }
 
-    @Test func `NUL and bytes that are no text pass`() throws {
+    @Test func `NUL and bytes that are not text pass`() throws {
         var filters = MessageFilters()
         _ = filters.add(try #require(MessageFilter(head: Array("^+D,".utf8), tail: Array("\r\n$".utf8))))
         let data: [UInt8] = [0, 0xFF, 0xC3, 0x0D, 0x0A, 0x80, 0]

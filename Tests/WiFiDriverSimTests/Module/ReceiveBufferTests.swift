@@ -14,7 +14,7 @@ struct ReceiveBufferTests {
         #expect((buffer.decryptedCount, buffer.encryptedCount) == (0, 0))
     }
 
-    /// The square of these would take hours.
+    /// In quadratic time this would take hours.
     @Test func `Many short records and datagrams are read one by one`() {
         let sender = Endpoint(.v4(.loopback), 7)
         var (records, datagrams) = (ReceiveBuffer(), ReceiveBuffer())
@@ -33,7 +33,7 @@ struct ReceiveBufferTests {
     }
 
     /// 250 records of one byte are 7500 bytes, of which the TCP window holds 5760.
-    @Test func `CIPRECVLEN tells no more of encrypted data than the window holds`() throws {
+    @Test func `CIPRECVLEN counts no more encrypted data than the window holds`() throws {
         let text = """
             transcript 1
 

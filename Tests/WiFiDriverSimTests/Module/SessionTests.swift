@@ -3,7 +3,7 @@ import ModuleSessions
 import Testing
 @testable import WiFiSimModule
 
-/// The fuzzer's sessions (Fuzz/README.md): those that failed once, and a few of each profile.
+/// The fuzzer's sessions (Fuzz/README.md): those that failed once, and a few for each profile.
 struct SessionTests {
     private static let kept: [URL] = {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../Fuzz/corpus/module")

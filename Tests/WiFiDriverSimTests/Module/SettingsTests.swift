@@ -9,7 +9,7 @@ struct SettingsTests {
         host.ask("ATE0")
     }
 
-    @Test func `RST answers, restarts and says ready after the boot time`() {
+    @Test func `RST answers, restarts and prints ready after the boot time`() {
         let host = Conversation()
         #expect(host.ask("AT+RST", for: .milliseconds(300)) == ok)
         #expect(host.ask("AT", for: .milliseconds(20)) == "")
@@ -58,7 +58,7 @@ struct SettingsTests {
         #expect(host.simulation.storedSettings == .factory(for: .standard, serialNumber: 1))
     }
 
-    @Test func `A module starts with the settings that it is given`() {
+    @Test func `A module starts with the given settings`() {
         var settings = Settings.factory(for: .standard, serialNumber: 1)
         settings.wifiMode = .both
         #expect(Conversation(settings: settings).ask("AT+CWMODE?") == "+CWMODE:3\r\n" + ok)
@@ -81,7 +81,7 @@ struct SettingsTests {
         let garbled = Misreading.bytes(text.utf8, sentAt: 74_880, readAt: 115_200)
         #expect(!String(decoding: garbled, as: UTF8.self).contains("ets"))
         #expect(Misreading.bytes(text.utf8, sentAt: 74_880, readAt: 74_880) == Array(text.utf8))
-        // A receiver that is a little off still reads right.
+        // A receiver with a slightly different rate still reads correctly.
         #expect(Misreading.bytes(text.utf8, sentAt: 74_880, readAt: 75_600) == Array(text.utf8))
     }
 
@@ -103,7 +103,7 @@ struct SettingsTests {
     }
 
     @Test(arguments: ["", String(repeating: "1", count: 65), "2.0\r\nOK"])
-    func `An update server's version that is none fails the update`(version: String) {
+    func `An invalid version of the update server fails the update`(version: String) {
         var world = World.standard
         world.updates = UpdateServer(versions: [version])
         let host = Conversation(world: world)

@@ -1,12 +1,12 @@
 import Testing
 @testable import WiFiSimModule
 
-/// However the line cuts up what a host sends, the module says the same.
+/// The output of a module does not depend on how the line splits its input.
 struct SplittingTests {
     enum Cut: CaseIterable { case whole, byByte, random }
 
     @Test(arguments: Firmware.all)
-    func `The answers do not depend on how the line is cut up`(firmware: Firmware) {
+    func `The answers do not depend on how the line splits the input`(firmware: Firmware) {
         let whole = tour(firmware, .whole)
         #expect(whole.contains("+IPD,0,\(treacherousPayload.count)"))
         #expect(whole.contains("SEND OK"))
@@ -14,7 +14,7 @@ struct SplittingTests {
         for seed in 1...8 { #expect(tour(firmware, .random, seed: UInt64(seed)) == whole) }
     }
 
-    /// A session that has every kind of input in it, and all that the module says.
+    /// A session with every kind of input, and the whole output of the module.
     private func tour(_ firmware: Firmware, _ cut: Cut, seed: UInt64 = 0) -> String {
         let host = Conversation(firmware)
         var generator = SeededGenerator(seed)
@@ -46,7 +46,7 @@ struct SplittingTests {
         line("AT+CIPMUX=1")
         line("AT+CIPSTART=0,\"TCP\",\"10.0.2.2\",7")
         line("AT+CIPSEND=0,\(treacherousPayload.count)")
-        // What is too much is refused, whether it comes with the data or behind.
+        // Excess bytes are refused, whether they come with the data or after them.
         send(treacherousPayload + Array("surplus\r\n".utf8))
         line("AT+CIPRECVMODE=1")
         line("AT+CIPSEND=0,3")

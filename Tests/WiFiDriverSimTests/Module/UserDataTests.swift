@@ -37,19 +37,19 @@ struct UserDataTests {
     }
 
     @Test(arguments: ["-----BEGIN\n", "", "\0\u{7F}", "ü"])
-    func `Bytes are text in a state file where they can be`(text: String) throws {
+    func `Bytes are text in a state file if possible`(text: String) throws {
         let bytes = FlashBytes(Array(text.utf8))
         #expect(try JSONDecoder().decode(FlashBytes.self, from: JSONEncoder().encode(bytes)) == bytes)
     }
 
-    @Test func `Settings of before there were certificates are read`() throws {
+    @Test func `Settings from before certificates existed are read`() throws {
         let settings = Settings.factory(for: .standard, serialNumber: 1)
         let encoded = try JSONEncoder().encode(settings)
         #expect(!String(decoding: encoded, as: UTF8.self).contains("userData"))
         #expect(try JSONDecoder().decode(Settings.self, from: encoded) == settings)
     }
 
-    @Test func `What SYSMFG writes is in the settings that are stored`() throws {
+    @Test func `Values written by SYSMFG are in the stored settings`() throws {
         let host = Conversation()
         host.ask("AT+SYSMFG=2,\"client_ca\",\"client_ca.0\",8,4")
         host.simulation.send("+++>")
@@ -59,7 +59,7 @@ struct UserDataTests {
         #expect(
             again.ask("AT+SYSMFG=1,\"client_ca\",\"client_ca.0\"").hasPrefix(
                 "+SYSMFG:\"client_ca\",\"client_ca.0\",8,4,+++>"))
-        // The partitions of the host are no parameters of the firmware.
+        // The host's partitions are not parameters of the firmware.
         again.ask("AT+RESTORE", for: .seconds(1))
         again.ask("ATE0")
         #expect(again.ask("AT+SYSMFG=1,\"client_ca\",\"client_ca.0\"").contains(",8,4,+++>"))
@@ -76,7 +76,7 @@ struct UserDataTests {
         #expect(answers.map { $0.hasSuffix(ok) } == [true, true, false, false], "\(answers)")
         let stored = try #require(host.simulation.storedSettings)
         #expect(stored.mistake(for: .standard) == nil)
-        // What is replaced makes room.
+        // Replaced values make room.
         host.ask("AT+SYSMFG=2,\"mine\",\"key0\",8,5")
         host.send(Array("abcde".utf8))
         #expect(host.listen() == ok)

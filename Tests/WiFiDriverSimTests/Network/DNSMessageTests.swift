@@ -39,7 +39,7 @@ struct DNSMessageTests {
         #expect(DNSMessage.answer(to: question, .failed)[3] == 0x82)
     }
 
-    @Test func `What does not fit in a datagram is said to be cut, and is whole over TCP`() throws {
+    @Test func `An answer too long for a datagram is marked as truncated, and complete over TCP`() throws {
         let question = try #require(readQuestion(query(["many"])))
         let many = DNSMessage.Outcome.found((0..<40).map { .v4(IPv4Address(10, 0, 3, $0)) })
         let short = DNSMessage.answer(to: question, many)
@@ -49,7 +49,7 @@ struct DNSMessageTests {
     }
 
     @Test(arguments: [2, 6, 12, 15, 16, 33, 65] as [UInt16])
-    func `A name without records of a type is known all the same, one that does not exist is not`(type: UInt16) throws {
+    func `A name without records of a type exists, an unknown name does not`(type: UInt16) throws {
         let message = query(["Broker", "local"], type)
         let question = try #require(readQuestion(message))
         let counts: [UInt8] = [0, 1, 0, 0, 0, 0, 0, 0]
@@ -66,7 +66,7 @@ struct DNSMessageTests {
         if case .refused(let answer)? = DNSMessage.read(message) { answer } else { nil }
     }
 
-    @Test func `What is not looked up is refused by its code, with the question where that can be read`() {
+    @Test func `An unsupported query is refused with a code, and with the question if that can be read`() {
         func check(_ message: [UInt8], _ code: UInt8, repeatsQuestion: Bool = true) {
             let counts: [UInt8] = [0, repeatsQuestion ? 1 : 0, 0, 0, 0, 0, 0, 0]
             let question = repeatsQuestion ? query(["X"], kind: message.suffix(1).last == 3 ? 3 : 1)[12...] : []
@@ -86,14 +86,14 @@ struct DNSMessageTests {
         check(none, 1, repeatsQuestion: false)
         check(Array(query(["X"]).dropLast()), 1, repeatsQuestion: false)
         check(Array(query(["X"]).prefix(12)) + [0xC0, 12, 0, 1, 0, 1], 1, repeatsQuestion: false)
-        // No header, and an answer.
+        // A message without a header, and an answer.
         #expect(DNSMessage.read(Array(query(["x"]).prefix(11))) == nil)
         var answer = query(["x"])
         answer[2] |= 0x80
         #expect(DNSMessage.read(answer) == nil)
     }
 
-    @Test func `A label may hold any byte, which comes back as it was, and then it is no host's`() throws {
+    @Test func `A label may contain any byte, which is repeated unchanged, but is no host name then`() throws {
         #expect(readQuestion(query([]))?.name == .some(nil))
         for label in [Array("a\0.bc".utf8), [0xFF, 0xFE, 0x00], Array("é".utf8)] as [[UInt8]] {
             var hidden: [UInt8] = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]
@@ -104,7 +104,7 @@ struct DNSMessageTests {
         }
     }
 
-    @Test func `A name has 255 bytes at most, a label 63, and pointers come to an end`() {
+    @Test func `A name has at most 255 bytes, a label 63, and pointers end`() {
         func read(_ name: [UInt8], at position: Int = 0) -> DomainName? {
             var reader = DNSReader(name)
             reader.skip(to: position)
@@ -117,13 +117,13 @@ struct DNSMessageTests {
         #expect(read(label + label + label + [62] + [UInt8](repeating: 0x62, count: 62) + [0]) == nil)
         #expect(read([64] + [UInt8](repeating: 0x61, count: 64) + [0]) == nil)
         #expect(read([0x80, 0]) == nil)
-        // To itself, and ever to and fro.
+        // A pointer to itself, and two that point to each other.
         #expect(read([0xC0, 0]) == nil)
         #expect(read([0xC0, 2, 0xC0, 0], at: 2) == nil)
-        // As long as it may be, by a pointer, and one byte longer.
+        // A name of the maximum length with a pointer, and one that is a byte longer.
         #expect(read(longest + [0xC0, 64], at: 255)?.labels.count == 3)
         #expect(read(longest + [1, 0x61, 0xC0, 0], at: 255) == nil)
-        // A chain of pointers alone is no name that anybody would write.
+        // A chain of only pointers is not a valid name.
         var chain: [UInt8] = [0]
         for link in 0..<200 { chain += UInt16(0xC000 | max(0, link * 2 - 1)).networkBytes }
         #expect(read(chain, at: 21) != nil)
@@ -155,7 +155,7 @@ struct DNSMessageTests {
         }
     }
 
-    @Test func `Messages on a stream are the same however they are cut`() {
+    @Test func `Messages on a stream are the same, however they are split`() {
         let messages = [query(["a"]), [], query(["b", "c"])]
         let bytes = messages.flatMap(DNSStream.framed)
         var whole = DNSStream()

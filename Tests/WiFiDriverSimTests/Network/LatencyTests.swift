@@ -4,7 +4,7 @@ import Testing
 @testable import WiFiSimSimulation
 @testable import WiFiSimValues
 
-/// An access point's latency, in virtual time: half of it each way.
+/// The latency of an access point, in virtual time: half of it each way.
 struct LatencyTests {
     private static func world(_ milliseconds: Int, modules: Int = 1) -> World {
         var world = World.standard
@@ -19,7 +19,7 @@ struct LatencyTests {
         return host
     }
 
-    /// When the module says this, counted from now, and what it said until then.
+    /// The time until the module's output ends with this, counted from now, and the output until then.
     private func time(until end: String, _ host: Conversation) -> Duration? {
         let start = host.simulation.now
         var said = ""
@@ -30,7 +30,7 @@ struct LatencyTests {
         return host.simulation.now - start
     }
 
-    @Test func `A connection takes one round trip, what is sent half of one each way`() throws {
+    @Test func `A connection takes one round trip, data half of one each way`() throws {
         let host = joined(200)
         let peer = host.simulation.makePeer()
         peer.listen(at: Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 6000))
@@ -48,7 +48,7 @@ struct LatencyTests {
     }
 
     @Test(arguments: ["AT+CIPSTART=\"TCP\",\"10.0.2.2\",6000", "AT+CIPSTART=\"TCP\",\"10.0.2.2\",13"])
-    func `A server that speaks first is heard one round trip after CONNECT`(start: String) throws {
+    func `The data of a server that sends first arrive one round trip after CONNECT`(start: String) throws {
         let host = joined(200)
         let peer = host.simulation.makePeer()
         peer.listen(at: Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 6000))
@@ -91,7 +91,7 @@ struct LatencyTests {
         #expect(time(until: "ERROR", host) == .milliseconds(200))
     }
 
-    @Test func `Datagrams under way between modules are lost beyond 64 KiB of a link`() throws {
+    @Test func `Datagrams in transit between modules are lost beyond 64 KiB for each link`() throws {
         let room = Room.stations()
         room.simulation.network.latency = .seconds(20)
         room.ask(0, "AT+CIPSTART=\"UDP\",\"10.0.2.16\",5000,5000,0")
@@ -101,7 +101,7 @@ struct LatencyTests {
             #expect(room.send(0, [UInt8](repeating: 0x78, count: 1460)).contains("SEND OK"))
         }
         #expect(room.listen(1, for: .seconds(40)).components(separatedBy: "+IPD,1460:").count - 1 == 65_536 / 1460)
-        // Those have arrived, and there is room again.
+        // Those have arrived, so there is room again.
         room.ask(0, "AT+CIPSEND=2")
         room.send(0, Array("hi".utf8))
         #expect(room.listen(1, for: .seconds(40)).contains("+IPD,2:hi"))

@@ -10,7 +10,7 @@ struct MulticastDNSTests {
         MulticastDNS.answer(to: message, for: service, at: IPv4Address(10, 0, 2, 15), repeatsQuestion: false)?.message
     }
 
-    @Test func `A name may point to an earlier one, and never leads on for ever`() {
+    @Test func `A name may point to an earlier one, but not in a loop`() {
         let name = [4] + Array("_iot".utf8) + [4] + Array("_tcp".utf8) + [5] + Array("local".utf8) + [0]
         let header: [UInt8] = [0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0]
         let pointing = header + name + [0, 16, 0, 1] + [0xC0, 12, 0, 12, 0x80, 1]
@@ -18,14 +18,14 @@ struct MulticastDNSTests {
         #expect(questions.map(\.name.labels) == [["_iot", "_tcp", "local"], ["_iot", "_tcp", "local"]])
         #expect(questions.map(\.wantsUnicast) == [false, true])
         #expect(MulticastDNS.query(in: [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xC0, 12, 0, 12, 0, 1]) == nil)
-        // A label, and then back to it.
+        // A label, and then a pointer back to it.
         let loop: [UInt8] = [1, 0x61, 0xC0, 12, 0, 12, 0, 1]
         #expect(MulticastDNS.query(in: [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] + loop) == nil)
         let answers: [UInt8] = [0, 0, 0x84, 0, 0, 0, 0, 2, 0, 0, 0, 0] + loop + [0, 0, 0, 120, 0, 2, 0xC0, 12]
         #expect(MulticastDNS.records(in: answers) == [])
     }
 
-    /// Names that each point to the one before: what a reader makes of them grows with their square.
+    /// Names that each point to the one before. Their total length grows with the square of their number.
     private func chain(of labels: [UInt8], separatedBy between: [UInt8]) -> (bytes: [UInt8], count: UInt16) {
         var bytes: [UInt8] = []
         var previous: Int?
@@ -40,13 +40,13 @@ struct MulticastDNSTests {
     }
 
     @Test(arguments: [[], [1, 0x61]] as [[UInt8]])
-    func `A message costs no more than its size: too many questions are none, and names are 255 bytes at most`(
+    func `A message costs no more than its size: the numbers of questions and bytes of a name are limited`(
         label: [UInt8]
     ) {
         let (questions, count) = chain(of: label, separatedBy: [0, 12, 0, 1])
         #expect(MulticastDNS.query(in: [0, 1, 0, 0] + count.networkBytes + [0, 0, 0, 0, 0, 0] + questions) == nil)
         #expect(answer([0, 1, 0, 0] + count.networkBytes + [0, 0, 0, 0, 0, 0] + questions) == nil)
-        // The answers to a search: none behind so many questions, and none whose name is too long.
+        // The answers to a search: none after so many questions, and none with a name that is too long.
         #expect(
             MulticastDNS.records(in: [0, 0, 0x84, 0] + count.networkBytes + [0, 1, 0, 0, 0, 0] + questions) == [])
         let (records, number) = chain(of: label, separatedBy: [0, 1, 0, 1, 0, 0, 0, 120, 0, 4, 10, 0, 2, 77])
@@ -55,7 +55,7 @@ struct MulticastDNSTests {
         #expect(found.allSatisfy { $0.name.bytes.count <= 255 })
     }
 
-    @Test func `A message that is longer than any is not looked at`() {
+    @Test func `A message above the maximum length is ignored`() {
         let name = DomainName(["_iot", "_tcp", "local"]).bytes
         let query = [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0] + name + [0, 12, 0, 1]
         let filling = [UInt8](repeating: 0, count: MulticastDNS.longestMessage - query.count)
@@ -82,7 +82,7 @@ struct MulticastDNSTests {
         }
     }
 
-    @Test func `An answer of another is no question`() {
+    @Test func `An answer of another host is not a question`() {
         #expect(answer([0, 0, 0x84, 0, 0, 1, 0, 0, 0, 0, 0, 0] + [9] + Array("espressif".utf8) + [0]) == nil)
     }
 }

@@ -2,7 +2,7 @@ import Testing
 @testable import WiFiSimModule
 @testable import WiFiSimSimulation
 
-/// The name server that DHCP gives, as a client asks it that has a resolver of its own.
+/// The name server that DHCP announces, as a client with its own resolver uses it.
 struct NameServerTests {
     private static let query: [UInt8] =
         [0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0] + DomainName(["gateway", "wifisim"]).bytes + [0, 1, 0, 1]
@@ -34,7 +34,7 @@ struct NameServerTests {
         #expect(ask(host, Array(DNSStream.framed(Self.query).dropFirst(9))) == DNSStream.framed(Self.answer))
     }
 
-    @Test func `It is silent where the world says so, and where it is not asked for names`() throws {
+    @Test func `It answers no bytes that are not a query, and nothing while the world has it off`() throws {
         let host = Conversation.joined()
         host.ask("AT+CIPSTART=\"UDP\",\"10.0.2.3\",53")
         #expect(ask(host, Array("hello".utf8)) == [])

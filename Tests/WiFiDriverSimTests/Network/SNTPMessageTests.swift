@@ -4,21 +4,21 @@ import Testing
 
 struct SNTPMessageTests {
     @Test(arguments: [0, 1_767_225_600, 2_085_978_495, 2_085_978_496, 4_102_444_800])
-    func `An answer tells the time, beyond 2036 as well`(seconds: Int) throws {
+    func `An answer contains the time, also after 2036`(seconds: Int) throws {
         let time = Duration.seconds(seconds) + .milliseconds(500)
         let answer = try #require(SNTPMessage.answer(to: SNTPMessage.question, at: time))
         #expect(answer.count == 48)
         #expect(SNTPMessage.time(in: answer) == time)
     }
 
-    @Test func `An answer repeats the asker's time`() throws {
+    @Test func `An answer repeats the client's time`() throws {
         var question = SNTPMessage.question
         question.replaceSubrange(40..<48, with: [1, 2, 3, 4, 5, 6, 7, 8])
         let answer = try #require(SNTPMessage.answer(to: question, at: .seconds(1)))
         #expect(Array(answer[24..<32]) == [1, 2, 3, 4, 5, 6, 7, 8])
     }
 
-    @Test func `What is no answer has no time`() {
+    @Test func `A message that is not an answer has no time`() {
         #expect(SNTPMessage.time(in: SNTPMessage.question) == nil)
         #expect(SNTPMessage.time(in: []) == nil)
         // A server that is not synchronized.
@@ -27,7 +27,7 @@ struct SNTPMessageTests {
         #expect(SNTPMessage.answer(to: [0x24] + [UInt8](repeating: 0, count: 47), at: .zero) == nil)
     }
 
-    @Test func `Any answer tells a time between 1968 and 2106, or none`() {
+    @Test func `Any answer has a time between 1968 and 2106, or none`() {
         var generator = SeededGenerator(6)
         for round in 0..<2000 {
             var answer = (0..<48).map { _ in UInt8.random(in: 0...255, using: &generator) }

@@ -2,7 +2,7 @@ import Testing
 @testable import WiFiSimValues
 
 struct LineJoinerTests {
-    /// Plays a line, `>` from the host and `<` from the module, a millisecond apart.
+    /// Plays a line, `>` from the host and `<` from the module, at intervals of a millisecond.
     private func join(_ pieces: String...) -> [String] {
         var joiner = LineJoiner()
         var now = Instant.zero
@@ -26,7 +26,7 @@ struct LineJoinerTests {
         #expect(join(">A", ">T", ">\r\n", "<\r\nOK\r\n") == [">AT\r\n", "<\r\nOK\r\n"])
     }
 
-    @Test func `What the module says between does not wait`() {
+    @Test func `Output of the module in between does not wait`() {
         #expect(join(">A", "<A", "<\r\n+IPD,2:hi", ">T\r\n") == [">A", "<A", "<\r\n+IPD,2:hi", ">T\r\n"])
         #expect(join("<\r\n>", ">hello", "<\r\nRecv 5 bytes\r\n") == ["<\r\n>", ">hello", "<\r\nRecv 5 bytes\r\n"])
     }

@@ -3,7 +3,7 @@ import Testing
 
 struct LinePacerTests {
     @Test(arguments: [9600, 115_200, 921_600, 5_000_000])
-    func `A busy line carries its bit rate, however rarely it is looked at`(baud: Int) throws {
+    func `A busy line carries its bit rate, however rarely it is polled`(baud: Int) throws {
         var configuration = UARTConfiguration()
         configuration.baud = try #require(UARTConfiguration.Baud(baud))
         for interval in [Duration.microseconds(100), .milliseconds(1), .milliseconds(7)] {
@@ -23,11 +23,11 @@ struct LinePacerTests {
         }
     }
 
-    @Test func `An idle line saves nothing up`() {
+    @Test func `An idle line does not save up bytes`() {
         var pacer = LinePacer(UARTConfiguration())
         pacer.begin(at: Instant(nanoseconds: 1_000_000_000))
         #expect(pacer.allowance(at: Instant(nanoseconds: 1_000_000_000)) == 0)
-        // A bit less than 87 µs a byte.
+        // Slightly less than 87 µs for each byte.
         #expect(pacer.allowance(at: Instant(nanoseconds: 1_000_873_000)) == 10)
     }
 

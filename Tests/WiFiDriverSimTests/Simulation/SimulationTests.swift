@@ -6,7 +6,7 @@ import Testing
 struct SimulationTests {
     private let gateway = IPAddress.v4(IPv4Address(10, 0, 2, 2))
 
-    /// Sends a line and gives what the module says in its course.
+    /// Sends a line and returns the output of the module in that time.
     @discardableResult
     private func ask(_ line: String, _ simulation: Simulation, module: Int = 0, for time: Duration = .milliseconds(100))
         -> String
@@ -14,7 +14,7 @@ struct SimulationTests {
         send(line + "\r\n", simulation, module: module, for: time)
     }
 
-    /// Sends data and gives what the module says in its course.
+    /// Sends data and returns the output of the module in that time.
     @discardableResult
     private func send(
         _ data: String, _ simulation: Simulation, module: Int = 0, for time: Duration = .milliseconds(100)
@@ -65,7 +65,7 @@ struct SimulationTests {
         #expect(simulation.modules[1].takeOutput() == "0,CLOSED\r\n")
     }
 
-    @Test func `A module refuses another where it has no server`() {
+    @Test func `A module without a server refuses another`() {
         let simulation = joined(moduleCount: 2)
         #expect(ask("AT+CIPSTART=\"TCP\",\"10.0.2.16\",81", simulation).hasSuffix("\r\nERROR\r\nCLOSED\r\n"))
     }
@@ -79,7 +79,7 @@ struct SimulationTests {
         #expect(simulation.modules[1].takeOutput() == "\r\n+IPD,4:ping")
     }
 
-    @Test func `Daytime and time tell the simulation's clock and close`() {
+    @Test func `Daytime and time send the virtual time and close`() {
         let simulation = joined()
         #expect(
             ask("AT+CIPSTART=\"TCP\",\"10.0.2.2\",13", simulation)
@@ -118,7 +118,7 @@ struct SimulationTests {
         }
     }
 
-    @Test func `Reset drops what is under way, and a half-closed peer still hears`() {
+    @Test func `Reset drops data in transit, and a half-closed peer still receives`() {
         let simulation = joined()
         let peer = simulation.makePeer()
         peer.listen(at: Endpoint(gateway, 80))
@@ -132,7 +132,7 @@ struct SimulationTests {
         #expect(peer.phase == .closedByPeer)
     }
 
-    /// Joins, sends a message a second and loses its AP every hour for ten seconds.
+    /// Joins, sends a message each second, and loses its access point every hour for ten seconds.
     private func life(hours: Int) -> (bytes: [UInt8], end: Instant, messages: Int) {
         let simulation = joined()
         var bytes = Array(ask("AT+CIPSTART=\"TCP\",\"10.0.2.2\",7", simulation).utf8)

@@ -2,7 +2,7 @@
 @testable import WiFiSimSimulation
 @testable import WiFiSimValues
 
-/// A host that talks to a simulated module: echo is off and the boot banner is read.
+/// A host of a simulated module. Echo is off, and the boot banner has been read.
 final class Conversation {
     let simulation: Simulation
 
@@ -22,7 +22,7 @@ final class Conversation {
         _ = simulation.takeOutput()
     }
 
-    /// A conversation with a module that has joined the world's AP.
+    /// A conversation with a module that has joined the access point of the world.
     static func joined(_ firmware: Firmware = .standard, multiplexed: Bool = false) -> Conversation {
         let conversation = Conversation(firmware)
         conversation.ask("AT+CWMODE=1")
@@ -31,7 +31,7 @@ final class Conversation {
         return conversation
     }
 
-    /// Sends a line and gives what the module says within a time.
+    /// Sends a line and returns the output of the module within a time.
     @discardableResult
     func ask(_ line: String, for duration: Duration = .milliseconds(50)) -> String {
         simulation.send(line + "\r\n")
@@ -40,7 +40,7 @@ final class Conversation {
 
     func send(_ bytes: [UInt8]) { simulation.send(bytes) }
 
-    /// What the module says within a time, with the line never full.
+    /// The output of the module within a time. The line is never full.
     @discardableResult
     func listen(for duration: Duration = .milliseconds(50)) -> String {
         String(decoding: listenForBytes(for: duration), as: UTF8.self)
@@ -57,7 +57,7 @@ final class Conversation {
         return output + simulation.takeBytes()
     }
 
-    /// Opens a link to the service that a test plays, and gives its socket.
+    /// Opens a link to the service that a test plays, and returns its socket.
     func openPeerLink(_ id: Int? = nil) -> SocketID? {
         ask("AT+CIPSTART=\(id.map { "\($0)," } ?? "")\"TCP\",\"10.0.2.2\",5000")
         return simulation.network.sockets(to: Self.peerService).last
@@ -73,5 +73,5 @@ final class Conversation {
 let ok = "\r\nOK\r\n"
 let refused = "\r\nERROR\r\n"
 
-/// Bytes that look like everything the protocol knows.
+/// Bytes that look like all messages of the protocol.
 let treacherousPayload = Array("\r\nOK\r\n+IPD,0,5:\0+++SEND OK\r\n>ERROR\r\nready\r\n0,CLOSED\r\n".utf8)

@@ -2,7 +2,7 @@
 @testable import WiFiSimSimulation
 @testable import WiFiSimValues
 
-/// Several modules in one world, each with a host that talks to it; echo is off.
+/// Several modules in one world, each with a host. Echo is off.
 final class Room {
     let simulation: Simulation
 
@@ -11,7 +11,7 @@ final class Room {
         for module in 0..<modules { ask(module, "ATE0") }
     }
 
-    /// The first module has a soft-AP, the second is on it.
+    /// The first module has a soft-AP, which the second has joined.
     static func softAPAndStation(_ firmware: Firmware = .standard) -> Room {
         let room = Room(firmware)
         room.ask(0, "AT+CWMODE=2")
@@ -22,7 +22,7 @@ final class Room {
         return room
     }
 
-    /// Two modules on the world's access point.
+    /// Two modules on the access point of the world.
     static func stations(_ firmware: Firmware = .standard) -> Room {
         let room = Room(firmware)
         for module in 0..<2 {
@@ -32,7 +32,7 @@ final class Room {
         return room
     }
 
-    /// Sends a line to a module and gives what that says within a time.
+    /// Sends a line to a module and returns its output within a time.
     @discardableResult
     func ask(_ module: Int, _ line: String, for duration: Duration = .milliseconds(50)) -> String {
         send(module, Array((line + "\r\n").utf8), for: duration)
@@ -44,7 +44,7 @@ final class Room {
         return listen(module, for: duration)
     }
 
-    /// What a module says within a time, with no line ever full; the others' output waits.
+    /// The output of a module within a time. No line is ever full. The output of the other modules waits.
     func listen(_ module: Int, for duration: Duration = .zero) -> String {
         let end = simulation.now + duration
         var said = simulation.modules[module].takeOutput()

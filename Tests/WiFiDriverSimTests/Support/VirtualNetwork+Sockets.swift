@@ -1,7 +1,7 @@
 @testable import WiFiSimModule
 @testable import WiFiSimValues
 
-/// The peers of the first module's sockets, for tests that play them by the module's socket.
+/// The peers of the first module's sockets, for tests that address them by the module's socket.
 extension VirtualNetwork {
     func sockets(to peer: Endpoint) -> [SocketID] { stacks[0].socketIDs(to: peer) }
 
@@ -13,12 +13,12 @@ extension VirtualNetwork {
         send(.closeOfRemote(stacks[0].reference(id), isReset: false), after: stacks[0].latency(to: nil))
     }
 
-    /// A peer connects to the module's server; `nil` if none listens at that port.
+    /// Connects a peer to the module's server. `nil` if none listens at that port.
     func connect(from peer: Endpoint, toPort port: UInt16, at now: Instant) -> SocketID? {
         stacks[0].accept(from: peer, toPort: port, remote: .peer(VirtualPeer(network: self)))?.id
     }
 
-    /// What the module has sent on a socket to a peer.
+    /// The bytes that the module has sent on a socket to a peer.
     func sent(on id: SocketID) -> [UInt8] {
         guard case .peer(let peer) = stacks[0].remote(of: stacks[0].reference(id)) else { return [] }
         return peer.pending

@@ -34,19 +34,19 @@ struct CReplayTests {
         #expect(said.hasSuffix("WIFI CONNECTED\r\nWIFI GOT IP\r\n\r\nOK\r\nCONNECT\r\n\r\nOK\r\n"))
     }
 
-    @Test func `It is told the line at which it diverges`() {
+    @Test func `It gets the line of the divergence`() {
         let (state, _, report) = run(join, ["ATE0\r\n", "AT+CIPMUX=1\r\n"])
         #expect(state == 2)
         #expect(report.contains("adafruit.at:8: differs at byte 10"))
     }
 
-    @Test func `It is told what is missing`() {
+    @Test func `It gets the missing bytes`() {
         let (state, _, report) = run(join, ["ATE0\r\n"])
         #expect(state == 0)
         #expect(report.contains("the host ended before it sent this"))
     }
 
-    @Test func `A file that cannot be read is told`() {
+    @Test func `It gets an error for an unreadable file`() {
         let (state, _, report) = run("/nowhere.at", [])
         #expect(state == -1)
         #expect(report.contains("/nowhere.at: No such file"))

@@ -5,7 +5,7 @@ import Testing
 
 /// Which fixture shows which form of which command on which profile.
 struct CoverageTests {
-    @Test func `docs/Coverage.md is what the fixtures show; WIFISIM_RECORD=1 writes it anew`() throws {
+    @Test func `docs/Coverage.md agrees with the fixtures; WIFISIM_RECORD=1 rewrites it`() throws {
         let document = URL(filePath: Fixtures.folder).deletingLastPathComponent().appending(path: "docs/Coverage.md")
         let records = ProcessInfo.processInfo.environment["WIFISIM_RECORD"] != nil
         if records { for firmware in Firmware.all { try Coverage.writeTestForms(of: firmware) } }
@@ -21,7 +21,7 @@ struct CoverageTests {
     }
 }
 
-/// The fixtures by what they exercise.
+/// The fixtures by the commands and forms that they use.
 private struct Coverage {
     private struct Use: Hashable {
         let profile: String
@@ -29,7 +29,7 @@ private struct Coverage {
         let form: Command.Form
     }
 
-    /// The first fixture of each use, those about the commands themselves before others.
+    /// The first fixture of each use. Fixtures about the commands themselves come first.
     private var fixtures: [Use: String] = [:]
     private static let preferred = ["basic", "wi-fi", "tcp-ip"]
 
@@ -56,7 +56,7 @@ private struct Coverage {
         return (ranks[0], left) < (ranks[1], right)
     }
 
-    /// The fixture of all test forms, which tell nothing but what the table says.
+    /// Writes the fixture of all test forms, which show only the contents of the command table.
     static func writeTestForms(of firmware: Firmware) throws {
         let lines = CommandTable(for: firmware).commands.filter { $0.forms.contains(.test) }
             .map { "> \($0.typedName)=?\\r\\n\n" }
@@ -71,7 +71,7 @@ private struct Coverage {
         try Transcript.Script(Transcript(parsing: text, file: path)).updated().write(to: path)
     }
 
-    /// Forms that a profile has and no fixture of its shows.
+    /// Forms of a profile that none of its fixtures shows.
     var gaps: [String] {
         Firmware.all.flatMap { firmware in
             CommandTable(for: firmware).commands.flatMap { command in
@@ -125,7 +125,7 @@ extension Command {
 extension Command.Form {
     fileprivate static let inOrder: [Self] = [.test, .query, .set, .execute]
 
-    /// What follows the name.
+    /// The characters after the name.
     fileprivate var suffix: String {
         switch self {
         case .test: "=?"

@@ -11,7 +11,7 @@ enum Fixtures {
 
     static func all() throws -> [String] { try Firmware.all.flatMap { try files(of: $0.name) } }
 
-    /// The path from the fixtures folder.
+    /// The path relative to the fixtures folder.
     static func name(_ path: String) -> String { String(path.dropFirst(folder.count + 1)) }
 
     static let profiles = Firmware.all.map(\.name)

@@ -20,7 +20,7 @@ struct ModuleReplayTests {
         try ModuleReplay(Transcript.Script(try Transcript(parsing: text)), strictness)
     }
 
-    @Test func `The module answers what the transcript says, after the time that it says`() throws {
+    @Test func `The module answers as in the transcript, after the time in the transcript`() throws {
         var replay = try replay()
         replay.receive(Array("AT\r\n".utf8), at: .zero)
         #expect(replay.takeOutput() == Array("AT\r\n".utf8))
@@ -34,7 +34,7 @@ struct ModuleReplayTests {
         #expect(replay.finish() == nil)
     }
 
-    @Test func `One other byte is found at its line, at once`() throws {
+    @Test func `One different byte is found at once, with its line`() throws {
         var replay = try replay()
         replay.receive(Array("AT\r\nATE1".utf8), at: .zero)
         #expect(replay.divergence?.line == 6)
@@ -42,13 +42,13 @@ struct ModuleReplayTests {
         #expect(replay.divergence?.actual == Array("ATE1".utf8))
     }
 
-    @Test func `A host that ends early is told what is missing`() throws {
+    @Test func `A host that ends early gets the missing lines`() throws {
         var replay = try replay()
         replay.receive(Array("AT\r\n".utf8), at: .zero)
         #expect(replay.finish()?.line == 6)
     }
 
-    @Test func `A host that says more is told`() throws {
+    @Test func `A host that sends more gets an error`() throws {
         var replay = try replay()
         replay.receive(Array("AT\r\nATE0\r\nAT".utf8), at: .zero)
         #expect(replay.divergence?.reason == .unexpected)
@@ -67,7 +67,7 @@ struct ModuleReplayTests {
         #expect(replay.divergence?.line == 2)
     }
 
-    @Test func `Data of which only the digest is known cannot be said again`() throws {
+    @Test func `Data with only a digest cannot be replayed`() throws {
         let digest = SHA256.hexDigest(of: [1])
         #expect(throws: Divergence.self) { try replay(.strict, "transcript 1\n< {1 sha256:\(digest)}\n") }
     }

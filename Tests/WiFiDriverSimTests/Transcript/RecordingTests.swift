@@ -5,8 +5,8 @@ import Testing
 @testable import WiFiSimTranscripts
 @testable import WiFiSimValues
 
-/// What a recorder writes down of a session agrees with the module: each fixture's session, recorded as `wifisim record`
-/// does, is a transcript that checks.
+/// A recording of a session agrees with the module: each fixture's session, recorded as `wifisim record` does, is a
+/// transcript that checks.
 struct RecordingTests {
     @Test(arguments: Fixtures.profiles)
     func `A recording checks, with however many links to however many servers`(profile: String) throws {
@@ -35,7 +35,7 @@ struct RecordingTests {
             text += "peer \(name) listens \(type.lowercased()) 10.0.2.102:8080\n"
             text += "> AT+CIPSTART=\(id),\"\(type)\",\"10.0.2.102\",8080\\r\\n\n"
         }
-        // The last one that was opened is not the first one that sends.
+        // The last link that was opened is not the first one that sends.
         for id in [1, 0, 2, 0] {
             text += "> AT+CIPSEND=\(id),5\\r\\n\n> link\(id)\npeer \(names[id]) receives link\(id)\n"
         }
@@ -54,7 +54,7 @@ struct RecordingTests {
 private struct RecordedSession {
     let text: String
     let recording: Transcript.Script
-    /// Links that were opened.
+    /// The number of links that were opened.
     let linkCount: Int
 
     init(of script: Transcript.Script) throws {
@@ -122,7 +122,7 @@ private struct RecordedSession {
 
 extension Transcript.Event {
     fileprivate var isOfPeer: Bool { peerName != nil }
-    /// A recorder at the module cannot tell of it: the host's bit rate, and what does not get through beyond a gateway.
+    /// Changes that a recorder at the module cannot see: the host's bit rate, and packets that do not pass a gateway.
     fileprivate var isUnseen: Bool {
         switch self {
         case .baud, .world(.accessPoint(_, .route(.off))): true

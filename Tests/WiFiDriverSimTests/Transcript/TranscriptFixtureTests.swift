@@ -5,13 +5,13 @@ import Testing
 @testable import WiFiSimTranscripts
 @testable import WiFiSimValues
 
-/// Every fixture, on the simulated module. With WIFISIM_RECORD=1 in the environment those that differ are written anew;
-/// `git diff` shows what has changed.
+/// Every fixture, on the simulated module. With WIFISIM_RECORD=1 in the environment, fixtures that differ are
+/// rewritten; `git diff` shows the changes.
 struct TranscriptFixtureTests {
     private static let records = ProcessInfo.processInfo.environment["WIFISIM_RECORD"] != nil
 
     @Test(arguments: Fixtures.profiles)
-    func `The module says what the fixtures of its profile say`(profile: String) throws {
+    func `The module's output agrees with the fixtures of its profile`(profile: String) throws {
         let files = try Fixtures.files(of: profile)
         #expect(!files.isEmpty)
         for file in files {
@@ -42,7 +42,7 @@ struct TranscriptFixtureTests {
         #expect(missing.map(\.typedName) == [], "add fixtures/\(profile)/<family>/<case>.at with these commands")
     }
 
-    @Test func `Every fixture says where it is from`() throws {
+    @Test func `Every fixture names its source`() throws {
         for file in try Fixtures.all() {
             #expect(try Transcript(contentsOf: file).header.origin != nil, "\(file) has no origin")
         }
@@ -67,12 +67,12 @@ struct TranscriptFixtureTests {
     }
 }
 
-/// Plays a transcript's host to a replayed module, without listening to it.
+/// Plays the host of a transcript to a replayed module, without checking the answers.
 struct HostPlayer {
     let script: Transcript.Script
     init(_ script: Transcript.Script) { self.script = script }
 
-    /// - Returns: what the module said.
+    /// - Returns: the output of the module.
     func play(to replay: inout ModuleReplay, byteByByte: Bool = false) throws -> [UInt8] {
         var now = Instant.zero
         var said: [UInt8] = []
@@ -92,7 +92,7 @@ struct HostPlayer {
 }
 
 extension Transcript.Script {
-    /// All that the module says is known byte for byte.
+    /// Whether every byte of the module is known.
     fileprivate var canBeReplayed: Bool { moduleBytes != nil }
 
     fileprivate var moduleBytes: [UInt8]? {

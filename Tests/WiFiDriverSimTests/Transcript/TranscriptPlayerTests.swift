@@ -12,7 +12,7 @@ struct TranscriptPlayerTests {
         #expect(outcome.exchanges == 1)
     }
 
-    @Test func `The first other byte is told with its line`() throws {
+    @Test func `The first different byte is reported with its line`() throws {
         let divergence = try #require(try play("> AT\\r\\n\n< AT\\r\\n\n< \\r\\nOX\\r\\n\n").divergence)
         #expect(divergence.line == 6)
         #expect(divergence.reason == .differs(at: 3))
@@ -36,18 +36,18 @@ struct TranscriptPlayerTests {
                 """)
     }
 
-    @Test func `What the module says beyond the transcript is a divergence`() throws {
+    @Test func `Output beyond the transcript is a divergence`() throws {
         #expect(try play("> AT\\r\\n\n< AT\\r\\n\n").divergence?.reason == .unexpected)
         #expect(try play("> AT\\r\\n\n> AT\\r\\n\n").divergence?.line == 5)
     }
 
-    @Test func `What the module does not say is a divergence`() throws {
+    @Test func `Missing output is a divergence`() throws {
         let divergence = try play("> AT\n< AT\n< more\n").divergence
         #expect(divergence?.reason == .silence(.seconds(120)))
         #expect(divergence?.line == 6)
     }
 
-    @Test func `A time window is kept from both sides`() throws {
+    @Test func `A time window has a lower and an upper limit`() throws {
         let join =
             "> ATE0\\r\\n\n< ATE0\\r\\n\n< \\r\\nOK\\r\\n\n> AT+CWMODE=1\\r\\n\n< \\r\\nOK\\r\\n\n> AT+CWJAP=\"wifisim\",\"password\"\\r\\n\n"
         #expect(
@@ -68,7 +68,7 @@ struct TranscriptPlayerTests {
         #expect(try play(ask + anyAnswer + change + ask + anyAnswer).divergence == nil)
     }
 
-    @Test func `The host sends back what a placeholder stands for`() throws {
+    @Test func `The host sends the value of a placeholder`() throws {
         let outcome = try play(
             """
             > AT+CIPSTAMAC?\\r\\n
@@ -89,7 +89,7 @@ struct TranscriptPlayerTests {
         ("<mac>\\r", "1e:30:6c:a2:45:5e\r", true), ("<mac>\\r", "1e:30:6c:a2:45\r", false),
         ("<text>;", "any thing;", true),
     ])
-    func `A placeholder takes what is of its kind`(pattern: String, text: String, matches: Bool) throws {
+    func `A placeholder matches values of its kind`(pattern: String, text: String, matches: Bool) throws {
         let transcript = try Transcript(parsing: "transcript 1\n< \(pattern)\n")
         guard case .module(let expectation) = transcript.events.first?.event else { Issue.record("no line"); return }
         let match = expectation.payload.match(Array(text.utf8), from: 0, bindings: [:])
@@ -98,7 +98,7 @@ struct TranscriptPlayerTests {
         } else {
             #expect(!matches)
         }
-        // Whatever comes first can still become it.
+        // Every prefix of the text can still become it.
         for count in 0..<text.utf8.count where matches {
             #expect(expectation.payload.match(Array(text.utf8.prefix(count)), from: 0, bindings: [:]) == .partial)
         }
@@ -118,7 +118,7 @@ struct TranscriptPlayerTests {
         #expect(divergence?.line == 5)
     }
 
-    @Test func `An access point that the world lacks is told`() throws {
+    @Test func `An access point that the world does not contain is reported`() throws {
         guard case .impossible(let reason) = try play("ap \"nowhere\" off\n").divergence?.reason else {
             Issue.record("no divergence")
             return

@@ -29,7 +29,7 @@ struct TranscriptRecorderTests {
                 """)
     }
 
-    @Test func `What is written can be read at any time`() throws {
+    @Test func `The written part can be read at any time`() throws {
         var recorder = recorder()
         var text = ""
         let bytes = Array("AT+CIPSEND=4\r\n\r\nOK\r\n\r\n> \r\n+IPD,0,6:\r\nab\r\n<{\\\r\n".utf8)
@@ -44,7 +44,7 @@ struct TranscriptRecorderTests {
         #expect(all.events.flatMap(\.event.payloads).flatMap { $0.literal ?? [] } == bytes)
     }
 
-    @Test func `Long data go to a file that is there before the line`() throws {
+    @Test func `Long data go to a file that exists before the line`() throws {
         var recorder = recorder()
         let data = [UInt8](repeating: 0x41, count: 1000)
         recorder.record(data, fromHost: true, at: at(0))
@@ -55,7 +55,7 @@ struct TranscriptRecorderTests {
         #expect(output.text.contains("> {1000 sha256:\(SHA256.hexDigest(of: data)) a.d/1.bin}\n< \\r\\nRecv 1000"))
     }
 
-    @Test func `What a connection came to stands before the lines that it explains`() throws {
+    @Test func `The result of a connection comes before the lines that it explains`() throws {
         var recorder = recorder()
         var network = NetworkRecorder()
         let socket = SocketID(rawValue: 1)

@@ -10,7 +10,7 @@ struct TranscriptReportTests {
 
     private let answer = "< AT\\r\\n\n< \\r\\nOK\\r\\n\n"
 
-    @Test func `A time that the transcript does not tell is a question mark`() throws {
+    @Test func `A time that the transcript does not contain is a question mark`() throws {
         let html = try page("> AT\\r\\n\n\(answer)")
         #expect(html.contains("<td>OK</td><td class=\"number\">?</td>"))
         #expect(html.contains("<dt>Time</dt><dd>?</dd>"))
@@ -22,7 +22,7 @@ struct TranscriptReportTests {
         #expect(try page("> AT\n").contains("<td>–</td><td class=\"number\">–</td>"))
     }
 
-    @Test func `Microseconds are told where they count`() throws {
+    @Test func `Microseconds are shown for short times`() throws {
         let html = try page(
             "> AT\\r\\n\nwait 350us\n\(answer)> AT\\r\\n\nwait 2.604167ms\n\(answer)> AT\\r\\n\nwait 12.34567s\n\(answer)"
         )

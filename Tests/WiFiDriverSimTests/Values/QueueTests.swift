@@ -2,7 +2,7 @@ import Testing
 @testable import WiFiSimValues
 
 struct QueueTests {
-    @Test func `What goes in comes out in order, however often the buffer is made smaller`() {
+    @Test func `Values come out in order, however often the buffer shrinks`() {
         var queue = Queue<Int>()
         var next = 0
         for round in 0..<50 {
@@ -31,7 +31,7 @@ struct TimedQueueTests {
         return elements
     }
 
-    @Test func `The earliest goes first, and what is due at the same time keeps its order`() {
+    @Test func `The earliest comes first, and values due at the same time keep their order`() {
         var queue = TimedQueue<String, Int>()
         for (element, due) in [(1, 30), (2, 10), (3, 20), (4, 10), (5, 30)] as [(Int, Int64)] {
             queue.append(element, in: nil, at: time(due))
@@ -42,7 +42,7 @@ struct TimedQueueTests {
         #expect(rest(queue) == [4, 3, 1, 5])
     }
 
-    @Test func `Within a lane nothing overtakes, even where the way has become shorter`() {
+    @Test func `Within a lane nothing overtakes, even if the delay has become shorter`() {
         var queue = TimedQueue<String, Int>()
         queue.append(1, in: "a", at: time(100))
         queue.append(2, in: "b", at: time(100))
@@ -51,7 +51,7 @@ struct TimedQueueTests {
         #expect(rest(queue) == [1, 2, 3])
     }
 
-    @Test func `What is late in one lane does not delay another`() {
+    @Test func `A late value in one lane does not delay another lane`() {
         var queue = TimedQueue<String, Int>()
         queue.append(1, in: "a", at: time(100))
         queue.append(2, in: "b", at: time(10))
@@ -61,7 +61,7 @@ struct TimedQueueTests {
         #expect(rest(queue) == [2, 3, 1])
     }
 
-    @Test func `What is taken back is the last that matches, of what is still there`() {
+    @Test func `A removal takes the last match among the remaining values`() {
         var queue = TimedQueue<String, Int>()
         for number in 0..<200 { queue.append(number, in: nil, at: time(Int64(number))) }
         for number in 0..<150 { #expect(queue.popFirst() == number) }

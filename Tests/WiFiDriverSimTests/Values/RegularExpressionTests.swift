@@ -28,7 +28,7 @@ struct RegularExpressionTests {
         "a\\{2,1\\}", "a\\{", "a\\{1", "a\\{x\\}", "\\{1\\}", "a\\{99999999999999999999\\}", "[a", "[", "[z-a]",
         "[[:nosuch:]]", "[[:alpha", "[[.a", "\\(a", "a\\)", "\\", "a\u{0}b",
     ])
-    func `What is malformed or has no bound is refused`(_ pattern: String) {
+    func `An expression that is malformed or unbounded is refused`(_ pattern: String) {
         #expect(RegularExpression(Array(pattern.utf8)) == nil)
     }
 
@@ -58,7 +58,7 @@ struct RegularExpressionTests {
             let pattern = (0..<Int.random(in: 1...7, using: &random)).map { _ in pieces.randomElement(using: &random)! }
                 .joined()
             var compiled = regex_t()
-            // What the C library takes beside POSIX (a repetition with nothing before it) is not compared.
+            // Extensions of the C library to POSIX (a repetition with nothing before it) are not compared.
             guard regcomp(&compiled, pattern, 0) == 0 else { continue }
             defer { regfree(&compiled) }
             guard let expression = RegularExpression(Array(pattern.utf8)) else { continue }

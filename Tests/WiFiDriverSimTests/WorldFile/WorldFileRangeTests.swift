@@ -4,7 +4,7 @@ import Testing
 @testable import WiFiSimModule
 @testable import WiFiSimSimulation
 
-/// A world file is either refused with the place of its mistake, or describes a world that modules live with.
+/// A world file is either refused with the place of its mistake, or describes a world in which modules work.
 struct WorldFileRangeTests {
     private static let numbers = [
         "0", "-1", "1", "14", "15", "60001", "2147483648", "9223372036854775807", "-9223372036854775808", "1e300",
@@ -38,7 +38,7 @@ struct WorldFileRangeTests {
         "BSSID", "CHANNEL", "RSSI", "LATENCY", "GATEWAY", "FIRST", "LAST", "DNS", "PREFIX", "NAME", "AT", "DO",
         "VERSION", "SIZE",
     ])
-    func `Whatever one value of a world file is, the module joins or the file is refused`(place: String) throws {
+    func `For any single value of a world file, the module joins or the file is refused`(place: String) throws {
         for value in Self.numbers + Self.texts.map({ "\"\($0)\"" }) + ["null", "true", "[]", "{}"] {
             let world: World
             do {
@@ -60,7 +60,7 @@ struct WorldFileRangeTests {
         }
     }
 
-    @Test func `DHCP hands out neither the gateway's address nor one that no host has`() throws {
+    @Test func `DHCP assigns neither the gateway's address nor one that a host cannot have`() throws {
         let world = try WorldFile(
             text: """
                 { "accessPoints": [ { "ssid": "wifisim", "password": "password",

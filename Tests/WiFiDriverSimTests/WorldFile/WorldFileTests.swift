@@ -46,7 +46,7 @@ struct WorldFileTests {
         #expect(error?.reason == "is nested more than 512 levels deep")
     }
 
-    @Test func `What is left out is as in the standard world`() throws {
+    @Test func `Omitted values are as in the standard world`() throws {
         #expect(try WorldFile(text: "{}", path: "x").world.accessPoints == World.standard.accessPoints)
     }
 
@@ -71,7 +71,7 @@ struct WorldFileTests {
         #expect(world.knownNames["iot.espressif.cn"]?.count == 1)
     }
 
-    @Test func `Time servers have names in every world, and an update server only where there is one`() {
+    @Test func `Time servers have names in every world, an update server only if it exists`() {
         #expect(World.standard.knownNames["us.pool.ntp.org"] == [.v4(IPv4Address(10, 0, 2, 2))])
         #expect(World.standard.knownNames["iot.espressif.cn"] == [])
         let own = World(accessPoints: World.standard.accessPoints, names: ["pool.ntp.org": [.v4(.loopback)]])

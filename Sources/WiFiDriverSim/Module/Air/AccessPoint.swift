@@ -84,12 +84,11 @@ public enum ManagementFrameProtection: String, Sendable, CaseIterable {
 public struct AccessPoint: Sendable, Equatable {
     /// At most 32 bytes of UTF-8.
     public var ssid: String
-    /// The MAC address of the radio, which tells access points with one SSID apart.
+    /// The MAC address of its radio, which identifies it in the world.
     public var bssid: MACAddress
     /// Does not announce its SSID. A station finds it by its name.
-    /// The channel, 1 to 14.
     public var isHidden = false
-    /// 1 to 14.
+    /// The channel, 1 to 14.
     public var channel = 6
     /// Signal strength at the modules, in dBm.
     public var rssi = -45
@@ -101,7 +100,7 @@ public struct AccessPoint: Sendable, Equatable {
         set { chosenPMF = newValue }
     }
     private var chosenPMF: ManagementFrameProtection?
-    /// The password, in bytes of UTF-8; ignored where `security` takes none.
+    /// The password, 8 to 64 bytes of UTF-8 (WEP: 5 to 64). Unused by an open or enterprise network.
     public var password = ""
     /// The account that may join an enterprise network. With `nil`, no station can join.
     public var enterprise: Enterprise?
