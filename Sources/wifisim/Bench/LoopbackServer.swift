@@ -38,18 +38,18 @@ enum LoopbackServer {
         return port
     }
 
-    /// Makes a connection with the computer's own socket, closes it and waits until the peer has closed it too.
-    static func connectAndClose(to port: UInt16) throws {
+    /// Makes a connection with the computer's own socket. The caller closes the descriptor.
+    static func connected(to port: UInt16) throws -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        defer { close(descriptor) }
         var address = Loopback.address(port)
         let result = Loopback.withSystemAddress(&address) {
             connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
         }
-        guard result == 0 else { throw SystemError("connect to 127.0.0.1:\(port)") }
-        shutdown(descriptor, Int32(SHUT_WR))
-        var byte: UInt8 = 0
-        _ = read(descriptor, &byte, 1)
+        guard result == 0 else {
+            close(descriptor)
+            throw SystemError("connect to 127.0.0.1:\(port)")
+        }
+        return descriptor
     }
 
     private static func serve(_ body: @escaping @Sendable (Int32) -> Void) throws -> UInt16 {

@@ -108,6 +108,22 @@ final class RawTerminal {
         }
     }
 
+    /// Answers the first of each pair of lines once it has a connection to a server of the computer, and the second once it
+    /// has closed that.
+    static func answeringConnects(to port: UInt16) throws -> RawTerminal {
+        let connected = Array("+LINK_CONN:0,4,\"TCP\",0,\"127.0.0.1\",\(port),50000\r\n\r\nOK\r\n".utf8)
+        let closed = Array("4,CLOSED\r\n\r\nOK\r\n".utf8)
+        return try withPeer { peer in
+            var buffer = [UInt8](repeating: 0, count: 1024)
+            while read(peer, &buffer, buffer.count) > 0, let connection = try? LoopbackServer.connected(to: port) {
+                let isAsked =
+                    Glibc.write(peer, connected, connected.count) > 0 && read(peer, &buffer, buffer.count) > 0
+                close(connection)
+                guard isAsked, Glibc.write(peer, closed, closed.count) > 0 else { return }
+            }
+        }
+    }
+
     /// Writes without end, in blocks of 4 KiB.
     static func flooding() throws -> RawTerminal {
         let block = [UInt8](repeating: 0x61, count: 4096)
