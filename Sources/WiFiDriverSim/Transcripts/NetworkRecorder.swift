@@ -8,10 +8,10 @@ import WiFiSimValues
 /// links to one server are therefore distinct peers.
 struct NetworkRecorder {
     private var sockets: [SocketID: Socket] = [:]
-    private var queries: [String] = []
+    private var queries: [(id: QueryID, name: String)] = []
     private var peerCount = 0
     private var connectionCount = 0
-    private var serverHasTLS = false
+    private var serversWithTLS: Set<UInt16> = []
 
     private struct Socket {
         let transport: Transport
@@ -47,17 +47,18 @@ struct NetworkRecorder {
             // The module closed before the connection was established.
             if socket.isConnecting { return endHold(of: id, .ignores(.tcp, socket.peer), in: &recorder) }
             recorder.record(.peer(name: name(of: socket.peer, of: id), .sees(aborting ? .reset : .close)), at: now)
-        case .resolve(let name, _):
-            queries.append(name)
+        case .resolve(let query, let name, _):
+            queries.append((query, name))
             recorder.beginHold(at: now)
-        case .cancelQuery: giveUpQueries(in: &recorder)
+        case .cancelQuery(let query): endQuery(query, .silent, in: &recorder)
         case .reset:
             for (id, socket) in sockets.sorted(by: { $0.key.rawValue < $1.key.rawValue }) where socket.isConnecting {
                 endHold(of: id, .ignores(.tcp, socket.peer), in: &recorder)
             }
             sockets = [:]
             giveUpQueries(in: &recorder)
-        case .listen(_, _, let tls): serverHasTLS = tls != nil
+        case .listen(let port, _, let tls):
+            if tls == nil { serversWithTLS.remove(port) } else { serversWithTLS.insert(port) }
         case .allow, .abandonSend, .setOptions, .stopListening, .ping, .interfaces: break
         }
     }
@@ -88,7 +89,7 @@ struct NetworkRecorder {
             endHold(of: id, action, in: &recorder)
         case .accepted(let id, let peer, let local):
             sockets[id] = Socket(transport: .tcp, peer: peer, localPort: local.port)
-            let tls = serverHasTLS ? TLSPeer() : nil
+            let tls = serversWithTLS.contains(local.port) ? TLSPeer() : nil
             recorder.record(
                 .peer(name: name(of: peer, of: id), .connects(.tcp, port: local.port, from: peer, tls)), at: now)
         case .received(let id, let bytes, let sender):
@@ -103,9 +104,7 @@ struct NetworkRecorder {
             guard let socket = sockets[id] else { return }
             recorder.record(.peer(name: name(of: socket.peer, of: id), .closes), at: now)
             sockets[id] = nil
-        case .resolved(let addresses):
-            guard !queries.isEmpty else { return }
-            recorder.endHold(.name(queries.removeFirst(), .addresses(addresses)))
+        case .resolved(let query, let addresses): endQuery(query, .addresses(addresses), in: &recorder)
         case .sent, .sendFailed, .listening, .listenFailed, .pinged: break
         }
     }
@@ -125,8 +124,15 @@ struct NetworkRecorder {
     }
 
     private mutating func giveUpQueries(in recorder: inout TranscriptRecorder) {
-        for name in queries { recorder.endHold(.name(name, .silent)) }
+        for (_, name) in queries { recorder.endHold(.name(name, .silent)) }
         queries = []
+    }
+
+    private mutating func endQuery(
+        _ query: QueryID, _ outcome: Transcript.Resolution, in recorder: inout TranscriptRecorder
+    ) {
+        guard let index = queries.firstIndex(where: { $0.id == query }) else { return }
+        recorder.endHold(.name(queries.remove(at: index).name, outcome))
     }
 
     private mutating func name(of peer: Endpoint, of id: SocketID) -> String {

@@ -49,7 +49,8 @@ struct ClientTests {
         try run("two_modules.py", profile: "esp32c3-4.1", count: 2)
     }
 
-    @Test(arguments: Firmware.all.map(\.name))
+    // The client asks for CIPSTATE, which ESP-AT 2.2.1 does not have.
+    @Test(arguments: Firmware.all.filter { $0 != .esp8266v2_2 }.map(\.name))
     func `Adafruit's ESP_ATcontrol joins and exchanges data, unmodified`(profile: String) throws {
         try run("adafruit_client.py", profile: profile)
     }

@@ -49,7 +49,8 @@ final class HostNetwork: Network {
     private var unflushed: [Connection] = []
     private var isFlushing = false
     private var datagramSockets: [SocketID: DatagramSocket] = [:]
-    private var server: (listener: Socket?, port: UInt16, tls: TLSConfiguration?)?
+    /// The servers by port. One that only a forwarded port reaches has no listener.
+    private var servers: [UInt16: (listener: Socket?, tls: TLSConfiguration?)] = [:]
     /// Accepted connections whose handshake is in progress, and when to give up.
     private var shakingHands: [SocketID: Instant] = [:]
     /// "the timeout of each packet is 10 s" (ESP-AT docs, TCP-IP, CIPSTART); a handshake is three of them.
@@ -75,8 +76,8 @@ final class HostNetwork: Network {
     /// again.
     private var paused: (listeners: [(Socket, UInt16)], until: Instant)?
     private var nextAccepted: UInt32 = 0x8000_0000
-    /// Counts resets and cancellations. The answers to queries of an earlier epoch are ignored.
-    private var epoch = 0
+    /// The queries that wait for an answer.
+    private var queries: Set<QueryID> = []
     /// Counts resets, after which socket numbers start again.
     private var resetCount = 0
     /// The address by which the module last reached the computer. Peers on the computer appear under it.
@@ -120,10 +121,10 @@ final class HostNetwork: Network {
             datagramSockets.removeValue(forKey: id)?.close()
             localConnections[id] = nil
         case .listen(let port, let family, let tls): listen(port, family, tls)
-        case .stopListening: stopListening()
-        case .resolve(let name, let family): resolve(name, family)
-        case .ping(let address): ping(address)
-        case .cancelQuery: cancelQuery()
+        case .stopListening(let port): stopListening(port)
+        case .resolve(let query, let name, let family): resolve(name, family, query)
+        case .ping(let query, let address): ping(address, query)
+        case .cancelQuery(let query): cancel(query)
         case .interfaces: break
         case .reset: reset()
         }
@@ -172,7 +173,7 @@ final class HostNetwork: Network {
     }
 
     private func reset() {
-        epoch += 1
+        queries = []
         resetCount += 1
         for connection in connections.values { connection.close(aborting: true) }
         for socket in datagramSockets.values { socket.close() }
@@ -181,7 +182,7 @@ final class HostNetwork: Network {
         shakingHands = [:]
         datagramSockets = [:]
         localConnections = [:]
-        stopListening()
+        for port in servers.keys { stopListening(port) }
         events = []
     }
 
@@ -306,33 +307,32 @@ final class HostNetwork: Network {
             _ = try makeSession(tls, as: .server)
         } catch {
             log(error.reason)
-            return events.append(.listenFailed)
+            return events.append(.listenFailed(port: port))
         }
         do throws(SystemError) {
             let listener = try Socket.listening(
                 at: Endpoint(serverAddress(family), port), window: configuration.window)
             try accept(from: listener, toPort: port)
-            server = (listener, port, tls)
+            servers[port] = (listener, tls)
         } catch {
             // The forwarded port still reaches the server.
             guard isForwarded else {
                 log("\(error)\(Self.portAdvice)")
-                return events.append(.listenFailed)
+                return events.append(.listenFailed(port: port))
             }
-            server = (nil, port, tls)
+            servers[port] = (nil, tls)
         }
-        events.append(.listening)
+        events.append(.listening(port: port))
     }
 
     private static let portAdvice =
         "; a module's own address (--host-address) or a forwarded port (--hostfwd) avoids that"
 
-    private func stopListening() {
-        if let listener = server?.listener {
+    private func stopListening(_ port: UInt16) {
+        if let listener = servers.removeValue(forKey: port)?.listener {
             loop.unwatch(listener.descriptor)
             paused?.listeners.removeAll { $0.0.descriptor === listener.descriptor }
         }
-        server = nil
     }
 
     private func accept(from listener: Socket, toPort port: UInt16) throws(SystemError) {
@@ -343,7 +343,7 @@ final class HostNetwork: Network {
                 return
             }
             // The module has no server on this port: the peer sees its connection end.
-            guard let server = self.server, server.port == port else { return }
+            guard let server = self.servers[port] else { return }
             self.begin(socket, from: self.inside(peer), toPort: port, server.tls)
         }
     }
@@ -554,40 +554,38 @@ final class HostNetwork: Network {
 
     // MARK: Names and pings
 
-    private func resolve(_ name: String, _ family: IPAddress.Family?) {
-        let epoch = epoch
+    private func resolve(_ name: String, _ family: IPAddress.Family?, _ query: QueryID) {
+        queries.insert(query)
         let outcome = nameServer.lookUp(name.lowercased(), family) { [weak self] outcome in
-            guard let self, self.epoch == epoch else { return }
-            self.announce(.resolved(outcome.addresses))
+            guard let self, self.queries.remove(query) != nil else { return }
+            self.announce(.resolved(query, outcome.addresses))
         }
-        if let outcome { events.append(.resolved(outcome.addresses)) }
+        guard let outcome else { return }
+        queries.remove(query)
+        events.append(.resolved(query, outcome.addresses))
     }
 
-    private func cancelQuery() {
-        epoch += 1
-        events.removeAll { event in
-            switch event {
-            case .resolved, .pinged: true
-            default: false
-            }
-        }
+    private func cancel(_ query: QueryID) {
+        queries.remove(query)
+        events.removeAll { $0.query == query }
     }
 
-    private func ping(_ address: IPAddress) {
+    private func ping(_ address: IPAddress, _ query: QueryID) {
         guard case .v4 = address, let target = onHost(Endpoint(address, 0)) else {
             if address.family == .v6 { log("pings of IPv6 addresses are not simulated") }
-            return events.append(.pinged(nil))
+            return events.append(.pinged(query, nil))
         }
         guard case .v4(let host) = target.address else { return }
         do throws(SystemError) {
-            let epoch = epoch
+            queries.insert(query)
             try pinger.get().ping(host) { [weak self] roundTrip in
-                guard let self, self.epoch == epoch else { return }
-                self.announce(.pinged(roundTrip))
+                guard let self, self.queries.remove(query) != nil else { return }
+                self.announce(.pinged(query, roundTrip))
             }
         } catch {
+            queries.remove(query)
             log("\(error): no ping, because the system does not let this user send one")
-            events.append(.pinged(nil))
+            events.append(.pinged(query, nil))
         }
     }
 }

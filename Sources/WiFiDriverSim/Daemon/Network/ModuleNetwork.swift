@@ -12,8 +12,8 @@ final class ModuleNetwork: Network {
     private var events: [NetworkEvent] = []
     /// The side of each socket that is not on the computer alone.
     private var sides: [SocketID: Side] = [:]
-    /// The request that opened the server.
-    private var server: NetworkRequest?
+    /// The requests that opened servers, by port.
+    private var servers: [UInt16: NetworkRequest] = [:]
     private var now = Instant.zero
 
     private enum Side {
@@ -60,10 +60,10 @@ final class ModuleNetwork: Network {
         case .close(let id, _):
             pass(request, of: id)
             sides[id] = nil
-        case .listen:
-            server = request
+        case .listen(let port, _, _):
+            servers[port] = request
             host.handle(request, at: now)
-        case .ping(let address):
+        case .ping(_, let address):
             if leadsToHost(address) { host.handle(request, at: now) } else { neighbours.handle(request, at: now) }
         case .resolve: if neighbours.resolvesNames { host.handle(request, at: now) }
         case .interfaces: neighbours.handle(request, at: now)
@@ -142,8 +142,8 @@ final class ModuleNetwork: Network {
             }
             sides[id] = nil
         case .connectFailed(let id, _): sides[id] = nil
-        case .listening:
-            if let server { neighbours.handle(server, at: now) }
+        case .listening(let port):
+            if let server = servers[port] { neighbours.handle(server, at: now) }
         case .received(let id, let bytes, _):
             if case .both = sides[id] { neighbours.handle(.allow(id, bytes: -bytes.datagramCost), at: now) }
         default: break

@@ -20,7 +20,7 @@ final class NetworkPath {
     /// is lost.
     private static let room = 128 * 1024
     /// True if the module's server uses TLS.
-    private var servesTLS = false
+    private var serversWithTLS: Set<UInt16> = []
 
     private var sockets: [SocketID: Way] = [:]
     /// In flight to the computer. Each socket is a lane of its own; all queries share the lane `nil`.
@@ -89,19 +89,14 @@ final class NetworkPath {
             guard let way = sockets.removeValue(forKey: id) else { return host.handle(request, at: now) }
             pass(.request(request), of: id, to: way.peer, at: now)
         case .resolve, .ping: pass(.request(request), of: nil, to: nil, at: now)
-        case .cancelQuery:
+        case .cancelQuery(let query):
             toHost.removeAll { passage in
                 switch passage {
-                case .request(.resolve), .request(.ping): true
+                case .request(.resolve(query, _, _)), .request(.ping(query, _)): true
                 default: false
                 }
             }
-            toModule.removeAll { event in
-                switch event {
-                case .resolved, .pinged: true
-                default: false
-                }
-            }
+            toModule.removeAll { $0.query == query }
             host.handle(request, at: now)
         case .reset:
             finish(at: now)
@@ -110,8 +105,8 @@ final class NetworkPath {
             toModule = TimedQueue()
             events = []
             host.handle(request, at: now)
-        case .listen(_, _, let tls):
-            servesTLS = tls != nil
+        case .listen(let port, _, let tls):
+            if tls == nil { serversWithTLS.remove(port) } else { serversWithTLS.insert(port) }
             host.handle(request, at: now)
         case .setOptions, .stopListening, .interfaces: host.handle(request, at: now)
         }
@@ -208,12 +203,13 @@ final class NetworkPath {
             guard let way = sockets[id] else { return returnLater(event, of: id, from: nil, at: now) }
             if way.isDatagrams { return arrive(event) }
             returnLater(event, of: id, from: way.peer, extra: handshakeTime(way.hasTLS, with: way.peer), at: now)
-        case .accepted(let id, let peer, _):
+        case .accepted(let id, let peer, let local):
             if latency(peer.address) > .zero {
                 sockets[id] = Way(peer: peer.address)
                 host.handle(.allow(id, bytes: readAhead), at: now)
             }
-            returnLater(event, of: id, from: peer.address, extra: handshakeTime(servesTLS, with: peer.address), at: now)
+            let handshake = handshakeTime(serversWithTLS.contains(local.port), with: peer.address)
+            returnLater(event, of: id, from: peer.address, extra: handshake, at: now)
         case .received(let id, _, let sender):
             let peer = sender?.address ?? sockets[id]?.peer
             returnLater(event, of: id, from: peer, extra: timeUntilAccepted(id, now), at: now)
@@ -226,8 +222,8 @@ final class NetworkPath {
             sockets[id]?.awaitsSent = false
             events.append(event)
         case .resolved: returnLater(event, of: nil, from: nil, at: now)
-        case .pinged(let roundTrip):
-            returnLater(.pinged(roundTrip.map { $0 + latency(nil) * 2 }), of: nil, from: nil, at: now)
+        case .pinged(let query, let roundTrip):
+            returnLater(.pinged(query, roundTrip.map { $0 + latency(nil) * 2 }), of: nil, from: nil, at: now)
         case .listening, .listenFailed: events.append(event)
         }
     }

@@ -72,7 +72,7 @@ final class LongSend: DataOperation {
         case .endpoint(let known): endpoint = known
         case .name(let name, _):
             state = .resolving
-            module.request(.resolve(name: name, link.family))
+            module.resolve(name, link.family)
             return nil
         }
         let block = buffer.take(configuration.blockSize)
@@ -90,7 +90,7 @@ final class LongSend: DataOperation {
             reportProgress(on: module)
             if sentCount == length { return SendOperation.success(on: module) }
         case (.sending, .network(.sendFailed(socket))): return fail(on: module)
-        case (.resolving, .network(.resolved(let addresses))):
+        case (.resolving, .network(.resolved(_, let addresses))):
             guard let address = addresses.first, case .name(_, let port) = target else { return fail(on: module) }
             target = .endpoint(Endpoint(address, port))
             state = .waiting

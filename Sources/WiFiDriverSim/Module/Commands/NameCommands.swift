@@ -11,8 +11,7 @@ let nameCommands: [Command] = [
         ) { (call, name, network, timeout) throws(CommandError) in
             guard call.module.reaches(nil) else { throw call.firmware.unknownHost }
             if network == 3, !call.settings.ipv6 { throw .failed }
-            call.module.request(
-                .resolve(name: name, network == 3 ? .v6 : network == 1 && call.settings.ipv6 ? nil : .v4))
+            call.module.resolve(name, network == 3 ? .v6 : network == 1 && call.settings.ipv6 ? nil : .v4)
             return .running(
                 ResolveOperation(name: call.name, deadline: call.module.now + resolveTimeout(timeout)))
         }),
@@ -26,7 +25,7 @@ let nameCommands: [Command] = [
             if let address = IPAddress(host) {
                 operation.ping(address, on: module)
             } else {
-                module.request(.resolve(name: host, call.settings.ipv6 ? nil : .v4))
+                module.resolve(host, call.settings.ipv6 ? nil : .v4)
             }
             return .running(operation)
         }),
@@ -80,7 +79,7 @@ private struct ResolveOperation: Operation {
 
     mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         switch event {
-        case .network(.resolved(let addresses)):
+        case .network(.resolved(_, let addresses)):
             guard let address = addresses.first else { return .failed(module.firmware.unknownHost) }
             module.writeLine("+\(name):\(module.quoted(address))")
             return .ok
@@ -107,17 +106,17 @@ private struct PingOperation: Operation {
             if accessPoint.latency < Self.timeout { ownAnswer = accessPoint.latency }
             deadline = module.now + min(accessPoint.latency, Self.timeout)
         } else {
-            module.request(.ping(address))
+            module.ping(address)
         }
     }
 
     mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         switch event {
-        case .network(.resolved(let addresses)):
+        case .network(.resolved(_, let addresses)):
             guard let address = addresses.first else { return timedOut(on: module) }
             ping(address, on: module)
             return nil
-        case .network(.pinged(let roundTrip)):
+        case .network(.pinged(_, let roundTrip)):
             guard let roundTrip else { return timedOut(on: module) }
             return answered(roundTrip, on: module)
         case .deadline: return ownAnswer.map { answered($0, on: module) } ?? timedOut(on: module)

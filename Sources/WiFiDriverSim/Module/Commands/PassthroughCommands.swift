@@ -110,7 +110,7 @@ private func savePowerUpLink(_ rest: Arguments, _ call: Call) throws(CommandErro
     let operation = SavePowerUpLink(link: link, deadline: call.module.now + .seconds(10))
     guard call.firmware.resolvesPowerUpLink, IPAddress(host) == nil else { return operation.save(on: call.module) }
     guard call.module.reaches(nil) else { throw .failed }
-    call.module.request(.resolve(name: host, type.family))
+    call.module.resolve(host, type.family)
     return .running(operation)
 }
 
@@ -121,7 +121,7 @@ private struct SavePowerUpLink: Operation {
 
     func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         switch event {
-        case .network(.resolved(let addresses)): addresses.isEmpty ? .failed(.failed) : save(on: module)
+        case .network(.resolved(_, let addresses)): addresses.isEmpty ? .failed(.failed) : save(on: module)
         case .deadline, .air(.lost): .failed(.failed)
         case .network, .air: nil
         }

@@ -118,7 +118,7 @@ private func send(_ bytes: [UInt8], on id: Int, to target: SendTarget, _ module:
         module.request(.send(link.socket, bytes, to: endpoint))
     case .name(let name, let port):
         operation.state = .resolving(port, bytes)
-        module.request(.resolve(name: name, link.family))
+        module.resolve(name, link.family)
     }
     return .running(operation)
 }
@@ -147,7 +147,7 @@ struct SendOperation: Operation {
 
     mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         switch (event, state) {
-        case (.network(.resolved(let addresses)), .resolving(let port, let bytes)):
+        case (.network(.resolved(_, let addresses)), .resolving(let port, let bytes)):
             guard let address = addresses.first else { return Self.failure(on: module) }
             state = .sending
             module.request(.send(socket, bytes, to: Endpoint(address, port)))

@@ -88,13 +88,13 @@ private func start(_ server: Links.Server, _ call: Call) -> CommandOutcome {
 }
 
 private func stopServer(closingLinks closesLinks: Bool, _ call: Call) -> CommandOutcome {
-    guard call.module.links.server != nil else {
+    guard let server = call.module.links.server else {
         if call.firmware.explainsRefusals { call.module.writeLine("no change") }
         return .ok
     }
     call.module.links.server = nil
     call.module.session.awaitsPassthroughClient = false
-    call.module.request(.stopListening)
+    call.module.request(.stopListening(port: server.port))
     if closesLinks { call.module.closeLinks { $0.isServed } }
     return .ok
 }
@@ -106,10 +106,10 @@ private struct ListenOperation: Operation {
 
     mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         switch event {
-        case .network(.listening):
+        case .network(.listening(server.port)):
             module.links.server = server
             return .ok
-        case .network(.listenFailed):
+        case .network(.listenFailed(server.port)):
             module.explain(.addressInUse)
             return .failed(.failed)
         case .network, .air, .deadline: return nil

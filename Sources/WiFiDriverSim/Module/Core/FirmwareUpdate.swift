@@ -19,15 +19,13 @@ struct FirmwareUpdate {
 
     fileprivate enum Phase: Equatable {
         case idle
-        /// The network is busy with another query. The update tries again at this time.
-        case waiting(until: Instant)
-        case resolving
+        case resolving(QueryID)
         case connecting(SocketID)
         case receiving(SocketID)
 
         var socket: SocketID? {
             switch self {
-            case .idle, .waiting, .resolving: nil
+            case .idle, .resolving: nil
             case .connecting(let socket), .receiving(let socket): socket
             }
         }
@@ -44,12 +42,6 @@ struct FirmwareUpdate {
         self.isSecure = isSecure
         self.version = version
         self.giveUpAt = giveUpAt
-    }
-
-    var isResolving: Bool { phase == .resolving }
-
-    var deadline: Instant {
-        if case .waiting(let until) = phase { min(until, giveUpAt) } else { giveUpAt }
     }
 
     /// The values of CIUPDATE's `<state>`.
@@ -128,31 +120,29 @@ extension String {
     }
 }
 
+extension BackgroundClient {
+    /// CIUPDATE and CIPFWVER.
+    static let update = BackgroundClient(
+        takes: { $0.updateTakes($1) }, deadline: { $0.update?.giveUpAt }, advance: { $0.advanceUpdate() })
+}
+
 extension Module {
     func start(_ update: FirmwareUpdate) {
         self.update = update
         session.updateState = .idle
-        resolveUpdateServer()
+        self.update?.phase = .resolving(resolveInBackground(UpdateServer.host))
     }
 
-    private func resolveUpdateServer() {
-        let asks = resolveInBackground(UpdateServer.host)
-        update?.phase = asks ? .resolving : .waiting(until: now + .seconds(1))
-    }
-
-    /// Delays the update, because a command queries the network.
-    func postponeUpdate() { update?.phase = .waiting(until: now + .seconds(1)) }
-
-    func advanceUpdate() {
-        guard let update, update.deadline <= now else { return }
-        if update.giveUpAt <= now { failUpdate() } else { resolveUpdateServer() }
+    fileprivate func advanceUpdate() {
+        guard let update, update.giveUpAt <= now else { return }
+        failUpdate()
     }
 
     /// - Returns: whether the event belongs to the update.
-    func updateTakes(_ event: NetworkEvent) -> Bool {
+    fileprivate func updateTakes(_ event: NetworkEvent) -> Bool {
         guard let update else { return false }
         switch event {
-        case .resolved(let addresses) where update.isResolving:
+        case .resolved(let query, let addresses) where update.phase == .resolving(query):
             guard let address = addresses.first else { return fail() }
             self.update?.server = Endpoint(address, update.endpoint.port)
             tell(.foundServer)
@@ -230,7 +220,7 @@ extension Module {
     /// Ends the update with a failure: of the server, of the network, or because of the time limit.
     func failUpdate() {
         guard let update else { return }
-        if update.isResolving { request(.cancelQuery) }
+        if case .resolving(let query) = update.phase { request(.cancelQuery(query)) }
         closeUpdateSocket()
         session.updateState = .failed
         if update.purpose == .install(blocks: false) { writeLine("+CIPUPDATE:-1") }

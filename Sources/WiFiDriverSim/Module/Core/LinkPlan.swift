@@ -65,7 +65,7 @@ struct ConnectOperation: Operation {
             open(address, on: module)
         } else {
             reserve(on: module)
-            module.request(.resolve(name: plan.host, plan.family))
+            module.resolve(plan.host, plan.family)
         }
     }
 
@@ -97,7 +97,7 @@ struct ConnectOperation: Operation {
 
     func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         switch event {
-        case .network(.resolved(let addresses)):
+        case .network(.resolved(_, let addresses)):
             guard let address = addresses.first else {
                 module.links[plan.id] = nil
                 return .failed(module.firmware.unknownHost)

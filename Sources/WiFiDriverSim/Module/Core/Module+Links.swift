@@ -20,10 +20,10 @@ extension Module {
             if let id = links.id(of: socket) { receive(bytes, from: sender, on: id) }
         case .closed(let socket):
             if let id = links.id(of: socket) { peerClosed(id) }
-        case .listenFailed:
+        case .listenFailed(links.server?.port):
             links.server = nil
             session.awaitsPassthroughClient = false
-        case .sent, .sendFailed, .listening, .resolved, .pinged:
+        case .sent, .sendFailed, .listening, .listenFailed, .resolved, .pinged:
             // Answers to the command that runs.
             break
         }
@@ -32,7 +32,8 @@ extension Module {
     // MARK: Opening and closing
 
     private func accept(_ socket: SocketID, from peer: Endpoint, at local: Endpoint) {
-        guard let server = links.server, isServing(on: server.interface, to: peer.address) else {
+        guard let server = links.server, server.port == local.port, isServing(on: server.interface, to: peer.address)
+        else {
             return request(.close(socket, aborting: true))
         }
         guard links.servedCount < session.serverLimit, let id = links.firstFree() else {

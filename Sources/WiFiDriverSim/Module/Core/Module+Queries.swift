@@ -1,27 +1,56 @@
 import WiFiSimValues
 
-/// Queries to the network. It answers one `resolve` or `ping` at a time: those of commands have precedence, and those
-/// that the module makes for itself wait.
+/// Queries to the network: names and pings. Each has an id. The running command has one at a time; background clients
+/// have their own.
 extension Module {
     func request(_ request: NetworkRequest) {
-        switch request {
-        case .resolve, .ping:
-            hasOpenQuery = true
-            if isResolvingInBackground { emit(.network(.cancelQuery)) }
-            if timeClient.isResolving { postponeTime() }
-            if update?.isResolving ?? false { postponeUpdate() }
-        default: break
-        }
+        if case .reset = request { commandQuery = nil }
         emit(.network(request))
     }
 
-    private var isResolvingInBackground: Bool { timeClient.isResolving || update?.isResolving ?? false }
+    /// Resolves a name for the running command.
+    func resolve(_ name: String, _ family: IPAddress.Family?) {
+        request(.resolve(newCommandQuery(), name: name, family))
+    }
 
-    /// Resolves a name for the module itself, unless another query is open.
-    /// - Returns: whether the query was sent.
-    func resolveInBackground(_ name: String) -> Bool {
-        guard !hasOpenQuery, !isResolvingInBackground else { return false }
-        emit(.network(.resolve(name: name, .v4)))
-        return true
+    /// Pings an address for the running command.
+    func ping(_ address: IPAddress) { request(.ping(newCommandQuery(), address)) }
+
+    private func newCommandQuery() -> QueryID {
+        cancelCommandQuery()
+        let query = newQuery()
+        commandQuery = query
+        return query
+    }
+
+    /// Cancels the query of a command that has ended without the answer, which must not go to a later command.
+    func cancelCommandQuery() {
+        guard let query = commandQuery else { return }
+        commandQuery = nil
+        request(.cancelQuery(query))
+    }
+
+    /// Resolves a name for a background client.
+    /// - Returns: the id of the answer.
+    func resolveInBackground(_ name: String) -> QueryID {
+        let query = newQuery()
+        request(.resolve(query, name: name, .v4))
+        return query
+    }
+
+    private func newQuery() -> QueryID {
+        lastQuery &+= 1
+        return QueryID(rawValue: lastQuery)
+    }
+
+    /// - Returns: whether the event answers a query of the running command, or no query at all.
+    func isForCommand(_ event: NetworkEvent) -> Bool {
+        switch event {
+        case .resolved(let query, _), .pinged(let query, _):
+            guard query == commandQuery else { return false }
+            commandQuery = nil
+            return true
+        default: return true
+        }
     }
 }

@@ -53,7 +53,8 @@ package final class Module {
 
     @exclusivity(unchecked) var state = State.off
     /// Whether the answer to a `resolve` or `ping` is still to come.
-    var hasOpenQuery = false
+    var commandQuery: QueryID?
+    var lastQuery: UInt32 = 0
     @exclusivity(unchecked) private var lineBuffer = LineBuffer()
     private let interpreter: any CommandInterpreter
     @exclusivity(unchecked) private var effects: [Effect] = []
@@ -320,11 +321,7 @@ package final class Module {
         case .off, .booting, .asleep: return
         case .idle, .running, .receiving: break
         }
-        if hasOpenQuery, !outcome.isUnfinished {
-            // The command has ended without the answer, which must not go to a later command.
-            hasOpenQuery = false
-            request(.cancelQuery)
-        }
+        if !outcome.isUnfinished { cancelCommandQuery() }
         switch outcome {
         case .ok:
             state = .idle
@@ -375,11 +372,8 @@ package final class Module {
     package func handle(_ event: NetworkEvent, at now: Instant) {
         self.now = now
         guard isRunning else { return }
-        switch event {
-        case .resolved, .pinged: hasOpenQuery = false
-        default: break
-        }
-        if timeClientTakes(event) || updateTakes(event) || responderTakes(event) || searchTakes(event) { return }
+        for client in BackgroundClient.all where client.takes(self, event) { return }
+        guard isForCommand(event) else { return }
         handleNetwork(event)
         resume(.network(event))
         replenishLinks()
@@ -468,9 +462,10 @@ package final class Module {
     }
 
     private var backgroundDeadline: Instant? {
-        .earlier(
-            .earlier(.earlier(station.deadline, stationIPv6.deadline), .earlier(timeDeadline, update?.deadline)),
-            links.deadline(serverTimeout: session.serverTimeout))
+        BackgroundClient.all.reduce(
+            .earlier(
+                .earlier(station.deadline, stationIPv6.deadline), links.deadline(serverTimeout: session.serverTimeout))
+        ) { .earlier($0, $1.deadline(self)) }
     }
 
     /// Handles everything that is due by `now`, each at its own time.
@@ -496,8 +491,7 @@ package final class Module {
             case .idle, .running, .receiving:
                 advanceStation()
                 advanceLinks()
-                advanceTimeClient()
-                advanceUpdate()
+                for client in BackgroundClient.all { client.advance(self) }
             }
         }
         self.now = max(self.now, now)

@@ -7,6 +7,11 @@ struct ServiceResponder {
     var isOpen = false
 }
 
+extension BackgroundClient {
+    /// MDNS=1.
+    static let serviceResponder = BackgroundClient(takes: { $0.responderTakes($1) })
+}
+
 extension Module {
     /// Starts to answer. The waiting command ends when the port is open or cannot be opened.
     func announce(_ service: MulticastDNS.Service) {
@@ -22,7 +27,7 @@ extension Module {
     }
 
     /// - Returns: whether the event belongs to the responder.
-    func responderTakes(_ event: NetworkEvent) -> Bool {
+    fileprivate func responderTakes(_ event: NetworkEvent) -> Bool {
         guard let responder else { return false }
         switch event {
         case .connected(let socket, _) where socket == responder.socket:

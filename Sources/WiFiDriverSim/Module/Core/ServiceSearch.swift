@@ -9,6 +9,11 @@ struct ServiceSearch {
     fileprivate var records: [MulticastDNS.FoundRecord] = []
 }
 
+extension BackgroundClient {
+    /// MDNS=2.
+    static let serviceSearch = BackgroundClient(takes: { $0.searchTakes($1) })
+}
+
 extension Module {
     /// Starts a search. The waiting command ends with `limit` results, or by `endSearch`.
     func look(for search: MulticastDNS.Search, limit: Int) {
@@ -19,7 +24,7 @@ extension Module {
     }
 
     /// - Returns: whether the event belongs to the search.
-    func searchTakes(_ event: NetworkEvent) -> Bool {
+    fileprivate func searchTakes(_ event: NetworkEvent) -> Bool {
         guard let search else { return false }
         switch event {
         case .connected(let socket, _) where socket == search.socket:

@@ -21,14 +21,14 @@ struct TimeClient {
     enum Phase: Equatable {
         case idle
         case waiting(until: Instant)
-        case resolving(giveUpAt: Instant)
+        case resolving(QueryID, giveUpAt: Instant)
         case opening(SocketID, server: Endpoint)
         case asking(SocketID, giveUpAt: Instant)
 
         var deadline: Instant? {
             switch self {
             case .idle, .opening: nil
-            case .waiting(let at), .resolving(let at), .asking(_, let at): at
+            case .waiting(let at), .resolving(_, let at), .asking(_, let at): at
             }
         }
 
@@ -39,8 +39,6 @@ struct TimeClient {
             }
         }
     }
-
-    var isResolving: Bool { if case .resolving = phase { true } else { false } }
 
     /// How long to wait for an answer, as lwIP does.
     fileprivate static let patience = Duration.seconds(15)
@@ -93,6 +91,12 @@ struct TimeZone: Equatable {
     var seconds: Int { hours * 3600 + minutes * 60 }
 }
 
+extension BackgroundClient {
+    /// CIPSNTPCFG.
+    static let timeClient = BackgroundClient(
+        takes: { $0.timeClientTakes($1) }, deadline: { $0.timeDeadline }, advance: { $0.advanceTimeClient() })
+}
+
 extension Module {
     /// The Unix time in seconds.
     var unixTime: Int { Int((clockOffset + (now - .zero)).nanoseconds / 1_000_000_000) }
@@ -112,12 +116,12 @@ extension Module {
     }
 
     /// When the time client has something to do. `nil` without a network.
-    var timeDeadline: Instant? {
+    fileprivate var timeDeadline: Instant? {
         guard let deadline = timeClient.phase.deadline, station.lease != nil else { return nil }
         return deadline
     }
 
-    func advanceTimeClient() {
+    fileprivate func advanceTimeClient() {
         guard let due = timeDeadline, due <= now else { return }
         switch timeClient.phase {
         case .idle, .opening: break
@@ -132,15 +136,10 @@ extension Module {
         guard let name = timeClient.serverName else { return }
         if let address = IPAddress(name) {
             askTime(of: address)
-        } else if resolveInBackground(name) {
-            timeClient.phase = .resolving(giveUpAt: now + TimeClient.patience)
         } else {
-            postponeTime()
+            timeClient.phase = .resolving(resolveInBackground(name), giveUpAt: now + TimeClient.patience)
         }
     }
-
-    /// Delays the question, because a command queries the network, which answers one query at a time.
-    func postponeTime() { timeClient.phase = .waiting(until: now + .seconds(1)) }
 
     private func askTime(of address: IPAddress) {
         let socket = links.newSocket()
@@ -150,14 +149,14 @@ extension Module {
     }
 
     private func stopAskingTime() {
-        if timeClient.isResolving { request(.cancelQuery) }
+        if case .resolving(let query, _) = timeClient.phase { request(.cancelQuery(query)) }
         if let socket = timeClient.phase.socket { request(.close(socket, aborting: true)) }
     }
 
     /// - Returns: whether the event belongs to the time client.
-    func timeClientTakes(_ event: NetworkEvent) -> Bool {
+    fileprivate func timeClientTakes(_ event: NetworkEvent) -> Bool {
         switch (event, timeClient.phase) {
-        case (.resolved(let addresses), .resolving):
+        case (.resolved(let query, let addresses), .resolving(let own, _)) where query == own:
             if let address = addresses.first { askTime(of: address) } else { timeClient.moveOn(at: now) }
         case (.connected(let socket, _), .opening(let own, let server)) where socket == own:
             timeClient.phase = .asking(socket, giveUpAt: now + TimeClient.patience)

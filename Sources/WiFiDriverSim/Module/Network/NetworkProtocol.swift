@@ -6,7 +6,11 @@ package struct SocketID: Hashable, Sendable {
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 }
 
-/// The transport protocol of a socket.
+/// The number of a query between a module's TCP/IP stack and the network.
+package struct QueryID: Hashable, Sendable {
+    let rawValue: UInt32
+}
+
 /// A transport protocol.
 public enum Transport: Sendable {
     /// TCP, or TLS over it.
@@ -31,18 +35,19 @@ package enum NetworkRequest: Equatable, Sendable {
     case setOptions(SocketID, TCPOptions)
     /// Closes the socket, or resets the connection if `aborting`. No event follows.
     case close(SocketID, aborting: Bool)
-    /// Opens the only server, with TLS if configured. The answer is `listening` or `listenFailed`.
+    /// Opens a server on a port, with TLS if configured. The answer is `listening` or `listenFailed`.
     case listen(port: UInt16, IPAddress.Family, TLSConfiguration? = nil)
-    case stopListening
+    /// Closes the server on a port. No event follows.
+    case stopListening(port: UInt16)
     /// The answer is `resolved`.
-    case resolve(name: String, IPAddress.Family?)
+    case resolve(QueryID, name: String, IPAddress.Family?)
     /// The answer is `pinged`.
-    case ping(IPAddress)
-    /// Cancels the last `resolve` or `ping`. No event follows.
-    case cancelQuery
+    case ping(QueryID, IPAddress)
+    /// Cancels a `resolve` or `ping`. No event follows.
+    case cancelQuery(QueryID)
     /// Replaces the active interfaces. The first one is the default route.
     case interfaces([NetworkInterface])
-    /// The module has restarted: all sockets, queries and the server end.
+    /// The module has restarted: all sockets, queries and servers end.
     case reset
 }
 
@@ -102,14 +107,14 @@ package enum NetworkEvent: Equatable, Sendable {
     case sendFailed(SocketID)
     /// The peer has closed or reset the connection, and all its bytes have been delivered.
     case closed(SocketID)
-    /// The server has accepted a connection. If its TLS handshake fails, `connectFailed` is sent instead.
+    /// The server on the port of `local` has accepted a connection. If its TLS handshake fails, `connectFailed` is sent instead.
     case accepted(SocketID, peer: Endpoint, local: Endpoint)
-    case listening
-    case listenFailed
+    case listening(port: UInt16)
+    case listenFailed(port: UInt16)
     /// The addresses of a name. Empty if it does not exist.
-    case resolved([IPAddress])
+    case resolved(QueryID, [IPAddress])
     /// The round trip. `nil` if there was no answer.
-    case pinged(Duration?)
+    case pinged(QueryID, Duration?)
 }
 
 package enum ConnectFailure: Equatable, Sendable {
@@ -128,6 +133,16 @@ package protocol Network: AnyObject {
     func advance(to now: Instant)
     func takeEvents() -> [NetworkEvent]
     var nextDeadline: Instant? { get }
+}
+
+extension NetworkEvent {
+    /// The query that this event answers; `nil` for an event of a socket or a server.
+    package var query: QueryID? {
+        switch self {
+        case .resolved(let query, _), .pinged(let query, _): query
+        default: nil
+        }
+    }
 }
 
 /// A message between a module and its network.

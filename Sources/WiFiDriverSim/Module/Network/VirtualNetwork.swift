@@ -83,7 +83,7 @@ package final class VirtualNetwork {
         case closeOfModule(SocketReference, Remote, isReset: Bool)
         case event(stack: Int, epoch: Int, NetworkEvent)
         case accepted(SocketReference, peer: Endpoint, local: Endpoint)
-        case query(stack: Int, epoch: Int, name: String, IPAddress.Family?)
+        case query(QueryID, stack: Int, epoch: Int, name: String, IPAddress.Family?)
         case chargen(SocketReference, line: Int)
         case peerConnect(VirtualPeer, stack: Int, Transport, port: UInt16)
 
@@ -201,11 +201,12 @@ package final class VirtualNetwork {
         return news
     }
 
-    /// Cancels the queries of a module.
-    func cancelQueries(of stack: Int) {
+    /// Cancels a query of a module.
+    func cancel(_ query: QueryID, of stack: Int) {
         underWay.removeAll { content in
             switch content {
-            case .query(stack, _, _, _), .event(stack, _, .resolved), .event(stack, _, .pinged): true
+            case .query(query, stack, _, _, _): true
+            case .event(stack, _, let event): event.query == query
             default: false
             }
         }
@@ -256,10 +257,10 @@ package final class VirtualNetwork {
             if stacks[stack].epoch == epoch { stacks[stack].tell(event) }
         case .accepted(let socket, let peer, let local):
             stack(of: socket)?.tell(.accepted(socket.id, peer: peer, local: local))
-        case .query(let stack, let epoch, let name, let family):
+        case .query(let query, let stack, let epoch, let name, let family):
             guard !silentNames.contains(name) else { return }
             let found = (names[name] ?? []).filter { family == nil || $0.family == family }
-            send(.event(stack: stack, epoch: epoch, .resolved(found)), after: stacks[stack].latency(to: nil))
+            send(.event(stack: stack, epoch: epoch, .resolved(query, found)), after: stacks[stack].latency(to: nil))
         case .chargen(let socket, let line): generate(from: line, to: socket)
         case .peerConnect(let peer, let stack, let transport, let port):
             peer.connectionArrives(at: stacks[stack], transport, port)

@@ -12,7 +12,8 @@ package final class VirtualStack: Network {
     /// The number of restarts of the module.
     private(set) var epoch = 0
     private var sockets: [SocketID: Socket] = [:]
-    private var server: (port: UInt16, family: IPAddress.Family, tls: TLSConfiguration?)?
+    /// By port.
+    private var servers: [UInt16: (family: IPAddress.Family, tls: TLSConfiguration?)] = [:]
     private var events: [NetworkEvent] = []
     /// True while this stack is queued in the network's news.
     var hasNews = false
@@ -86,23 +87,23 @@ package final class VirtualStack: Network {
             guard let socket = sockets.removeValue(forKey: id) else { return }
             tellRemote(of: id, socket, isReset: aborting)
         case .listen(let port, let family, let tls):
-            guard !network.busyPorts.contains(port) else { return tell(.listenFailed) }
-            server = (port, family, tls)
-            tell(.listening)
-        case .stopListening: server = nil
-        case .resolve(let name, let family):
+            guard !network.busyPorts.contains(port) else { return tell(.listenFailed(port: port)) }
+            servers[port] = (family, tls)
+            tell(.listening(port: port))
+        case .stopListening(let port): servers[port] = nil
+        case .resolve(let query, let name, let family):
             guard resolvesNames else { return }
             network.send(
-                .query(stack: index, epoch: epoch, name: name.lowercased(), family), after: latency(to: nil))
-        case .ping(let address): ping(address)
-        case .cancelQuery: network.cancelQueries(of: index)
+                .query(query, stack: index, epoch: epoch, name: name.lowercased(), family), after: latency(to: nil))
+        case .ping(let query, let address): ping(address, query)
+        case .cancelQuery(let query): network.cancel(query, of: index)
         case .interfaces(let interfaces):
             if interfaces.isEmpty { lastLatency = latency(to: nil) }
             self.interfaces = interfaces
         case .reset:
             for (id, socket) in sockets { tellRemote(of: id, socket, isReset: true) }
             sockets = [:]
-            server = nil
+            servers = [:]
             events = []
             nextAccepted = Self.firstAccepted
             epoch += 1
@@ -148,14 +149,14 @@ package final class VirtualStack: Network {
         network.send(.retransmission(reference(id)), after: VirtualNetwork.retransmissionTime)
     }
 
-    private func ping(_ address: IPAddress) {
+    private func ping(_ address: IPAddress, _ query: QueryID) {
         switch route(to: address) {
         case .neighbours: break
         case .world where network.isThere(address): break
         case .world, .nowhere: return
         }
         let roundTrip = latency(to: address) * 2
-        network.send(.event(stack: index, epoch: epoch, .pinged(roundTrip)), after: roundTrip)
+        network.send(.event(stack: index, epoch: epoch, .pinged(query, roundTrip)), after: roundTrip)
     }
 
     private func tellRemote(of id: SocketID, _ socket: Socket, isReset: Bool) {
@@ -289,7 +290,7 @@ package final class VirtualStack: Network {
         switch route(to: remote.address) {
         case .neighbours(let neighbours):
             guard let other = neighbours.first, let from = endpoint(of: socket.id, toward: remote.address),
-                let server = other.server, server.port == remote.port
+                let server = other.servers[remote.port]
             else { return refuse(socket.id) }
             let tls = sockets[socket.id]?.tls
             if tls != nil, let reason = TLSConfiguration.failure(client: tls, server: server.tls) {
@@ -363,7 +364,7 @@ package final class VirtualStack: Network {
     func accept(
         from peer: Endpoint, toPort port: UInt16, remote: VirtualNetwork.Remote
     ) -> VirtualNetwork.SocketReference? {
-        guard let server, server.port == port, server.family == peer.address.family else { return nil }
+        guard let server = servers[port], server.family == peer.address.family else { return nil }
         let id = SocketID(rawValue: nextAccepted)
         nextAccepted += 1
         if let reason = server.tls.flatMap({ failure(of: $0, with: remote) }) {
