@@ -24,7 +24,7 @@ private let hasReport = DispatchSemaphore(value: 0)
         try driver.activate(
             interface: 1,
             NetworkConfiguration(
-                ssid: Array("mine".utf8), password: Array("password".utf8), security: 3, channel: 6, wps: .none))
+                ssid: Array("mine".utf8), password: Array("password".utf8), security: .wpa2, channel: 6, wps: .none))
         #expect(module.commands.contains("AT+CWSAP=\"mine\",\"password\",6,3"))
         module.say("+STA_CONNECTED:\"02:00:00:00:00:0a\"\r\n+DIST_STA_IP:\"02:00:00:00:00:0a\",\"192.168.4.2\"\r\n")
         try #require(hasReport.wait(timeout: .now() + .seconds(10)) == .success)
@@ -99,10 +99,10 @@ private let hasReport = DispatchSemaphore(value: 0)
         module.on("AT+CWLAP") { _, _ in "+CWLAP:(4,\"cafe\",-50,\"02:00:00:00:00:01\",11)\r\n\r\nOK\r\n" }
         try driver.activate(
             interface: 0,
-            NetworkConfiguration(ssid: [], password: [], security: 0, channel: 0, wps: .pushButton))
+            NetworkConfiguration(ssid: [], password: [], security: .open, channel: 0, wps: .pushButton))
         let network = try driver.networkInformation()
         #expect(network.ssid == Array("cafe".utf8) && network.password.isEmpty)
-        #expect(network.security == UInt8(ARM_WIFI_SECURITY_WPA2) && network.channel == 11 && network.rssi == -50)
+        #expect(network.security == .wpa2 && network.channel == 11 && network.rssi == -50)
         try driver.uninitialize()
     }
 

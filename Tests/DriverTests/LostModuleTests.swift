@@ -174,7 +174,7 @@ import Testing
             module.on("AT+CWJAP") { _, _ in "+CWJAP:2\r\n\r\nERROR\r\n" }
             #expect(throws: DriverFailure.unspecified) {
                 try driver.activate(
-                    interface: 0, .init(ssid: [97], password: [98], security: 3, channel: 0, wps: .none))
+                    interface: 0, .init(ssid: [97], password: [98], security: .wpa2, channel: 0, wps: .none))
             }
         case "a loss": module.say("WIFI DISCONNECT\r\n")
         case "a restart": module.say("\r\nready\r\n")
@@ -198,7 +198,7 @@ import Testing
         let driver = try makeDriver(module)
         module.on("AT+CWJAP") { _, _ in "\(name):1\r\n\r\nFAIL\r\n" }
         #expect(throws: DriverFailure.timedOut) {
-            try driver.activate(interface: 0, .init(ssid: [97], password: [98], security: 3, channel: 0, wps: .none))
+            try driver.activate(interface: 0, .init(ssid: [97], password: [98], security: .wpa2, channel: 0, wps: .none))
         }
         try driver.uninitialize()
     }

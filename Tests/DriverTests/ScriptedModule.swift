@@ -168,7 +168,7 @@ func makeDriver(
     try driver.activate(
         interface: 0,
         NetworkConfiguration(
-            ssid: Array("wifisim".utf8), password: Array("password".utf8), security: 3, channel: 0, wps: .none))
+            ssid: Array("wifisim".utf8), password: Array("password".utf8), security: .wpa2, channel: 0, wps: .none))
     return driver
 }
 

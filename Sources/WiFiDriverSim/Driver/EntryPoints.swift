@@ -176,7 +176,7 @@ func wifisim_driver_Scan(_ number: UInt32, _ infos: UnsafeMutablePointer<ARM_WIF
             var info = ARM_WIFI_SCAN_INFO_t()
             withUnsafeMutableBytes(of: &info.ssid) { store(network.ssid, to: $0) }
             withUnsafeMutableBytes(of: &info.bssid) { $0.copyBytes(from: network.bssid.bytes) }
-            info.security = network.security
+            info.security = network.security.rawValue
             info.ch = network.channel
             info.rssi = UInt8(bitPattern: network.rssi)
             infos[index] = info
@@ -225,15 +225,20 @@ private func configuration(_ config: UnsafePointer<ARM_WIFI_CONFIG_t>) throws(Dr
         wps = .pin
     default: throw .invalidParameter
     }
+    // With WPS the security comes from the access point.
+    var security = NetworkSecurity.unknown
     if wps == .none {
         guard let ssid, (1...32).contains(ssid.count) else { throw .invalidParameter }
-        guard UInt32(config.security) <= ARM_WIFI_SECURITY_WPA2, config.ch <= 14 else { throw .invalidParameter }
-        if UInt32(config.security) != ARM_WIFI_SECURITY_OPEN {
+        guard let known = NetworkSecurity(rawValue: config.security), known != .unknown, config.ch <= 14 else {
+            throw .invalidParameter
+        }
+        security = known
+        if security != .open {
             guard let password, password.count <= 64 else { throw .invalidParameter }
         }
     }
     return NetworkConfiguration(
-        ssid: ssid ?? [], password: password ?? [], security: config.security, channel: config.ch, wps: wps)
+        ssid: ssid ?? [], password: password ?? [], security: security, channel: config.ch, wps: wps)
 }
 
 /// Deactivate.
@@ -257,7 +262,7 @@ func wifisim_driver_GetNetInfo(_ number: UInt32, _ info: UnsafeMutablePointer<AR
         var result = ARM_WIFI_NET_INFO_t()
         withUnsafeMutableBytes(of: &result.ssid) { store(network.ssid, to: $0) }
         withUnsafeMutableBytes(of: &result.pass) { store(network.password, to: $0) }
-        result.security = network.security
+        result.security = network.security.rawValue
         result.ch = network.channel
         result.rssi = UInt8(bitPattern: network.rssi)
         info.pointee = result

@@ -103,7 +103,7 @@ package final class DriverCore {
         /// The arguments of Activate.
         var ssid: [UInt8] = []
         var password: [UInt8] = []
-        var security: UInt8 = 0
+        var security = NetworkSecurity.open
         /// The addresses in `options` may be out of date.
         var addressIsStale = false
     }

@@ -7,11 +7,11 @@ package struct NetworkConfiguration {
 
     var ssid: [UInt8]
     var password: [UInt8]
-    var security: UInt8
+    var security: NetworkSecurity
     var channel: UInt8
     var wps: WPS
 
-    package init(ssid: [UInt8], password: [UInt8], security: UInt8, channel: UInt8, wps: WPS) {
+    package init(ssid: [UInt8], password: [UInt8], security: NetworkSecurity, channel: UInt8, wps: WPS) {
         self.ssid = ssid
         self.password = password
         self.security = security
@@ -24,7 +24,7 @@ package struct NetworkConfiguration {
 package struct ScannedNetwork {
     package var ssid: [UInt8]
     package var bssid: MACAddress
-    package var security: UInt8
+    package var security: NetworkSecurity
     package var channel: UInt8
     package var rssi: Int8
 
@@ -36,31 +36,19 @@ package struct ScannedNetwork {
                 let rssi = fields.integer(), let bssid = fields.mac(), let channel = fields.integer()
             else { return nil }
             return ScannedNetwork(
-                ssid: Array(ssid.prefix(32)), bssid: bssid, security: Self.security(encryption),
+                ssid: Array(ssid.prefix(32)), bssid: bssid, security: NetworkSecurity(reported: encryption),
                 channel: UInt8(clamping: channel), rssi: Int8(clamping: rssi))
         }
         guard let network else { return nil }
         self = network
     }
 
-    private init(ssid: [UInt8], bssid: MACAddress, security: UInt8, channel: UInt8, rssi: Int8) {
+    private init(ssid: [UInt8], bssid: MACAddress, security: NetworkSecurity, channel: UInt8, rssi: Int8) {
         self.ssid = ssid
         self.bssid = bssid
         self.security = security
         self.channel = channel
         self.rssi = rssi
-    }
-
-    private static func security(_ encryption: Int) -> UInt8 {
-        let securities = [
-            ARM_WIFI_SECURITY_OPEN, ARM_WIFI_SECURITY_WEP, ARM_WIFI_SECURITY_WPA, ARM_WIFI_SECURITY_WPA2,
-        ]
-        // 4 is WPA/WPA2 and 7 is WPA2/WPA3; a WPA2 station can join both.
-        return switch encryption {
-        case 0...3: UInt8(securities[encryption])
-        case 4, 7: UInt8(ARM_WIFI_SECURITY_WPA2)
-        default: UInt8(ARM_WIFI_SECURITY_UNKNOWN)
-        }
     }
 }
 
@@ -68,7 +56,7 @@ package struct ScannedNetwork {
 package struct NetworkInformation {
     package var ssid: [UInt8]
     package var password: [UInt8]
-    package var security: UInt8
+    package var security: NetworkSecurity
     package var channel: UInt8
     package var rssi: Int8
 }
@@ -113,7 +101,7 @@ final class Join: LineWork {
         case .joining:
             state = .joined
             var command = CommandText(core.dialect.volatile("CWJAP")).quoted(configuration.ssid)
-                .quoted(configuration.security == ARM_WIFI_SECURITY_OPEN ? [] : configuration.password)
+                .quoted(configuration.security == .open ? [] : configuration.password)
             let bssid = MACAddress(bytes: core.options[ARM_WIFI_BSSID, .station])
             if bssid.rawValue != 0 { command = command.quoted(bssid.description) }
             return .command(command, timeout: .seconds(30))
@@ -155,8 +143,8 @@ final class StartAccessPoint: LineWork {
             let channel = configuration.channel == 0 ? 1 : configuration.channel
             return .command(
                 CommandText(core.dialect.volatile("CWSAP")).quoted(configuration.ssid)
-                    .quoted(configuration.security == ARM_WIFI_SECURITY_OPEN ? [] : configuration.password)
-                    .field(channel).field(configuration.security), timeout: .seconds(10))
+                    .quoted(configuration.security == .open ? [] : configuration.password)
+                    .field(channel).field(configuration.security.rawValue), timeout: .seconds(10))
         case .started:
             outcome = reply?.outcome ?? .timedOut
             guard outcome == .done else {
@@ -248,7 +236,7 @@ final class ActivateCall: PendingCall {
             guard work.ending != nil else { return }
             core.station.security =
                 work.reply.fields("+CWLAP:").compactMap(ScannedNetwork.init).first?.security
-                ?? UInt8(ARM_WIFI_SECURITY_UNKNOWN)
+                ?? .unknown
             complete(core)
         case .readingAddresses(let work):
             if work.ending != nil { succeed(core) }
@@ -266,7 +254,7 @@ final class ActivateCall: PendingCall {
         case (.station, .pushButton): ask(CommandText("WPS").field(1), core) { .pushingButton($0) }
         case (.accessPoint, .none):
             // CWSAP does not support WEP (ESP-AT docs, Wi-Fi, CWSAP).
-            if configuration.security == ARM_WIFI_SECURITY_WEP { return fail(.unsupported, core) }
+            if configuration.security == .wep { return fail(.unsupported, core) }
             let work = StartAccessPoint(configuration)
             state = .startingAccessPoint(work)
             start(work, isLong: true, on: core)

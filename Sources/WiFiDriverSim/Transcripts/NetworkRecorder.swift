@@ -52,7 +52,7 @@ struct NetworkRecorder {
             recorder.beginHold(at: now)
         case .cancelQuery(let query): endQuery(query, .silent, in: &recorder)
         case .reset:
-            for (id, socket) in sockets.sorted(by: { $0.key.rawValue < $1.key.rawValue }) where socket.isConnecting {
+            for (id, socket) in sockets.sorted(by: { $0.key < $1.key }) where socket.isConnecting {
                 endHold(of: id, .ignores(.tcp, socket.peer), in: &recorder)
             }
             sockets = [:]

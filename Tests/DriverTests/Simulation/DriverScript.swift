@@ -196,7 +196,7 @@ struct ScriptRun {
         case .ping: begin(step, [], .ping(DriverStage.echo.address, until: stage.now + .milliseconds(1900)))
         case .join:
             let network = NetworkConfiguration(
-                ssid: Array("wifisim".utf8), password: Array("password".utf8), security: 3, channel: 0, wps: .none)
+                ssid: Array("wifisim".utf8), password: Array("password".utf8), security: .wpa2, channel: 0, wps: .none)
             begin(step, [], .activate(.station, network))
         case .leave: begin(step, [], .deactivate(.station))
         case .powerCycle:

@@ -121,7 +121,7 @@ final class DriverStage {
     func begin() -> Bool {
         guard case .success? = run(.power(.full)) else { return false }
         let network = NetworkConfiguration(
-            ssid: Array("wifisim".utf8), password: Array("password".utf8), security: 3, channel: 0, wps: .none)
+            ssid: Array("wifisim".utf8), password: Array("password".utf8), security: .wpa2, channel: 0, wps: .none)
         guard case .success? = run(.activate(.station, network)) else { return false }
         return true
     }

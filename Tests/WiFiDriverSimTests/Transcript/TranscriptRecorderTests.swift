@@ -58,7 +58,7 @@ struct TranscriptRecorderTests {
     @Test func `The result of a connection comes before the lines that it explains`() throws {
         var recorder = recorder()
         var network = NetworkRecorder()
-        let socket = SocketID(rawValue: 1)
+        let socket = SocketID(.module, 1)
         let peer = Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 80)
         recorder.record(Array("AT+CIPSTART=…\r\n".utf8), fromHost: true, at: at(0))
         network.record(.connect(socket, to: peer, TCPOptions()), in: &recorder, at: at(0))

@@ -75,7 +75,7 @@ final class HostNetwork: Network {
     /// Listeners for which no descriptor was free. They are unwatched, because the loop would report them again and
     /// again.
     private var paused: (listeners: [(Socket, UInt16)], until: Instant)?
-    private var nextAccepted: UInt32 = 0x8000_0000
+    private var acceptedCount: UInt32 = 0
     /// The queries that wait for an answer.
     private var queries: Set<QueryID> = []
     /// Counts resets, after which socket numbers start again.
@@ -349,8 +349,8 @@ final class HostNetwork: Network {
     }
 
     private func begin(_ socket: Socket, from peer: Endpoint, toPort port: UInt16, _ tls: TLSConfiguration?) {
-        let id = SocketID(rawValue: nextAccepted)
-        nextAccepted += 1
+        acceptedCount &+= 1
+        let id = SocketID(.computer, acceptedCount)
         let local = Endpoint(socket.localEndpoint?.address ?? .v4(.any), port)
         let accepted = NetworkEvent.accepted(id, peer: peer, local: local)
         do throws(TLSFailure) {

@@ -89,7 +89,7 @@ final class ModuleNetwork: Network {
     }
 
     private func side(of id: SocketID) -> Side? {
-        sides[id] ?? (id.rawValue >= VirtualStack.firstAccepted ? .neighbours : nil)
+        sides[id] ?? (id.origin == .memory ? .neighbours : nil)
     }
 
     /// True for a name server that gives no answers.

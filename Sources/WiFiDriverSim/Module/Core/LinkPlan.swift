@@ -74,7 +74,7 @@ struct ConnectOperation: Operation {
     /// Occupies the link while the name is resolved, so that no accepted connection gets its number.
     private func reserve(on module: Module) {
         module.links[plan.id] = Link(
-            transport: .tcp, family: plan.family, socket: module.links.newSocket(), plan: plan,
+            LinkType(.tcp, plan.family), socket: module.links.newSocket(), plan: plan,
             remote: Endpoint(nowhere, plan.port), local: Endpoint(nowhere, 0), lastActivity: module.now)
     }
 
@@ -84,12 +84,12 @@ struct ConnectOperation: Operation {
         switch plan.kind {
         case .tcp(let options, let tls):
             module.links[plan.id] = Link(
-                transport: .tcp, hasTLS: tls != nil, family: plan.family, socket: socket, plan: plan, remote: remote,
+                LinkType(.tcp, hasTLS: tls != nil, plan.family), socket: socket, plan: plan, remote: remote,
                 local: Endpoint(nowhere, 0), lastActivity: module.now)
             module.request(.connect(socket, to: remote, options, tls))
         case .udp(let localPort, let rule):
             module.links[plan.id] = Link(
-                transport: .udp, family: plan.family, socket: socket, plan: plan, remote: remote,
+                LinkType(.udp, plan.family), socket: socket, plan: plan, remote: remote,
                 local: Endpoint(nowhere, localPort), peerRule: rule, lastActivity: module.now)
             module.request(.openUDP(socket, peer: remote, localPort: localPort))
         }

@@ -2,10 +2,7 @@ import WiFiSimValues
 
 /// A link of the module, identified by its ID, 0 to 4.
 final class Link {
-    let transport: Transport
-    /// Whether it is an SSL link: TLS over TCP.
-    let hasTLS: Bool
-    let family: IPAddress.Family
+    let type: LinkType
     let socket: SocketID
     /// How it was opened. `nil` for a connection that the server accepted.
     let plan: LinkPlan?
@@ -24,12 +21,9 @@ final class Link {
     var lastActivity: Instant
 
     init(
-        transport: Transport, hasTLS: Bool = false, family: IPAddress.Family, socket: SocketID, plan: LinkPlan?,
-        remote: Endpoint, local: Endpoint, peerRule: PeerRule = .fixed, phase: Phase = .opening, lastActivity: Instant
+        _ type: LinkType, socket: SocketID, plan: LinkPlan?, remote: Endpoint, local: Endpoint, peerRule: PeerRule = .fixed, phase: Phase = .opening, lastActivity: Instant
     ) {
-        self.transport = transport
-        self.hasTLS = hasTLS
-        self.family = family
+        self.type = type
         self.socket = socket
         self.plan = plan
         self.remote = remote
@@ -51,10 +45,12 @@ final class Link {
         case fixed, firstSender, everySender
     }
 
+    var transport: Transport { type.transport }
+    /// Whether it is an SSL link: TLS over TCP.
+    var hasTLS: Bool { type.hasTLS }
+    var family: IPAddress.Family { type.family }
     /// The type as CIPSTATUS and `+LINK_CONN:` print it.
-    var typeName: String {
-        LinkType(transport, hasTLS: hasTLS, family).rawValue
-    }
+    var typeName: String { type.rawValue }
 }
 
 /// The links and the only server.
@@ -80,7 +76,8 @@ struct Links {
         var interface = Interface.all
 
         /// The type as CIPSERVER prints it.
-        var typeName: String { LinkType(.tcp, hasTLS: hasTLS, family).rawValue }
+        var type: LinkType { LinkType(.tcp, hasTLS: hasTLS, family) }
+        var typeName: String { type.rawValue }
 
         /// The values of CIPSERVER's `<netif>`.
         enum Interface: Int, Codable { case all, station, softAP }
@@ -109,7 +106,7 @@ struct Links {
     /// A socket number that has not been used since the start.
     mutating func newSocket() -> SocketID {
         nextSocket += 1
-        return SocketID(rawValue: nextSocket)
+        return SocketID(.module, nextSocket)
     }
 
     /// When datagrams have to be reported, or the first served link has been idle for too long (ESP-AT docs, TCP-IP,

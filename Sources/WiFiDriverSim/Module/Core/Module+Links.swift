@@ -41,7 +41,7 @@ extension Module {
             return request(.close(socket, aborting: true))
         }
         links[id] = Link(
-            transport: .tcp, hasTLS: server.hasTLS, family: server.family, socket: socket, plan: nil, remote: peer,
+            server.type, socket: socket, plan: nil, remote: peer,
             local: local, phase: .open, lastActivity: now)
         request(.setOptions(socket, settings.tcpOptions[id]))
         reportConnection(id)

@@ -1,9 +1,30 @@
 import WiFiSimValues
 
 /// The number of a socket between a module's TCP/IP stack and the network.
-package struct SocketID: Hashable, Sendable {
-    package let rawValue: UInt32
-    package init(rawValue: UInt32) { self.rawValue = rawValue }
+///
+/// Whoever makes a socket numbers it: the stack those that it opens, and each side of the network those that a server
+/// there has accepted.
+package struct SocketID: Hashable, Comparable, Sendable {
+    package let origin: Origin
+    package let number: UInt32
+
+    package init(_ origin: Origin, _ number: UInt32) {
+        self.origin = origin
+        self.number = number
+    }
+
+    package enum Origin: Int, Sendable {
+        /// The module has opened it.
+        case module
+        /// The computer's network has accepted it.
+        case computer
+        /// The network in memory has accepted it.
+        case memory
+    }
+
+    package static func < (left: Self, right: Self) -> Bool {
+        (left.origin.rawValue, left.number) < (right.origin.rawValue, right.number)
+    }
 }
 
 /// The number of a query between a module's TCP/IP stack and the network.

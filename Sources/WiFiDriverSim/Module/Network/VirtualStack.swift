@@ -17,8 +17,7 @@ package final class VirtualStack: Network {
     private var events: [NetworkEvent] = []
     /// True while this stack is queued in the network's news.
     var hasNews = false
-    private var nextAccepted = VirtualStack.firstAccepted
-    package static let firstAccepted: UInt32 = 0xC000_0000
+    private var acceptedCount: UInt32 = 0
 
     private struct Socket {
         let transport: Transport
@@ -105,7 +104,7 @@ package final class VirtualStack: Network {
             sockets = [:]
             servers = [:]
             events = []
-            nextAccepted = Self.firstAccepted
+            acceptedCount = 0
             epoch += 1
         }
     }
@@ -279,7 +278,7 @@ package final class VirtualStack: Network {
 
     /// The module's sockets with this peer.
     func socketIDs(to peer: Endpoint) -> [SocketID] {
-        sockets.filter { $0.value.peer == peer }.map(\.key).sorted { $0.rawValue < $1.rawValue }
+        sockets.filter { $0.value.peer == peer }.map(\.key).sorted()
     }
 
     func hasTakenAll(_ id: SocketID) -> Bool { sockets[id]?.inbound.isEmpty ?? false }
@@ -365,8 +364,8 @@ package final class VirtualStack: Network {
         from peer: Endpoint, toPort port: UInt16, remote: VirtualNetwork.Remote
     ) -> VirtualNetwork.SocketReference? {
         guard let server = servers[port], server.family == peer.address.family else { return nil }
-        let id = SocketID(rawValue: nextAccepted)
-        nextAccepted += 1
+        acceptedCount &+= 1
+        let id = SocketID(.memory, acceptedCount)
         if let reason = server.tls.flatMap({ failure(of: $0, with: remote) }) {
             tellLater(
                 .connectFailed(id, .handshake(reason)),
