@@ -198,7 +198,8 @@ import Testing
         let driver = try makeDriver(module)
         module.on("AT+CWJAP") { _, _ in "\(name):1\r\n\r\nFAIL\r\n" }
         #expect(throws: DriverFailure.timedOut) {
-            try driver.activate(interface: 0, .init(ssid: [97], password: [98], security: .wpa2, channel: 0, wps: .none))
+            try driver.activate(
+                interface: 0, .init(ssid: [97], password: [98], security: .wpa2, channel: 0, wps: .none))
         }
         try driver.uninitialize()
     }

@@ -21,7 +21,8 @@ final class Link {
     var lastActivity: Instant
 
     init(
-        _ type: LinkType, socket: SocketID, plan: LinkPlan?, remote: Endpoint, local: Endpoint, peerRule: PeerRule = .fixed, phase: Phase = .opening, lastActivity: Instant
+        _ type: LinkType, socket: SocketID, plan: LinkPlan?, remote: Endpoint, local: Endpoint,
+        peerRule: PeerRule = .fixed, phase: Phase = .opening, lastActivity: Instant
     ) {
         self.type = type
         self.socket = socket
