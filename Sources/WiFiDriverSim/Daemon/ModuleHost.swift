@@ -99,8 +99,6 @@ final class ModuleHost {
         settle()
     }
 
-    func stop() { loop.unwatch(line) }
-
     /// The loop ends: sends now the bytes that were answered with `SEND OK`.
     func finish() { network.finish(at: loop.now) }
 

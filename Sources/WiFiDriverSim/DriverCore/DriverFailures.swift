@@ -21,7 +21,6 @@ package enum SocketFailure: Int32, Error {
 /// The errors of the other functions, with the values of the ARM_DRIVER_ERROR… codes.
 package enum DriverFailure: Int32, Error {
     case unspecified = -1
-    case busy = -2
     case timedOut = -3
     case unsupported = -4
     case invalidParameter = -5

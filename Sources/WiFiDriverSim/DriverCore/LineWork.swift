@@ -146,13 +146,6 @@ struct CommandInFlight {
         self.deadline = deadline
     }
 
-    var isAwaitingReply: Bool {
-        switch exchange.state {
-        case .awaitingReply, .awaitingPrompt, .awaitingDelivery: true
-        case .prompted, .notTaken, .ended: false
-        }
-    }
-
     mutating func receive(_ message: ModuleMessage, at now: Instant) {
         guard isOnLine else {
             if message == .ready { exchange.end(.moduleReset) }

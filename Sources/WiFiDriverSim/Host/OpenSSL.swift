@@ -69,7 +69,5 @@ enum OpenSSLConstant {
     static let addChainCertificate: Int32 = 89
     static let setServerName: Int32 = 55
     static let wantRead: Int32 = 2
-    static let wantWrite: Int32 = 3
-    static let zeroReturn: Int32 = 6
     static let noCheckTime: UInt = 0x20_0000
 }

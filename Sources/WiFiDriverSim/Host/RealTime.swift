@@ -18,12 +18,6 @@ package struct RealTime: Comparable {
     package static let past = RealTime(nanoseconds: .min)
 
     package static func < (left: RealTime, right: RealTime) -> Bool { left.nanoseconds < right.nanoseconds }
-    static func + (time: RealTime, delay: Duration) -> RealTime {
-        RealTime(nanoseconds: time.nanoseconds + delay.nanoseconds)
-    }
-    static func - (later: RealTime, earlier: RealTime) -> Duration {
-        .nanoseconds(later.nanoseconds - earlier.nanoseconds)
-    }
 
     /// The time until this point in milliseconds, rounded up so that a wait never ends too early; 0 if the point has
     /// passed.
@@ -31,11 +25,5 @@ package struct RealTime: Comparable {
         let now = Self.now
         guard now < self else { return 0 }
         return Int32(clamping: (nanoseconds - now.nanoseconds - 1) / 1_000_000 + 1)
-    }
-
-    /// The time until this point; zero if it has passed.
-    var left: Duration {
-        let now = Self.now
-        return now < self ? self - now : .zero
     }
 }

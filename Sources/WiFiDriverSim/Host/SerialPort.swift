@@ -49,12 +49,6 @@ package final class SerialPort: Sendable {
         close(descriptor)
     }
 
-    /// Changes the bit rate of a tty; does nothing for other descriptors.
-    func setBaud(_ baud: Int) throws(SystemError) {
-        guard isatty(descriptor) == 1 else { return }
-        try systemCall("set the line speed") { cposix_tty_set_raw(descriptor, Int32(baud)) }
-    }
-
     /// Reads the available bytes, first into `first`, then into `second`. Returns their number, 0 if there are none.
     package func read(
         into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer

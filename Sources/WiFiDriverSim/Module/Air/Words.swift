@@ -59,8 +59,6 @@ package struct Words {
         Words([Word(text: word, position: position)] + words, end: end)
     }
 
-    var isAtEnd: Bool { words.isEmpty }
-
     package mutating func next(_ what: String) throws(WordError) -> Word {
         guard let word = words.popFirst() else { throw WordError(position: end, reason: "\(what) is missing") }
         return word

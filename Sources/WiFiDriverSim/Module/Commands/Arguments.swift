@@ -100,12 +100,6 @@ struct Arguments {
         return true
     }
 
-    /// Whether the next parameter is in quotes.
-    var nextIsText: Bool {
-        guard position < items.count, case .text = items[position] else { return false }
-        return true
-    }
-
     /// Whether the next parameter is `""`.
     var nextIsEmptyText: Bool {
         guard position < items.count, case .text(let bytes) = items[position] else { return false }

@@ -132,7 +132,6 @@ struct ReceiveBuffer {
 
     var count: Int { bytes.count }
     var isEmpty: Bool { bytes.isEmpty }
-    var sender: Endpoint? { datagrams.first?.sender }
 
     /// In bytes, the overhead of TLS 1.2 with AES-GCM for each record: header, nonce and tag.
     private static let recordOverhead = 5 + 8 + 16
