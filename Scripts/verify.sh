@@ -7,6 +7,6 @@ cd "$(dirname "$0")/.."
 seconds=${1:-3600}
 # The tests of what has threads: the driver's runtime, the C libraries, the daemon and the host's system calls.
 swift test --sanitize=thread --scratch-path .build/thread --skip 'In virtual time' \
-    --filter 'DriverTests|IoTSocketTests|HostLimitTests|NetworkProgramTests|EmbeddedModule'
+    --filter 'DriverTests|IoTSocketTests|NetworkProgramTests'
 Scripts/fuzz.sh "$seconds"
 Scripts/simulate.sh "$(awk -v seconds="$seconds" 'BEGIN { print seconds / 3600 }')h"

@@ -197,15 +197,6 @@ package final class DriverCore {
 
     package func hasOutcome(of id: CallID) -> Bool { outcomes[id] != nil }
 
-    /// Ends a call with `aborted`. Its work continues if it has the line.
-    func cancel(_ id: CallID, at now: Instant) {
-        self.now = max(self.now, now)
-        guard let call = calls.first(where: { $0.id == id }) else { return }
-        if let work = call.work { withdraw(work, .notInTime) }
-        finish(call, .failure(.socket(.aborted)))
-        settle()
-    }
-
     func finish(_ call: PendingCall, _ outcome: CallOutcome) {
         guard let index = calls.firstIndex(where: { $0 === call }) else { return }
         calls.remove(at: index)

@@ -31,8 +31,6 @@ struct DriverScript: CustomStringConvertible {
         case peerSends(count: Int)
         case peerCloses
         case accessPoint(isOn: Bool)
-        /// Cancels the oldest call in progress.
-        case cancel
         case fault(LineFault, after: Int)
         case wait(milliseconds: Int)
     }
@@ -77,10 +75,9 @@ struct DriverScript: CustomStringConvertible {
                 case ..<89: .peerSends(count: [1, 1460, 5000, 60_000][below(4)])
                 case 89: .peerCloses
                 case 90: .accessPoint(isOn: below(2) == 0)
-                case ..<92 where hasFaults:
+                case ..<93 where hasFaults:
                     .fault(
                         LineFault.allCases[below(LineFault.allCases.count)], after: [0, 1, 5, 20, 100, 2000][below(6)])
-                case 92: .cancel
                 default: .wait(milliseconds: [0, 1, 10, 100, 1000, 5000][below(6)])
                 }
             script.steps.append(step)
@@ -217,10 +214,6 @@ struct ScriptRun {
         case .accessPoint(let isOn):
             stage.simulation.changeAccessPoint("wifisim") { $0.isOn = isOn }
             stage.exchange()
-        case .cancel:
-            guard let call = open.first else { return }
-            stage.core.cancel(call.id, at: stage.now)
-            if !stage.core.hasOutcome(of: call.id) { fail("\(call.step) goes on after it was cancelled") }
         case .fault(let kind, let after): if stage.line.fault == nil { stage.line.fault = (kind, after) }
         case .wait(let milliseconds):
             stage.pass(.milliseconds(milliseconds))
