@@ -28,7 +28,7 @@ extension CommandLineTool {
 
             Examples:
               wifisim ctl ap wifisim off
-              wifisim ctl station phone joins ESP_1A2B3C
+              wifisim ctl station phone joins wifisim password
               wifisim ctl state
             """,
         options: OptionSet(

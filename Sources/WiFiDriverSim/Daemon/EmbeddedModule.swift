@@ -9,6 +9,9 @@ import WiFiSimValues
 public enum EmbeddedModule {
     /// Starts a module on its own thread. The thread ends when the returned descriptor is closed.
     ///
+    /// The descriptor is one of a socket pair, not a tty. The module boots first: wait for `ready` before the first
+    /// command.
+    ///
     /// ```swift
     /// let line = try EmbeddedModule.start(firmware: .esp8266v1_7)
     /// defer { close(line) }

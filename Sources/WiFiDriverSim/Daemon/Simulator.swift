@@ -174,6 +174,17 @@ public final class Simulator {
         log.flush()
     }
 
+    /// Changes the world now.
+    /// - Throws: `WorldChangeError` if the world cannot make the change.
+    package func make(_ change: WorldChange) throws(WorldChangeError) {
+        try modules.air.make(change, at: modules.loop.now)
+    }
+
+    /// Calls `handler` on the simulator's thread after each signal of `wakeup`.
+    func watch(_ wakeup: Wakeup, _ handler: @escaping () -> Void) throws(SystemError) {
+        try wakeup.watch(on: modules.loop, handler: handler)
+    }
+
     // MARK: Control
 
     private func carryOut(_ command: ControlCommand) throws -> [UInt8] {
@@ -187,7 +198,7 @@ public final class Simulator {
         switch command {
         case .state: return ControlMessage.line(state)
         case .change(let change):
-            try modules.air.make(change, at: modules.loop.now)
+            try make(change)
             log.write("control: \(change.text(quoting: { "\"\($0)\"" }))")
         case .module(let index, let action):
             guard modules.hosts.indices.contains(index) else {

@@ -41,7 +41,7 @@ final class OpenConnection: LineWork {
         case .preparing(let connection): return open(connection, core)
         case .opening(let connection, let start): return conclude(reply, connection, since: start, core)
         case .closing(let connection):
-            if core.links[connection.link] === connection { core.links[connection.link] = nil }
+            core.forget(connection)
             return .end
         case .ending: return .end
         }
@@ -89,7 +89,7 @@ final class OpenConnection: LineWork {
             socket.state = .connected(connection)
             return .end
         }
-        if core.links[link] === connection { core.links[link] = nil }
+        core.forget(connection)
         // A peer took this link at the same moment, with or without a report of it: try the next number.
         if reply.outcome == .refused, core.links[link] != nil || reply.contains("ALREADY CONNECT") {
             if core.links[link] == nil, connection.localPort != nil || connection.queue.count > 0 {
@@ -159,7 +159,7 @@ final class OpenDatagramLink: LineWork {
             guard case .datagram(let datagram) = socket.state else { return end(.unspecified) }
             state = .opening(connection, port: port)
             // Mode 2 accepts datagrams from any peer; each CIPSEND names its destination.
-            let remote = datagram.peer ?? Endpoint(any, port)
+            let remote = datagram.peer ?? Endpoint(.any(socket.family), port)
             return .command(
                 CommandText("CIPSTART").field(connection.link).quoted(socket.family == .v6 ? "UDPv6" : "UDP")
                     .quoted(remote.address).field(remote.port).field(port).field(2),
@@ -167,7 +167,7 @@ final class OpenDatagramLink: LineWork {
         case .opening(let connection, let port):
             return conclude(reply ?? Reply(outcome: .timedOut), connection, port, core)
         case .closing(let connection):
-            if core.links[connection.link] === connection { core.links[connection.link] = nil }
+            core.forget(connection)
             return .end
         }
     }
@@ -179,8 +179,6 @@ final class OpenDatagramLink: LineWork {
         default: failure = .unspecified
         }
     }
-
-    private var any: IPAddress { socket.family == .v6 ? .v6(.any) : .v4(.any) }
 
     private func end(_ failure: SocketFailure) -> LineStep {
         self.failure = failure
@@ -204,7 +202,7 @@ final class OpenDatagramLink: LineWork {
         _ reply: Reply, _ connection: DriverConnection, _ port: UInt16, _ core: DriverCore
     ) -> LineStep {
         guard reply.isDone, case .datagram(var datagram) = socket.state else {
-            if core.links[connection.link] === connection { core.links[connection.link] = nil }
+            core.forget(connection)
             switch reply.outcome {
             case .refused:
                 // The driver picks the port, because the firmware does not report one that it picks. If it is taken,
@@ -221,7 +219,7 @@ final class OpenDatagramLink: LineWork {
         }
         datagram.connection = connection
         connection.isOpen = true
-        if datagram.local == nil { datagram.local = Endpoint(any, port) }
+        if datagram.local == nil { datagram.local = Endpoint(.any(socket.family), port) }
         connection.onlySource = datagram.peer
         socket.state = .datagram(datagram)
         core.noteChange()

@@ -132,10 +132,15 @@ final class CloseLink: LineWork {
 }
 
 extension DriverCore {
+    /// The module has no such link any more.
+    func forget(_ connection: DriverConnection) {
+        if links[connection.link] === connection { links[connection.link] = nil }
+    }
+
     /// Ends the connection and frees its link, unless the module did not answer. A late report for the link finds no
     /// connection.
     func forget(_ connection: DriverConnection, after outcome: CommandExchange.Outcome) {
-        if links[connection.link] === connection, outcome != .timedOut { links[connection.link] = nil }
+        if outcome != .timedOut { forget(connection) }
         connection.end(.aborted)
     }
 }

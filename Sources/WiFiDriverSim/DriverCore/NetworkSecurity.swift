@@ -1,5 +1,5 @@
-/// How a network is protected: `ARM_WIFI_SECURITY_…` (`Driver_WiFi.h`). Except for `unknown`, the raw values are also those
-/// of CWSAP's `<ecn>`.
+/// How a network is protected: `ARM_WIFI_SECURITY_…` (`Driver_WiFi.h`). Except for `unknown`, the raw values are also
+/// those of CWSAP's `<ecn>`.
 package enum NetworkSecurity: UInt8, Sendable {
     case open, wep, wpa, wpa2
     case unknown = 255

@@ -42,7 +42,6 @@ package final class Claim {
 /// Another simulator uses the path.
 public struct ClaimError: Error, CustomStringConvertible {
     /// The path as given.
-    /// The path.
     public let path: String
     /// The message.
     public var description: String { "\(path): another wifisim uses it" }

@@ -10,7 +10,6 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
     /// A better explanation than that of `code`; `nil` if there is none.
     public let reason: String?
 
-    /// Makes an error; by default of the last failed call.
     /// Makes an error of `operation` with the value of `errno`, the current one unless another is given.
     public init(_ operation: String, code: Int32 = errno, reason: String? = nil) {
         self.operation = operation

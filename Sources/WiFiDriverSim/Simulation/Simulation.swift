@@ -116,6 +116,12 @@ public final class Simulation {
     /// Makes a network peer that the caller controls.
     public func makePeer() -> VirtualPeer { VirtualPeer(network: network) }
 
+    /// Refuses connections to an address and port from now on: the module is told at once.
+    public func refuse(_ transport: Transport = .tcp, at endpoint: Endpoint) { network.refuse(transport, at: endpoint) }
+
+    /// Ignores connections to an address and port from now on: the module gets no answer.
+    public func ignore(_ transport: Transport = .tcp, at endpoint: Endpoint) { network.ignore(transport, at: endpoint) }
+
     /// Applies a change to the world at the current instant.
     /// - Throws: `WorldChangeError` if the change names an access point that does not exist.
     public func make(_ change: WorldChange) throws(WorldChangeError) {

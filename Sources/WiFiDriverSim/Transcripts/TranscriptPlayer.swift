@@ -5,8 +5,8 @@ import WiFiSimValues
 /// Plays the host's side of a transcript and its world to a simulated module, and compares the module's output.
 ///
 /// ```swift
-/// let transcript = try Transcript(contentsOf: "fixtures/esp32c3-4.1/tcp/client.at")
-/// let outcome = TranscriptPlayer(transcript).play()
+/// let script = try Transcript.Script(contentsOf: "fixtures/esp32c3-4.1/tcp-ip/tcp.at")
+/// let outcome = TranscriptPlayer(script).play()
 /// #expect(outcome.divergence == nil)
 /// ```
 public struct TranscriptPlayer: Sendable {

@@ -184,6 +184,10 @@ public enum IPAddress: Hashable, Sendable, LosslessStringConvertible {
     }
 
     /// The family of the address.
+    /// The wildcard address of a family.
+    package static func any(_ family: Family) -> IPAddress { family == .v4 ? .v4(.any) : .v6(.any) }
+
+    /// The address family.
     public var family: Family {
         switch self {
         case .v4: .v4

@@ -53,6 +53,49 @@ import WiFiDriverSim
         #expect(bench.uplink.waiting.isEmpty)
     }
 
+    @Test func `Transcripts of a folder are checked`() throws {
+        let folder = "\(#filePath)".replacing("/Examples/SwiftTest/Tests/UplinkTests/ArticleTests.swift", with: "")
+        for path in try Transcript.files(at: folder + "/fixtures/esp32c3-4.1/basic").prefix(3) {
+            #expect(TranscriptCheck(of: path).problem == nil)
+        }
+    }
+
+    @Test func `A peer connects to the module's server`() {
+        let simulation = Simulation()
+        for line in ["AT+CWMODE=1", "AT+CWJAP=\"wifisim\",\"password\"", "AT+CIPMUX=1", "AT+CIPSERVER=1,80"] {
+            simulation.send(line + "\r\n")
+            simulation.run(for: .seconds(5))
+        }
+        _ = simulation.takeOutput()
+        let client = simulation.makePeer()
+        client.connect(toPort: 80, from: Endpoint(.v4(IPv4Address(10, 0, 2, 60)), 40_000))
+        client.send("GET / HTTP/1.0\r\n\r\n")
+        simulation.run(for: .seconds(1))
+        #expect(simulation.takeOutput().contains("+IPD,0,18:GET / HTTP/1.0"))
+    }
+
+    @Test func `A simulator on its own thread has a tty, changes its world and stops`() throws {
+        var options = SimulatorOptions()
+        options.firmware = .esp8266v1_7
+        let simulator = try RunningSimulator(options)
+        let path = try #require(simulator.terminalPaths.first)
+        let tty = open(path, O_RDWR | O_NOCTTY)
+        #expect(tty >= 0)
+        defer { close(tty) }
+        #expect(write(tty, "AT\r\n", 4) == 4)
+        var output = ""
+        var byte: UInt8 = 0
+        while !output.hasSuffix("OK\r\n"), read(tty, &byte, 1) == 1 {
+            output.unicodeScalars.append(Unicode.Scalar(byte))
+        }
+        #expect(output.hasSuffix("AT\r\r\n\r\nOK\r\n"))
+        try simulator.make(.accessPoint("wifisim", .off))
+        #expect(throws: WorldChangeError.self) { try simulator.make(.accessPoint("wifisim", .channel(99))) }
+        #expect(throws: WorldChangeError.self) { try simulator.make(.accessPoint("nowhere", .off)) }
+        simulator.stop()
+        #expect(open(path, O_RDWR | O_NOCTTY) < 0)
+    }
+
     @Test func `A module in the process has a line for code that reads a descriptor`() throws {
         let line = try EmbeddedModule.start(firmware: .esp32c3v5_0)
         #expect(line >= 0)

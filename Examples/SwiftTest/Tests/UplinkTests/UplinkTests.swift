@@ -77,6 +77,20 @@ struct Bench {
         #expect(bench.received() == "21\n22\n")
     }
 
+    @Test func `A host that does not answer delays the reading, one that refuses too`() {
+        var bench = Bench(firmware: .standard)
+        let endpoint = Endpoint(.v4(IPv4Address(10, 0, 2, 50)), 7000)
+        bench.simulation.ignore(at: endpoint)
+        bench.uplink.add(21)
+        bench.run(seconds: 60)
+        bench.simulation.refuse(at: endpoint)
+        bench.run(seconds: 60)
+        #expect(bench.received() == "")
+        bench.server.listen(at: endpoint)
+        bench.run(seconds: 60)
+        #expect(bench.received() == "21\n")
+    }
+
     @Test func `A module that loses its power is set up anew`() {
         var bench = Bench(firmware: .esp32v2_1)
         bench.uplink.add(21)

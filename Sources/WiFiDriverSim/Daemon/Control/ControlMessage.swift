@@ -15,7 +15,7 @@ enum ControlMessage {
         do {
             request = try JSONDecoder().decode(Request.self, from: Data(line))
         } catch {
-            throw ControlError("a request is a JSON object as {\"do\": \"ap wifisim off\"}")
+            throw ControlError("a request is a JSON object such as {\"do\": \"ap wifisim off\"}")
         }
         do throws(WordError) {
             return try ControlCommand(try Words(parsing: request.do))

@@ -131,7 +131,6 @@ final class Connection {
 
     /// Queues bytes, which `flush` sends.
     /// - Returns: the events that follow at once.
-    /// - Returns: the events that follow at once.
     func send(_ bytes: [UInt8]) -> [NetworkEvent] {
         guard takesBytes else { return [.sendFailed(id)] }
         let hasRoom = takesBlocks

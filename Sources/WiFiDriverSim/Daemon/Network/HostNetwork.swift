@@ -40,8 +40,8 @@ final class HostNetwork: Network {
 
     private var events: [NetworkEvent] = []
     private var connections: [SocketID: Connection] = [:]
-    /// Connections that the module has closed and that still flush bytes already answered with `SEND OK`, and when to give
-    /// up. Keyed by identity, because a restarted module reuses socket ids; the restart does not end them.
+    /// Connections that the module has closed and that still flush bytes already answered with `SEND OK`, and when to
+    /// give up. Keyed by identity, because a restarted module reuses socket ids; the restart does not end them.
     private var draining: [ObjectIdentifier: (connection: Connection, until: Instant)] = [:]
     /// How long a peer that does not read may delay the end of a connection.
     private static let drainingTime = Duration.seconds(60)

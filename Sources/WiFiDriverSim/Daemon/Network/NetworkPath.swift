@@ -19,7 +19,7 @@ final class NetworkPath {
     /// In bytes: the most that a socket may have in flight in one direction. Above it, a TCP send waits and a datagram
     /// is lost.
     private static let room = 128 * 1024
-    /// True if the module's server uses TLS.
+    /// The ports of the module's servers that use TLS.
     private var serversWithTLS: Set<UInt16> = []
 
     private var sockets: [SocketID: Way] = [:]

@@ -9,7 +9,10 @@ public struct UpdateServer: Sendable, Equatable {
     public var size = 1 << 20
 
     /// Creates a server with these versions, the latest first. At least one is required.
-    public init(versions: [String]) { self.versions = versions }
+    public init(versions: [String]) {
+        precondition(!versions.isEmpty, "an update server has one version at least")
+        self.versions = versions
+    }
 
     /// The host name that the firmware uses, and its address in the world, from a range reserved for documentation (RFC
     /// 5737).

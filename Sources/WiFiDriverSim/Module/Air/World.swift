@@ -29,6 +29,7 @@ public struct World: Sendable, Equatable {
 
     /// `names`, and the names of public time servers, which resolve to the first gateway, and of the update server.
     package var knownNames: [String: [IPAddress]] {
+        let names = Dictionary(names.map { ($0.lowercased(), $1) }) { first, _ in first }
         guard let gateway = accessPoints.first?.network.gateway else { return names }
         var known = Dictionary(uniqueKeysWithValues: Self.timeServers.map { ($0, [IPAddress.v4(gateway)]) })
         // Without an update server in the world, its name does not resolve, so that no real server is asked.

@@ -220,6 +220,9 @@ extension AccessPointChange {
             "\(first) is not the address of a host in the network \(accessPoint.network.gateway)/\(accessPoint.network.prefixLength)"
         case .password(let password) where !password.isEmpty && !lengths.contains(password.utf8.count):
             "a password has \(lengths.lowerBound) to \(lengths.upperBound) bytes, or none for an open network"
+        case .channel(let channel) where !(1...14).contains(channel): "channel \(channel) is not 1 to 14"
+        case .rssi(let strength) where !(-128...0).contains(strength): "\(strength) dBm is not -128 to 0"
+        case .subnet(_, let length) where !(1...30).contains(length): "a prefix of \(length) bits is not 1 to 30"
         default: nil
         }
     }

@@ -69,13 +69,12 @@ struct ConnectOperation: Operation {
         }
     }
 
-    private var nowhere: IPAddress { plan.family == .v4 ? .v4(.any) : .v6(.any) }
-
     /// Occupies the link while the name is resolved, so that no accepted connection gets its number.
     private func reserve(on module: Module) {
         module.links[plan.id] = Link(
             LinkType(.tcp, plan.family), socket: module.links.newSocket(), plan: plan,
-            remote: Endpoint(nowhere, plan.port), local: Endpoint(nowhere, 0), lastActivity: module.now)
+            remote: Endpoint(.any(plan.family), plan.port), local: Endpoint(.any(plan.family), 0),
+            lastActivity: module.now)
     }
 
     private func open(_ address: IPAddress, on module: Module) {
@@ -85,12 +84,12 @@ struct ConnectOperation: Operation {
         case .tcp(let options, let tls):
             module.links[plan.id] = Link(
                 LinkType(.tcp, hasTLS: tls != nil, plan.family), socket: socket, plan: plan, remote: remote,
-                local: Endpoint(nowhere, 0), lastActivity: module.now)
+                local: Endpoint(.any(plan.family), 0), lastActivity: module.now)
             module.request(.connect(socket, to: remote, options, tls))
         case .udp(let localPort, let rule):
             module.links[plan.id] = Link(
                 LinkType(.udp, plan.family), socket: socket, plan: plan, remote: remote,
-                local: Endpoint(nowhere, localPort), peerRule: rule, lastActivity: module.now)
+                local: Endpoint(.any(plan.family), localPort), peerRule: rule, lastActivity: module.now)
             module.request(.openUDP(socket, peer: remote, localPort: localPort))
         }
     }

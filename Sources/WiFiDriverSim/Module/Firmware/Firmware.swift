@@ -194,7 +194,8 @@ public struct Firmware: Sendable {
     var plainServerTakesCA = false
     /// Whether passthrough may run on a server's only link.
     var passesThroughServedLink = true
-    /// Whether CIPMODE=0 is refused as CIPMODE=1 is, where there is more than one link (ESP8266_AT, at_setupCmdCipmode).
+    /// Whether CIPMODE=0 is refused as CIPMODE=1 is, where there is more than one link (ESP8266_AT,
+    /// at_setupCmdCipmode).
     var locksPassthrough = false
     /// Whether SAVETRANSLINK=0 refuses further parameters.
     var refusesExcessPowerUpParameters = true

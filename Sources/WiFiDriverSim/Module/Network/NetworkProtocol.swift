@@ -128,7 +128,8 @@ package enum NetworkEvent: Equatable, Sendable {
     case sendFailed(SocketID)
     /// The peer has closed or reset the connection, and all its bytes have been delivered.
     case closed(SocketID)
-    /// The server on the port of `local` has accepted a connection. If its TLS handshake fails, `connectFailed` is sent instead.
+    /// The server on the port of `local` has accepted a connection. If its TLS handshake fails, `connectFailed` is sent
+    /// instead.
     case accepted(SocketID, peer: Endpoint, local: Endpoint)
     case listening(port: UInt16)
     case listenFailed(port: UInt16)

@@ -59,7 +59,7 @@ public final class VirtualPeer {
 
     /// The state of its connection.
     public var phase: State { state }
-    /// Bytes that it has received and not taken.
+
     /// The number of bytes that `take` can return.
     public var receivedCount: Int { received.count }
 
@@ -99,10 +99,8 @@ public final class VirtualPeer {
             after: network.stacks[module].latency(to: endpoint.address))
     }
 
-    /// Sends bytes on the connection, or as a datagram.
     /// Sends bytes, or one datagram. Before there is a connection they wait for it.
     public func send(_ bytes: [UInt8]) { say(.bytes(bytes)) }
-    /// Sends the UTF-8 bytes of a text on the connection, or as a datagram.
 
     /// Sends text as UTF-8.
     public func send(_ text: String) { say(.bytes(Array(text.utf8))) }

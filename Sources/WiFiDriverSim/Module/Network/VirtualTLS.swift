@@ -11,7 +11,6 @@ public struct TLSPeer: Equatable, Sendable {
     public var refuses = false
 
     /// Creates a host that takes part in TLS. By default, every handshake with it succeeds.
-    /// Makes a peer that succeeds in each handshake unless a parameter says otherwise.
     public init(isTrusted: Bool = true, wantsCertificate: Bool = false, refuses: Bool = false) {
         self.isTrusted = isTrusted
         self.wantsCertificate = wantsCertificate
