@@ -21,7 +21,10 @@
 
     @inlinable package var isEmpty: Bool { queue.isEmpty }
     /// The time of the first element; `nil` if the queue is empty.
-    @inlinable package var nextDue: Instant? { queue.first?.at }
+    @inlinable package var nextDue: Instant? {
+        // Without a copy of the element, which `first` would make.
+        queue.isEmpty ? nil : queue.storage[queue.head].at
+    }
 
     /// Adds an element that is due at `due`, or later if earlier elements of its lane are due later.
     /// - Parameters:

@@ -52,8 +52,11 @@ package final class Module {
     var interfaces: [NetworkInterface] = []
 
     @exclusivity(unchecked) var state = State.off
-    /// Whether the answer to a `resolve` or `ping` is still to come.
+    /// The query of the running command whose answer is still to come.
     var commandQuery: QueryID?
+    /// Kept here because a static list is looked up at each access, and every exchange asks for the deadlines.
+    private let clients = BackgroundClient.all
+    /// The number of the last query.
     var lastQuery: UInt32 = 0
     @exclusivity(unchecked) private var lineBuffer = LineBuffer()
     private let interpreter: any CommandInterpreter
@@ -372,7 +375,7 @@ package final class Module {
     package func handle(_ event: NetworkEvent, at now: Instant) {
         self.now = now
         guard isRunning else { return }
-        for client in BackgroundClient.all where client.takes(self, event) { return }
+        for index in clients.indices where clients[index].takes(self, event) { return }
         guard isForCommand(event) else { return }
         handleNetwork(event)
         resume(.network(event))
@@ -462,10 +465,10 @@ package final class Module {
     }
 
     private var backgroundDeadline: Instant? {
-        BackgroundClient.all.reduce(
-            .earlier(
-                .earlier(station.deadline, stationIPv6.deadline), links.deadline(serverTimeout: session.serverTimeout))
-        ) { .earlier($0, $1.deadline(self)) }
+        var next: Instant? = .earlier(
+            .earlier(station.deadline, stationIPv6.deadline), links.deadline(serverTimeout: session.serverTimeout))
+        for index in clients.indices { next = .earlier(next, clients[index].deadline(self)) }
+        return next
     }
 
     /// Handles everything that is due by `now`, each at its own time.
@@ -491,7 +494,7 @@ package final class Module {
             case .idle, .running, .receiving:
                 advanceStation()
                 advanceLinks()
-                for client in BackgroundClient.all { client.advance(self) }
+                for client in clients { client.advance(self) }
             }
         }
         self.now = max(self.now, now)
