@@ -20,25 +20,42 @@ public final class RunningSimulator: Sendable {
     /// The paths of the ttys, one for each module.
     public let terminalPaths: [String]
     private let requests: Requests
-    private let thread: Thread.Running
+    /// Until `stop` has joined it.
+    private let thread: Mutex<Thread.Running?>
 
-    /// What other threads ask of the simulator's thread.
+    /// What other threads ask of the simulator's thread. A request gets `nil` if the simulator has ended.
     private final class Requests: Sendable {
+        typealias Request = @Sendable (Simulator?) -> Void
+
         let wakeup: Wakeup
-        private let waiting = Mutex<[@Sendable (Simulator) -> Void]>([])
+        /// `nil` after the end.
+        private let waiting = Mutex<[Request]?>([])
 
         init() throws(SystemError) { wakeup = try Wakeup() }
 
-        func add(_ request: @escaping @Sendable (Simulator) -> Void) {
-            waiting.withLock { $0.append(request) }
-            wakeup.signal()
+        func add(_ request: @escaping Request) {
+            let isOpen = waiting.withLock { waiting in
+                waiting?.append(request)
+                return waiting != nil
+            }
+            if isOpen { wakeup.signal() } else { request(nil) }
         }
 
-        func take() -> [@Sendable (Simulator) -> Void] {
-            waiting.withLock { waiting in
-                defer { waiting = [] }
-                return waiting
+        func carryOut(on simulator: Simulator) {
+            let requests = waiting.withLock { waiting in
+                defer { waiting = waiting.map { _ in [] } }
+                return waiting ?? []
             }
+            for request in requests { request(simulator) }
+        }
+
+        /// The simulator has ended: nobody is to wait for it.
+        func close() {
+            let requests = waiting.withLock { waiting in
+                defer { waiting = nil }
+                return waiting ?? []
+            }
+            for request in requests { request(nil) }
         }
     }
 
@@ -60,18 +77,20 @@ public final class RunningSimulator: Sendable {
         let result = Mutex<Result<[String], any Error>?>(nil)
         let requests = try Requests()
         let running = try Thread {
+            defer { requests.close() }
             do {
-                let simulator = try Simulator(options, log: try Log(path: logPath, isQuiet: true), onLine: onLine)
+                let log = try Log(path: logPath, isQuiet: true)
+                let simulator = try Simulator(options, log: log, onLine: onLine)
                 defer { simulator.close() }
                 try simulator.boot()
                 try simulator.watch(requests.wakeup) { [unowned simulator] in
-                    for request in requests.take() { request(simulator) }
+                    requests.carryOut(on: simulator)
                 }
                 result.withLock { $0 = .success(simulator.terminalPaths) }
                 started.signal()
-                try simulator.run()
+                do { try simulator.run() } catch { log.write("the simulator has ended: \(error)") }
             } catch {
-                result.withLock { $0 = $0 ?? .failure(error) }
+                result.withLock { $0 = .failure(error) }
                 started.signal()
             }
         }.startJoinable()
@@ -83,25 +102,34 @@ public final class RunningSimulator: Sendable {
             throw error
         }
         self.requests = requests
-        thread = running
+        thread = Mutex(running)
     }
 
     /// Changes the world of the modules, and waits until that is done.
-    /// - Throws: `WorldChangeError` if the world cannot make the change.
+    /// - Throws: `WorldChangeError` if the world cannot make the change, or the simulator has stopped.
     public func make(_ change: WorldChange) throws(WorldChangeError) {
         let done = DispatchSemaphore(value: 0)
         let failure = Mutex<WorldChangeError?>(nil)
         requests.add { simulator in
-            do throws(WorldChangeError) { try simulator.make(change) } catch { failure.withLock { $0 = error } }
+            do throws(WorldChangeError) {
+                guard let simulator else { throw WorldChangeError(description: "the simulator has stopped") }
+                try simulator.make(change)
+            } catch {
+                failure.withLock { $0 = error }
+            }
             done.signal()
         }
         done.wait()
         if let failure = failure.withLock({ $0 }) { throw failure }
     }
 
-    /// Stops the modules and removes their ttys. Call it once.
+    /// Stops the modules and removes their ttys. Does nothing the second time.
     public func stop() {
-        requests.add { $0.stop() }
-        thread.join(within: .seconds(10))
+        requests.add { $0?.stop() }
+        let running = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        running?.join(within: .seconds(10))
     }
 }

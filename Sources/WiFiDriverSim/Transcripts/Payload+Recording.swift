@@ -1,7 +1,8 @@
 import WiFiSimValues
 
 extension Payload {
-    /// A payload as it is recorded: long data is a reference, preceded by the header that announces the data.
+    /// Makes the payload that a recording writes for these bytes. Of long data it writes the header, and a reference to the
+    /// rest.
     init(recording bytes: [UInt8]) {
         guard bytes.count > LongData.threshold else {
             self.init(bytes)

@@ -93,6 +93,8 @@ import WiFiDriverSim
         #expect(throws: WorldChangeError.self) { try simulator.make(.accessPoint("wifisim", .channel(99))) }
         #expect(throws: WorldChangeError.self) { try simulator.make(.accessPoint("nowhere", .off)) }
         simulator.stop()
+        simulator.stop()
+        #expect(throws: WorldChangeError.self) { try simulator.make(.accessPoint("wifisim", .on)) }
         #expect(open(path, O_RDWR | O_NOCTTY) < 0)
     }
 

@@ -3,14 +3,13 @@ import WiFiSimValues
 /// The server for firmware updates in the world: HTTP or HTTPS, with the paths and answers that ESP-AT expects
 /// (components/at/src/at_ota_cmd.c).
 public struct UpdateServer: Sendable, Equatable {
-    /// The versions on offer, the latest first. At least one.
+    /// The versions on offer, the latest first. Without any, there is nothing to install.
     public var versions: [String]
     /// The length of an image in bytes.
     public var size = 1 << 20
 
-    /// Creates a server with these versions, the latest first. At least one is required.
+    /// Creates a server with these versions, the latest first.
     public init(versions: [String]) {
-        precondition(!versions.isEmpty, "an update server has one version at least")
         self.versions = versions
     }
 
@@ -37,8 +36,8 @@ public struct UpdateServer: Sendable, Equatable {
             let list = versions.map { "{\"version\": \"\($0)\", \"status\": 1}" }.joined(separator: ", ")
             return Self.response("200 OK", Array("{\"productRoms\": [\(list)]}".utf8))
         }
-        if path == Self.latestPath {
-            return Self.response("200 OK", Array("{\"rom_version\": \"\(versions[0])\", \"status\": 200}".utf8))
+        if path == Self.latestPath, let latest = versions.first {
+            return Self.response("200 OK", Array("{\"rom_version\": \"\(latest)\", \"status\": 200}".utf8))
         }
         guard let version = versions.first(where: { path == Self.imagePath(version: $0, file: "ota") }) else {
             return Self.response("404 Not Found", [])

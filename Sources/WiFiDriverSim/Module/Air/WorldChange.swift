@@ -57,6 +57,8 @@ public enum StationAction: Equatable, Sendable {
 public struct WorldChangeError: Error, Equatable, CustomStringConvertible {
     /// What is wrong, for a person.
     public let description: String
+
+    package init(description: String) { self.description = description }
 }
 
 // MARK: In words
