@@ -30,7 +30,9 @@ extension CommandLineTool {
                     "--split", "HOW", "how the bytes arrive: whole (default), bytes, or the seed of random pieces"),
                 Option("--junit", "FILE", "writes the results as JUnit XML"),
                 Option("--jobs", "N", "transcripts at a time, 1 to 256; default: one for each processor"),
-                Option("--device", "TTY", "plays to a real module on this serial port"),
+                Option(
+                    "--device", "LINE",
+                    "plays to a real module: the path of a tty, tcp:HOST:PORT, rfc2217:HOST:PORT or unix:PATH"),
                 Option("--baud", "N", "the device's bit rate, 80 to 5000000; default: 115200"),
                 Option("--quiet", nil, "prints differences only"),
                 Option("--verbose", nil, "also prints the speed of a bare parse of the same files"),
@@ -49,7 +51,7 @@ extension CommandLineTool {
         if let device = parsed.string("--device") {
             try parsed.refuse(["--split", "--jobs", "--verbose"], "has no effect with --device")
             let player = try DevicePlayer(
-                device: device, speed: try parsed.integer("--baud", 80...5_000_000) ?? 115_200)
+                device: try SimulatorArguments.device(device), speed: try parsed.integer("--baud", 80...5_000_000) ?? 115_200)
             let checks = try targets.map { target in
                 try TranscriptCheck(of: target.path, name: target.name, by: player.play)
             }

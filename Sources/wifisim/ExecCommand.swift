@@ -7,9 +7,9 @@ extension CommandLineTool {
         help: """
             Usage: wifisim exec [OPTION…] -- COMMAND [ARGUMENT…]
 
-            Runs modules as wifisim run does, and starts COMMAND with WIFISIM_TTY set to the first tty (and
-            WIFISIM_TTY0, WIFISIM_TTY1, … to each). COMMAND can use wifisim ctl on these modules. Exits with COMMAND's
-            status when it ends.
+            Runs modules as wifisim run does, and starts COMMAND with WIFISIM_TTY set to the first line: the path of a
+            tty, or the name of the --line (and WIFISIM_TTY0, WIFISIM_TTY1, … to each). COMMAND can use wifisim ctl on
+            these modules. Exits with COMMAND's status when it ends.
 
             Examples:
               wifisim exec -- python3 my_test.py
@@ -26,8 +26,12 @@ extension CommandLineTool {
         defer { simulator.close() }
         if let signal = try simulator.boot(until: signals) { return 128 + signal }
 
-        var variables = ["WIFISIM_CONTROL": options.controlPath, "WIFISIM_TTY": simulator.terminalPaths.first]
-        for (index, path) in simulator.terminalPaths.enumerated() { variables["WIFISIM_TTY\(index)"] = path }
+        var variables = ["WIFISIM_CONTROL": options.controlPath]
+        // A tty that the module has opened is not the command's.
+        if case .tty = options.line {} else {
+            variables["WIFISIM_TTY"] = simulator.lineNames.first
+            for (index, name) in simulator.lineNames.enumerated() { variables["WIFISIM_TTY\(index)"] = name }
+        }
         let command: ChildCommand
         do throws(SystemError) {
             command = try ChildCommand(

@@ -6,12 +6,12 @@ extension CommandLineTool {
         name: "record", summary: "runs a module, or relays to a real one, and writes the session as a transcript",
         help: """
             Usage: wifisim record FILE [OPTION…]
-                   wifisim record FILE --device TTY [--baud N] [--profile NAME] [--origin TEXT]
+                   wifisim record FILE --device LINE [--baud N] [--profile NAME] [--origin TEXT]
 
-            Runs a module on a pseudo-terminal as wifisim run does, and writes the traffic on its line and the actions
-            of its peers to FILE, a new transcript. With --device, it relays between a real module on TTY and a client
-            that opens the pseudo-terminal. It then passes the client's bit rates on, --profile names the profile in
-            FILE's header, and of the other options only --baud and --origin are allowed. Long data goes to files in a
+            Runs a module on a line as wifisim run does, and writes the traffic on it and the actions of the module's
+            peers to FILE, a new transcript. With --device, it relays between a real module and a client that opens the
+            line. It then passes the client's bit rates on, --profile names the profile in FILE's header, and of the
+            other options only --baud, --line and --origin are allowed. Long data goes to files in a
             folder beside FILE. FILE is complete at any time, even if the recorder is killed.
 
             Examples:
@@ -20,7 +20,9 @@ extension CommandLineTool {
             """,
         options: OptionSet(
             options: SimulatorArguments.options + [
-                Option("--device", "TTY", "records a real module on this serial port"),
+                Option(
+                    "--device", "LINE",
+                    "records a real module: the path of a tty, tcp:HOST:PORT, rfc2217:HOST:PORT or unix:PATH"),
                 Option("--origin", "TEXT", "the source of the session, for FILE's header"),
             ], operands: "FILE")
     ) { parsed in
@@ -29,19 +31,19 @@ extension CommandLineTool {
         }
         let path = parsed.operands[0]
         if parsed.has("--device") {
-            let honoured = ["--profile", "--baud"]
+            let honoured = ["--profile", "--baud", "--line"]
             try parsed.refuse(
                 SimulatorArguments.options.map(\.name).filter { !honoured.contains($0) },
-                "has no effect with --device, which accepts --baud, --profile and --origin only")
+                "has no effect with --device, which accepts --baud, --line, --profile and --origin only")
         }
         var options = try SimulatorArguments.simulatorOptions(from: parsed)
         guard options.count == 1 else { throw UsageError("record runs one module; leave --count out") }
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP])
         if let device = parsed.string("--device") {
             let recorder = try DeviceRecorder(
-                device: device, speed: options.baud?.value ?? 115_200, path: path, profile: options.firmware.name,
-                origin: parsed.string("--origin") ?? "recorded from a module on \(device)")
-            Console.print(recorder.terminalPath)
+                device: try SimulatorArguments.device(device), line: options.line,
+                speed: options.baud?.value ?? 115_200, path: path, profile: options.firmware.name, origin: parsed.string("--origin") ?? "recorded from a module on \(device)")
+            Console.print(recorder.lineName)
             try recorder.run(until: signals)
             return 0
         }
@@ -53,7 +55,7 @@ extension CommandLineTool {
             worldPath: parsed.string("--world"), log: log)
         defer { recorder.close() }
         if try recorder.boot(until: signals) != nil { return 0 }
-        Console.print(recorder.terminalPath)
+        Console.print(recorder.lineName)
         log.release()
         try recorder.run(until: signals)
         return 0

@@ -5,14 +5,14 @@ extension CommandLineTool {
     static let replayCommand = Subcommand(
         name: "replay", summary: "plays the module's side of a transcript to a client",
         help: """
-            Usage: wifisim replay FILE --as module [--loose] [--link PATH] [-- COMMAND [ARGUMENT…]]
+            Usage: wifisim replay FILE --as module [--loose] [--line LINE] [--link PATH] [-- COMMAND [ARGUMENT…]]
 
-            Plays the module of a transcript on a pseudo-terminal. The client must send what the transcript's host
+            Plays the module of a transcript on a pseudo-terminal, or on the --line. The client must send what the transcript's host
             sends, byte by byte. The first difference ends the replay: it is printed with the expected bytes, the actual
             bytes and the lines around, and the exit status is 1. With --loose the client may send the lines in another
             order, and the module answers at once.
 
-            Without COMMAND the tty is printed, and the replay ends when the client closes it. COMMAND finds the tty in
+            Without COMMAND the name of the line is printed, and the replay ends when the client closes it. COMMAND finds the tty in
             WIFISIM_TTY, and the replay runs until COMMAND exits. At the first difference it sends SIGTERM to COMMAND
             and exits with 1; otherwise it exits with COMMAND's status.
 
@@ -24,6 +24,7 @@ extension CommandLineTool {
             options: [
                 Option("--as", "ROLE", "the side to play: module"),
                 Option("--loose", nil, "accepts any order, and takes no time"),
+                SimulatorArguments.lineOption,
                 Option("--link", "PATH", "a symbolic link to the tty"),
             ], command: "COMMAND", operands: "FILE")
     ) { parsed in
@@ -44,13 +45,13 @@ extension CommandLineTool {
         do {
             let replay = try ModuleReplay(script, parsed.has("--loose") ? .loose : .strict)
             let terminal = try ReplayTerminal(
-                replay, linkPath: parsed.string("--link"), outlivesClient: !parsed.command.isEmpty)
+                replay, line: try SimulatorArguments.line(from: parsed), linkPath: parsed.string("--link"), outlivesClient: !parsed.command.isEmpty)
             if parsed.command.isEmpty {
-                Console.print(terminal.terminalPath)
+                Console.print(terminal.lineName)
             } else {
                 do throws(SystemError) {
                     command = try ChildCommand(
-                        parsed.command, variables: ["WIFISIM_TTY": terminal.terminalPath], signals: signals)
+                        parsed.command, variables: ["WIFISIM_TTY": terminal.lineName], signals: signals)
                 } catch {
                     Console.printError("wifisim: \(error)")
                     return ChildCommand.status(of: error)

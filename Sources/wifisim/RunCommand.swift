@@ -7,8 +7,10 @@ extension CommandLineTool {
         help: """
             Usage: wifisim run [OPTION…]
 
-            Runs one or more modules, each on its own pseudo-terminal, until SIGINT or SIGTERM. When all modules are
-            ready, prints the path of each tty on a line of standard output, before anything else.
+            Runs one or more modules, each on its own serial line, until SIGINT or SIGTERM. A line is a pseudo-terminal
+            unless --line says otherwise. When all modules are ready, prints the name of each line (the path of a tty,
+            socket://ADDRESS:PORT, rfc2217://ADDRESS:PORT or unix:PATH), one on a line of standard output, before
+            anything else.
 
             Examples:
               wifisim run
@@ -27,7 +29,7 @@ extension CommandLineTool {
         let modules = options.count == 1 ? "one module" : "\(options.count) modules"
         log.write("\(modules), \(options.firmware.name): \(options.firmware.summary)")
         if try simulator.boot(until: signals) != nil { return 0 }
-        for path in simulator.terminalPaths { Console.print(path) }
+        for path in simulator.lineNames { Console.print(path) }
         log.release()
         try simulator.run(until: signals)
         return 0

@@ -5,7 +5,10 @@ enum SimulatorArguments {
     static let options = [
         Option("--profile", "NAME", "firmware: \(Firmware.all.map(\.name).joined(separator: ", "))"),
         Option("--world", "FILE", "access points and names (JSON); default: one AP \"wifisim\", \"password\""),
-        Option("--link", "PATH", "a symbolic link to the tty; with --count, PATH0, PATH1, …"),
+        lineOption,
+        Option(
+            "--reset-line", "HOW", "what resets the module on an rfc2217 or tty line: board (default), rts, dtr, none"),
+        Option("--link", "PATH", "a symbolic link to the pseudo-terminal; with --count, PATH0, PATH1, …"),
         Option("--count", "N", "number of modules, 1 to 1000"),
         Option("--state", "FILE", "keeps the flash in FILE; with --count, FILE0, FILE1, …"),
         Option("--baud", "N", "the UART's stored bit rate, 80 to 5000000; default: as in --state, or 115200"),
@@ -32,6 +35,7 @@ enum SimulatorArguments {
         options.count = try parsed.integer("--count", 1...1000) ?? 1
         options.baud = try parsed.integer("--baud", UARTConfiguration.Baud.range).flatMap(UARTConfiguration.Baud.init)
         options.isPaced = parsed.has("--pace")
+        try readLine(from: parsed, into: &options)
         options.linkPath = parsed.string("--link")
         options.statePath = parsed.string("--state")
         if let text = parsed.string("--host-address") {
@@ -58,6 +62,38 @@ enum SimulatorArguments {
         case let text?: throw UsageError("--restrict \(text): must be on or off")
         }
         return options
+    }
+
+    static let lineOption = Option(
+        "--line", "LINE", "pty (default), tcp:[A:]PORT, rfc2217:[A:]PORT, unix:PATH or tty:PATH (docs/Line.md)")
+
+    /// The line of `--line`.
+    static func line(from parsed: ParsedOptions, count: Int = 1) throws -> LineAddress {
+        guard let text = parsed.string("--line") else { return .pty }
+        let line: LineAddress
+        do throws(LineAddressError) { line = try LineAddress(text) } catch { throw UsageError("--line \(error)") }
+        if let mistake = line.mistake(forCount: count) { throw UsageError("--line \(text): \(mistake)") }
+        if line != .pty { try parsed.refuse(["--link"], "a link leads to a pseudo-terminal; leave it or --line out") }
+        return line
+    }
+
+    /// What `--device` names.
+    static func device(_ text: String) throws -> DeviceAddress {
+        do throws(LineAddressError) { return try DeviceAddress(text) } catch { throw UsageError("--device \(error)") }
+    }
+
+    private static func readLine(from parsed: ParsedOptions, into options: inout SimulatorOptions) throws {
+        options.line = try line(from: parsed, count: options.count)
+        if let text = parsed.string("--reset-line") {
+            guard let resetLine = ResetLine(rawValue: text) else {
+                throw UsageError("--reset-line \(text): must be board, rts, dtr or none")
+            }
+            switch options.line {
+            case .rfc2217, .tty: options.resetLine = resetLine
+            case .pty, .tcp, .unix:
+                throw UsageError("--reset-line \(text): only rfc2217 and tty lines have modem lines")
+            }
+        }
     }
 
     /// As `simulatorOptions`, for a simulator that `wifisim ctl` can reach.

@@ -89,8 +89,8 @@ public enum EmbeddedModule {
             log: hostOptions.log)
         modules.add(
             try ModuleHost(
-                module: Module(firmware: options.firmware), line: line, on: modules, network: network,
-                options: hostOptions))
+                module: Module(firmware: options.firmware), line: FixedLine(line, on: modules.loop), on: modules,
+                network: network, options: hostOptions))
         try modules.run()
     }
 }

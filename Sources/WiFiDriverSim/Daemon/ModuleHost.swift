@@ -3,8 +3,7 @@ import WiFiSimHost
 import WiFiSimModule
 import WiFiSimValues
 
-/// Runs one module on a descriptor, the module's end of its serial line, and connects it to the computer's network and
-/// the shared air.
+/// Runs one module on its end of a serial line, and connects it to the computer's network and the shared air.
 ///
 /// The loop calls `advance` when `nextDeadline` has passed. Every method that can change something settles before it
 /// returns, and then reports the next deadline to `deadlineChanged`.
@@ -16,12 +15,12 @@ final class ModuleHost {
     private let network: ModuleNetwork
     private let air: Air
     let radio: Air.RadioID
-    private let line: FileDescriptor
+    let line: any ModuleLine
     private let options: Options
-    /// The terminal, if the line is a pseudo-terminal, whose clients come and go.
-    private let terminal: PseudoTerminal?
-    /// True while a client is known to have the terminal open: it has written since the last hang-up.
-    private var hasClient = false
+    /// True while the host holds the module in reset by its modem lines.
+    private var isHeldInReset = false
+    /// False after `power(isOn: false)`.
+    private var isPowered = true
 
     /// Set while the line has no room for output. The kernel can report room on a pty before it frees the buffer, and
     /// does not report again afterwards. The write is therefore also retried by time, with a growing delay.
@@ -52,6 +51,10 @@ final class ModuleHost {
         var trace: ((LineDirection, UnsafeRawBufferPointer, Instant) -> Void)?
         /// Called with the traffic between the module and its network.
         var observeNetwork: ((NetworkTraffic, Instant) -> Void)?
+        /// Called when a fault happens.
+        var observeFault: ((Fault, Instant) -> Void)?
+        /// Called with each place at which a fault can happen; `nil` if nobody asks for them.
+        var place: ((FaultPlace) -> Void)?
     }
 
     private final class Pacing {
@@ -73,13 +76,10 @@ final class ModuleHost {
     private static let commandsAtOnce = 512
 
     init(
-        module: Module, line: FileDescriptor, terminal: PseudoTerminal? = nil, on modules: ModuleLoop,
-        network: HostNetwork,
-        options: Options
+        module: Module, line: any ModuleLine, on modules: ModuleLoop, network: HostNetwork, options: Options
     ) throws(SystemError) {
         self.module = module
         self.line = line
-        self.terminal = terminal
         loop = modules.loop
         air = modules.air
         buffer = modules.buffer
@@ -94,7 +94,10 @@ final class ModuleHost {
         module.receiveWindow = options.isPaced ? module.firmware.receiveWindow : Self.unpacedWindow
         pacing = options.isPaced ? Pacing(module.uart) : nil
         self.network.onActivity = { [weak self] in self?.settle() }
-        try loop.watch(line, for: .read) { [weak self] in self?.handle($0) }
+        try line.start(
+            LineHandlers(
+                onReady: { [weak self] in self?.handle($0) }, onSignal: { [weak self] in self?.handle($0) }))
+        if options.place != nil { module.tellPlaces() }
         module.powerUp(at: loop.now)
         settle()
     }
@@ -125,7 +128,8 @@ final class ModuleHost {
     }
 
     func power(isOn: Bool) {
-        if isOn { module.powerUp(at: loop.now) } else { module.powerOff(at: loop.now) }
+        isPowered = isOn
+        if !isOn { module.powerOff(at: loop.now) } else if !isHeldInReset { module.powerUp(at: loop.now) }
         settle()
     }
 
@@ -162,6 +166,25 @@ final class ModuleHost {
         settle()
     }
 
+    private func handle(_ signal: LineSignal) {
+        switch signal {
+        case .connected: blocked = nil
+        case .reset(let isHeld):
+            guard isHeld != isHeldInReset else { return }
+            isHeldInReset = isHeld
+            options.log(isHeld ? "the host holds the reset line" : "the host has let go of the reset line")
+            guard isPowered else { return }
+            if isHeld { module.powerOff(at: loop.now) } else { module.powerUp(at: loop.now) }
+        case .purgeOutput:
+            tracedCount = 0
+            changeLineIfDue(.max)
+            module.output.removeAll()
+            module.lineDrained(at: loop.now)
+        case .notice(let text): options.log(text)
+        }
+        settle()
+    }
+
     /// Reads the available bytes. A pty delivers its bytes by the page. In the middle of an announced block the read
     /// repeats, because the rest is probably there, another read is cheaper than a round through the loop, and the
     /// module takes the block at once.
@@ -180,7 +203,11 @@ final class ModuleHost {
             count += more
         } while count < min(awaited, limit)
         // After an end of file: the loop reports it again, once the module has answered these bytes.
-        if count > 0 { return deliver(count) }
+        if count > 0 {
+            deliver(count)
+            if line.hasPendingInput { lookAt.input = loop.now }
+            return
+        }
         switch transfer {
         case .success(.done), .success(.wouldBlock): break
         case .success(.ended): hangUp()
@@ -205,7 +232,6 @@ final class ModuleHost {
 
     /// Hands the first `count` bytes of the buffer to the module.
     private func deliver(_ count: Int) {
-        noticeClient()
         pacing?.toModule.sent(count)
         let now = loop.now
         let received = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer.bytes)[..<count])
@@ -214,37 +240,23 @@ final class ModuleHost {
         module.receive(received, at: now)
     }
 
-    /// The first bytes show that a client has the terminal open. From now on its close is visible.
-    private func noticeClient() {
-        guard let terminal, !hasClient else { return }
-        hasClient = true
-        terminal.releaseSlave()
-    }
-
-    /// The last client has closed the terminal. The bytes it did not read are lost, as on a line with nothing
-    /// connected.
+    /// The client has closed its end. The bytes it did not read are lost, as on a line with nothing connected.
     private func hangUp() {
-        guard let terminal else {
-            loop.unwatch(line)
-            return options.lineEnded()
-        }
-        hasClient = false
         blocked = nil
         tracedCount = 0
         changeLineIfDue(.max)
+        // Before the next client comes.
+        module.lineHungUp(at: loop.now)
         do throws(SystemError) {
-            try terminal.holdSlave()
+            guard try line.clientEnded() else { return options.lineEnded() }
         } catch {
             options.log("\(error)")
-            loop.unwatch(line)
-            return options.lineEnded()
+            options.lineEnded()
         }
-        terminal.discardOutput()
-        module.lineHungUp(at: loop.now)
     }
 
     private func writeLine() {
-        while !module.output.isEmpty {
+        while !module.output.isEmpty, line.takesOutput {
             var limit = module.output.count
             if let pacing {
                 let now = loop.now
@@ -285,6 +297,7 @@ final class ModuleHost {
         nextLine = nil
         pacing?.toHost.configure(next.configuration)
         pacing?.toModule.configure(next.configuration)
+        do throws(SystemError) { try line.configure(next.configuration) } catch { options.log("\(error)") }
     }
 
     /// Traces the first `limit` bytes of the output before they are written, so that the trace shows them before
@@ -333,7 +346,7 @@ final class ModuleHost {
         readsLine = module.output.count < Self.outputLimit && module.takesInput
         let interest = EventLoop.Interest(
             reads: readsLine && lookAt.input == nil, writes: !module.output.isEmpty && lookAt.output == nil)
-        try? loop.update(line, for: interest)
+        line.update(for: interest)
     }
 
     private func apply(_ effect: Module.Effect) {
@@ -347,6 +360,11 @@ final class ModuleHost {
             nextLine = (configuration, afterBytes: module.output.count)
             changeLineIfDue(0)
         case .log(let text): options.log(text)
+        case .fault(let fault):
+            options.log("fault: \(fault)")
+            options.observeFault?(fault, loop.now)
+        case .networkFaults(let faults): network.set(faults, at: loop.now)
+        case .place(let place): options.place?(place)
         }
     }
 }

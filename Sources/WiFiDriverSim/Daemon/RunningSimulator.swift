@@ -11,14 +11,14 @@ import WiFiSimValues
 /// options.firmware = .esp8266v1_7
 /// let simulator = try RunningSimulator(options)
 /// defer { simulator.stop() }
-/// let tty = open(simulator.terminalPaths[0], O_RDWR | O_NOCTTY)
+/// let tty = open(simulator.lineNames[0], O_RDWR | O_NOCTTY)
 /// ```
 ///
 /// Any thread may call its methods. The modules have booted when the initializer returns; what they sent meanwhile, such as
 /// `ready`, waits in the ttys.
 public final class RunningSimulator: Sendable {
-    /// The paths of the ttys, one for each module.
-    public let terminalPaths: [String]
+    /// How clients open the modules' lines, one for each module: the path of a tty, or the name of another line.
+    public let lineNames: [String]
     private let requests: Requests
     /// Until `stop` has joined it.
     private let thread: Mutex<Thread.Running?>
@@ -86,7 +86,7 @@ public final class RunningSimulator: Sendable {
                 try simulator.watch(requests.wakeup) { [unowned simulator] in
                     requests.carryOut(on: simulator)
                 }
-                result.withLock { $0 = .success(simulator.terminalPaths) }
+                result.withLock { $0 = .success(simulator.lineNames) }
                 started.signal()
                 do { try simulator.run() } catch { log.write("the simulator has ended: \(error)") }
             } catch {
@@ -96,7 +96,7 @@ public final class RunningSimulator: Sendable {
         }.startJoinable()
         started.wait()
         do {
-            terminalPaths = try result.withLock { try $0?.get() } ?? []
+            lineNames = try result.withLock { try $0?.get() } ?? []
         } catch {
             running.join(within: .seconds(10))
             throw error

@@ -2,26 +2,27 @@ import WiFiSimHost
 import WiFiSimModule
 import WiFiSimValues
 
-/// Modules on pseudo-terminals, connected to the computer's network. This is what `wifisim run` runs.
+/// Modules on serial lines, connected to the computer's network. This is what `wifisim run` runs.
 ///
 /// Create it, call `boot` to wait for the modules, then `run`, which returns after `stop`. Call `close` at the end,
 /// whether `run` returned or threw.
 ///
 /// Belongs to the thread that made it.
 public final class Simulator {
-    /// The paths of the ttys, one for each module.
-    public private(set) var terminalPaths: [String] = []
+    /// How clients open the modules' lines, one for each module: the path of a tty, `socket://ADDRESS:PORT`,
+    /// `rfc2217://ADDRESS:PORT` or `unix:PATH`; for a tty that the module has opened, `tty:PATH`.
+    public private(set) var lineNames: [String] = []
     private let modules: ModuleLoop
     private var links: [TerminalLink] = []
     /// Keeps other simulators from using the same links and state files.
     private var claims: [Claim] = []
-    private var control: ControlServer?
+    private let control: SimulatorControl
     private let log: Log
     private let observer: (any ModuleObserver)?
     /// Saves, by module, the flash that could not be written to its file, for example on a full disk.
     private var unkept: [Int: () throws -> Void] = [:]
 
-    /// Makes the modules, their ttys and links. Nothing runs until `boot` or `run`.
+    /// Makes the modules, their lines and links. Nothing runs until `boot` or `run`.
     /// - Throws: `SystemError`, `ClaimError`, `TerminalLinkError` or `StateFileError`.
     public convenience init(_ options: SimulatorOptions, log: Log) throws {
         try self.init(options, log: log, observer: nil)
@@ -49,13 +50,12 @@ public final class Simulator {
         self.log = log
         self.observer = observer
         modules = try ModuleLoop(options, log: log)
+        control = SimulatorControl(modules, log: log, observer: observer)
         // A thousand modules need more descriptors than the usual soft limit.
         ProcessLife.raiseDescriptorLimit()
         do {
             for index in 0..<options.count { try addModule(index, options) }
-            if let path = options.controlPath {
-                control = try ControlServer(at: path, on: modules.loop) { [unowned self] in try carryOut($0) }
-            }
+            if let path = options.controlPath { try control.serve(at: path) }
         } catch {
             close()
             throw error
@@ -100,20 +100,20 @@ public final class Simulator {
         }
         if let file = stateFile, used != settings { try file.save(used) }
         let module = Module(firmware: options.firmware, serialNumber: serialNumber, settings: used)
-        let terminal = try PseudoTerminal(speed: module.uart.baud.value)
+        let address = options.count == 1 ? options.line : options.line.numbered(index)
+        let line = try address.open(speed: module.uart.baud.value, resetLine: options.resetLine, on: modules.loop)
         let network = try HostNetwork(
             HostNetwork.Configuration(options, moduleIndex: index, air: modules.air), loop: modules.loop,
             resolver: modules.resolver,
             log: hostOptions.log)
         modules.add(
             try ModuleHost(
-                module: module, line: terminal.master, terminal: terminal, on: modules, network: network,
-                options: hostOptions))
+                module: module, line: line, on: modules, network: network, options: hostOptions))
         if let path = options.linkPath.map(numbered) {
             claims.append(try Claim(of: path, followsLast: false))
-            links.append(try TerminalLink(at: path, to: terminal.path))
+            links.append(try TerminalLink(at: path, to: line.name))
         }
-        terminalPaths.append(terminal.path)
+        lineNames.append(line.name)
     }
 
     /// Runs until every module has booted and accepts commands.
@@ -164,13 +164,13 @@ public final class Simulator {
     /// Makes `run` return once the current events are handled.
     public func stop() { modules.stop() }
 
-    /// Removes the links and the control socket, and writes the rest of the log. The ttys exist until the simulator is
-    /// deallocated.
+    /// Ends the lines, removes the links and the control socket, and writes the rest of the log. Pseudo-terminals exist
+    /// until the simulator is deallocated.
     public func close() {
         for link in links { link.remove() }
         links = []
-        control?.close()
-        control = nil
+        control.close()
+        for host in modules.hosts { host.line.close() }
         log.flush()
     }
 
@@ -183,50 +183,6 @@ public final class Simulator {
     /// Calls `handler` on the simulator's thread after each signal of `wakeup`.
     func watch(_ wakeup: Wakeup, _ handler: @escaping () -> Void) throws(SystemError) {
         try wakeup.watch(on: modules.loop, handler: handler)
-    }
-
-    // MARK: Control
-
-    private func carryOut(_ command: ControlCommand) throws -> [UInt8] {
-        let now = modules.loop.now
-        let answer = try answer(command)
-        observer?.saw(command, at: now)
-        return answer
-    }
-
-    private func answer(_ command: ControlCommand) throws -> [UInt8] {
-        switch command {
-        case .state: return ControlMessage.line(state)
-        case .change(let change):
-            try make(change)
-            log.write("control: \(change.text(quoting: { "\"\($0)\"" }))")
-        case .module(let index, let action):
-            guard modules.hosts.indices.contains(index) else {
-                throw ControlError("there is no module \(index); there are 0 to \(modules.hosts.count - 1)")
-            }
-            let host = modules.hosts[index]
-            switch action {
-            case .reset: host.reset()
-            case .power(let isOn): host.power(isOn: isOn)
-            case .report(let line):
-                guard host.report(line) else {
-                    throw ControlError("the line of module \(index) has no room: its output is not being read")
-                }
-            }
-        }
-        return ControlMessage.done
-    }
-
-    private var state: WorldState {
-        WorldState(
-            modules: modules.hosts.enumerated().map { index, host in
-                ModuleState(host.module, index: index, tty: terminalPaths[index])
-            },
-            accessPoints: modules.air.accessPoints.map { accessPoint in
-                let stations = modules.air.members(of: accessPoint.bssid).compactMap { $0.state.joined?.station }
-                return AccessPointState(
-                    accessPoint, isSoftAP: !accessPoint.network.hasRouter, stations: stations.map { "\($0)" })
-            })
     }
 }
 

@@ -12,6 +12,11 @@ public struct SimulatorOptions: Sendable {
     public var count = 1
     /// The stored bit rate of the modules' UARTs, 80 to 5,000,000 bits per second; `nil` keeps the value in the flash.
     public var baud: UARTConfiguration.Baud?
+    /// Where the modules' ends of their lines are. With several modules, each has the next port or, for a Unix domain
+    /// socket, a path with its number appended.
+    public var line = LineAddress.pty
+    /// The modem lines of the host that reset the module, on a line that has some.
+    public var resetLine = ResetLine.board
     /// True if bytes take the time that the bit rate gives them.
     public var isPaced = false
     /// The path of a symbolic link to the tty. With several modules, the module's number is appended to the path.

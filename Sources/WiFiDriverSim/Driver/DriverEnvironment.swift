@@ -5,10 +5,11 @@ import WiFiSimValues
 
 /// Finds the line to the module, from environment variables.
 ///
-/// - `WIFISIM_TTY` (`WIFISIM_TTY1` for the second driver): the path of a tty. If unset, a module runs in this process.
+/// - `WIFISIM_TTY` (`WIFISIM_TTY1` for the second driver): the path of a tty, or `socket://HOST:PORT`,
+///   `rfc2217://HOST:PORT` or `unix:PATH`. If unset, a module runs in this process.
 /// - `WIFISIM_BAUD`: the rate of that tty in bits per second, 80 to 5000000. Default 115200.
 /// - `WIFISIM_CONNECT_TIMEOUT`: milliseconds before Connect gives up a peer that does not answer, 100 to 60000. Default
-///   1500 for a module in this process or on a pseudo-terminal, 18000 on another tty.
+///   1500 for a module in this process, on a pseudo-terminal or on a Unix socket, 18000 on another line.
 /// - `WIFISIM_BUSY_TIMEOUT`: milliseconds before the driver gives up a busy module, 100 to 600000. Default 60000.
 /// - `WIFISIM_PROFILE`, `WIFISIM_WORLD`, `WIFISIM_HOST_ADDRESS`: profile, world file and own loopback address of a
 ///   module in this process.
@@ -36,7 +37,7 @@ enum DriverEnvironment {
         }
         let text = value("WIFISIM_BAUD") ?? "115200"
         guard let baud = Int(text), (80...5_000_000).contains(baud) else { throw InvalidBaud(text: text) }
-        return try SerialPort(path: path, baud: baud)
+        return try SerialPort(DeviceAddress(path), baud: baud)
     }
 
     private static func hostAddress() throws(InvalidHostAddress) -> IPv4Address? {
@@ -62,10 +63,10 @@ enum DriverEnvironment {
         return .milliseconds(milliseconds)
     }
 
-    /// A module in this process or on a pseudo-terminal is simulated, and most of its peers are on this computer: one
-    /// that does not answer soon never will. Over the air the default leaves time for TCP's second retransmission.
+    /// A module in this process, on a pseudo-terminal or on a Unix socket is simulated, and most of its peers are on
+    /// this computer: one that does not answer soon never will. Over the air the default leaves time for TCP's second retransmission.
     private static func standardConnectTimeout(path: String?) -> Duration {
-        guard let path else { return .milliseconds(1500) }
+        guard let path, !path.hasPrefix("unix:") else { return .milliseconds(1500) }
         guard let resolved = realpath(path, nil) else { return .seconds(18) }
         defer { free(resolved) }
         return String(cString: resolved).hasPrefix("/dev/pts/") ? .milliseconds(1500) : .seconds(18)

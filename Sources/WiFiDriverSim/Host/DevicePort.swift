@@ -1,61 +1,71 @@
-import CPosix
 import Glibc
 import WiFiSimValues
 
-/// A serial port of this computer, raw, 8N1.
+/// A serial line to a module, used by one thread that waits for it.
 package final class DevicePort {
-    let path: String
-    private let descriptor: FileDescriptor
+    private let name: String
+    private let port: SerialPort
     private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
 
-    package init(_ path: String, speed: Int) throws(SystemError) {
-        self.path = path
-        descriptor = FileDescriptor(
-            owning: try systemCall("open \(path)") { cposix_open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC) })
-        try setSpeed(speed)
+    /// Opens the line. `speed` is in bits per second.
+    package init(_ address: DeviceAddress, speed: Int) throws(SystemError) {
+        name = address.description
+        port = try SerialPort(address, baud: speed)
     }
 
-    package func setSpeed(_ speed: Int) throws(SystemError) {
-        try systemCall("set \(path) to \(speed) bits per second") {
-            cposix_tty_set_raw(descriptor.rawValue, Int32(clamping: speed))
-        }
-    }
+    package func setSpeed(_ speed: Int) throws(SystemError) { try port.setSpeed(speed) }
 
     /// Writes all bytes, however long that takes.
     package func write(_ bytes: [UInt8]) throws(SystemError) {
         var rest = bytes[...]
         while !rest.isEmpty {
-            let transfer = rest.withUnsafeBytes { bytes in
-                Result { () throws(SystemError) in try descriptor.write(bytes) }
+            let part = rest
+            let count = try naming { () throws(SerialPortError) in
+                try part.withUnsafeBytes { bytes in Result { () throws(SerialPortError) in try port.write(bytes) } }.get()
             }
-            switch try transfer.get() {
-            case .done(let count): rest = rest.dropFirst(count)
-            case .wouldBlock: _ = try wait(for: POLLOUT, milliseconds: -1)
-            case .ended: throw SystemError("write \(path)", code: ENODEV)
+            rest = rest.dropFirst(count)
+            if count == 0 {
+                _ = try naming { () throws(SerialPortError) in try port.wait(toRead: false, orWrite: true, until: nil) }
             }
         }
     }
 
     /// Reads the available bytes; empty if there are none.
     package func read() throws(SystemError) -> [UInt8] {
-        let transfer = buffer.withUnsafeMutableBytes { bytes in
-            Result { () throws(SystemError) in try descriptor.read(into: bytes) }
+        let count = try naming { () throws(SerialPortError) in
+            try buffer.withUnsafeMutableBytes { bytes in
+                Result { () throws(SerialPortError) in
+                    try port.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<0]), bytes)
+                }
+            }.get()
         }
-        switch try transfer.get() {
-        case .done(let count): return Array(buffer[..<count])
-        case .wouldBlock: return []
-        case .ended: throw SystemError("read \(path)", code: ENODEV)
-        }
+        return Array(buffer[..<count])
     }
 
     /// Waits until there are bytes to read, at most `duration`.
     /// - Returns: true if there are bytes.
     package func waitForInput(_ duration: Duration) throws(SystemError) -> Bool {
-        try wait(for: POLLIN, milliseconds: Int32(clamping: max(0, duration.nanoseconds + 999_999) / 1_000_000))
+        try naming { () throws(SerialPortError) in
+            try port.wait(toRead: true, orWrite: false, until: RealTime(nanoseconds: RealTime.now.nanoseconds + max(0, duration.nanoseconds)))
+        }
     }
 
-    private func wait(for events: Int32, milliseconds: Int32) throws(SystemError) -> Bool {
-        var interest = pollfd(fd: descriptor.rawValue, events: Int16(events), revents: 0)
-        return try systemCall("poll \(path)") { poll(&interest, 1, milliseconds) } > 0
+    private func naming<Value>(_ body: () throws(SerialPortError) -> Value) throws(SystemError) -> Value {
+        do throws(SerialPortError) {
+            return try body()
+        } catch {
+            switch error {
+            case .vanished: throw SystemError("use \(name)", code: ENODEV)
+            case .system(let error): throw error
+            }
+        }
+    }
+
+    /// A descriptor with which an event loop watches this line.
+    package func watchable() throws(SystemError) -> FileDescriptor { try port.watchable() }
+
+    /// Writes as many bytes as the line takes now. Returns their number.
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
+        try naming { () throws(SerialPortError) in try port.write(bytes) }
     }
 }

@@ -29,6 +29,9 @@ package final class EventLoop {
     /// The readiness of a descriptor.
     package struct Readiness {
         let rawValue: UInt32
+        /// Room to write, and nothing else.
+        package static let canWriteOnly = Readiness(rawValue: UInt32(EPOLLOUT.rawValue))
+
         package var canRead: Bool { rawValue & UInt32(EPOLLIN.rawValue) != 0 }
         package var canWrite: Bool { rawValue & UInt32(EPOLLOUT.rawValue) != 0 }
         /// Always reported, and again and again until the descriptor is unwatched or the cause is gone.

@@ -39,6 +39,13 @@ package final class FileDescriptor {
         return errno == EPIPE || errno == EIO ? .ended : try Self.transferFailure("write")
     }
 
+    /// As `write`, for a socket: a connection that has ended raises no SIGPIPE.
+    package func send(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Transfer {
+        let count = retryingInterrupts { Glibc.send(rawValue, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+        if count >= 0 { return .done(count) }
+        return errno == EPIPE || errno == ECONNRESET ? .ended : try Self.transferFailure("send")
+    }
+
     static func transferFailure(_ operation: String) throws(SystemError) -> Transfer {
         let code = errno
         if code == EAGAIN || code == EWOULDBLOCK { return .wouldBlock }

@@ -51,7 +51,7 @@ package final class Resolver {
     /// EAI_NODATA, which glibc's headers define only with _GNU_SOURCE.
     private static let noData: Int32 = -5
 
-    private static func lookUp(_ name: String, _ family: IPAddress.Family?) -> [IPAddress]? {
+    static func lookUp(_ name: String, _ family: IPAddress.Family?) -> [IPAddress]? {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         hints.ai_family =

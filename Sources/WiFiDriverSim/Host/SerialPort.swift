@@ -8,7 +8,7 @@ package enum SerialPortError: Error, Equatable {
     case system(SystemError)
 }
 
-/// A client's end of a serial line: a tty, a pty's slave or one end of a socket pair.
+/// A client's end of a serial line: a tty, a pty's slave, one end of a socket pair, or a connection to a line elsewhere.
 ///
 /// The descriptor is non-blocking. Any thread may call any method. If two threads read, or write, at the same time, the
 /// order of the bytes is undefined, so the caller appoints one of each.
@@ -17,6 +17,16 @@ package final class SerialPort: Sendable {
     /// A write to a socket raises SIGPIPE unless it uses `send`; a write to a tty never does.
     private let isSocket: Bool
     private let waker: Int32
+
+    /// Opens a line. A tty is raw, 8N1; `baud` is its bit rate in bits per second, which raw connections do not have.
+    package convenience init(_ address: DeviceAddress, baud: Int) throws(SystemError) {
+        switch address {
+        case .tty(let path): try self.init(path: path, baud: baud)
+        case .unix(let path): try self.init(adopting: UnixSocket.connecting(to: path).descriptor.release())
+        case .tcp(let host, let port), .rfc2217(let host, let port):
+            try self.init(adopting: Socket.connection(toHost: host, port: port).release())
+        }
+    }
 
     /// Opens the tty at `path`, raw 8N1 at `baud` bits per second.
     package convenience init(path: String, baud: Int) throws(SystemError) {
@@ -47,6 +57,12 @@ package final class SerialPort: Sendable {
     deinit {
         close(waker)
         close(descriptor)
+    }
+
+    /// Changes the bit rate, in bits per second. A raw connection has none.
+    package func setSpeed(_ speed: Int) throws(SystemError) {
+        guard isatty(descriptor) == 1 else { return }
+        _ = try systemCall("set \(speed) bits per second") { cposix_tty_set_raw(descriptor, Int32(clamping: speed)) }
     }
 
     /// Reads the available bytes, first into `first`, then into `second`. Returns their number, 0 if there are none.
@@ -118,6 +134,11 @@ package final class SerialPort: Sendable {
     private func drainWaker() {
         var count: UInt64 = 0
         _ = retryingInterrupts { Glibc.read(waker, &count, 8) }
+    }
+
+    /// A duplicate of the descriptor, to watch the line with and nothing else.
+    package func watchable() throws(SystemError) -> FileDescriptor {
+        FileDescriptor(owning: try systemCall("dup") { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) })
     }
 
     /// Makes a watch on this line. It must not outlive the port.

@@ -32,6 +32,31 @@ package struct Socket {
         return socket
     }
 
+    /// Connects to a host by its name or address. Blocks until it is connected.
+    package static func connection(toHost host: String, port: UInt16) throws(SystemError) -> FileDescriptor {
+        let addresses: [IPAddress]
+        if let address = IPAddress(host) {
+            addresses = [address]
+        } else {
+            addresses = Resolver.lookUp(host, nil) ?? []
+        }
+        var failure = SystemError("find the host \(host)", code: ENOENT)
+        for address in addresses {
+            do throws(SystemError) {
+                let socket = try connecting(to: Endpoint(address, port), from: nil)
+                var status = pollfd(fd: socket.descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
+                try systemCall("poll") { poll(&status, 1, -1) }
+                let code = socket.takeError()
+                if code != 0 { throw SystemError("connect to \(host):\(port)", code: code) }
+                try socket.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+                return socket.descriptor
+            } catch {
+                failure = error
+            }
+        }
+        throw failure
+    }
+
     package static func listening(at local: Endpoint, backlog: Int32 = 16, window: Int? = nil) throws(SystemError)
         -> Socket
     {

@@ -81,14 +81,6 @@ package final class UnixSocket {
         return client >= 0 ? UnixSocket(owning: client) : nil
     }
 
-    package func send(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer {
-        let count = retryingInterrupts {
-            Glibc.send(descriptor.rawValue, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-        }
-        if count >= 0 { return .done(count) }
-        return errno == EPIPE || errno == ECONNRESET ? .ended : try FileDescriptor.transferFailure("send")
-    }
-
     private func call(
         _ operation: String, _ path: String,
         _ function: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32

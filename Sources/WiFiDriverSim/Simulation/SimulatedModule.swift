@@ -29,6 +29,8 @@ public final class SimulatedModule {
     enum Observation {
         case line(LineDirection, [UInt8])
         case network(NetworkTraffic)
+        case fault(Fault)
+        case place(FaultPlace)
     }
 
     init(_ module: Module, simulation: Simulation, stack: VirtualStack, radio: Air.RadioID) {
@@ -107,6 +109,11 @@ public final class SimulatedModule {
             drain()
             line = configuration
         case .log(let text): log.append(text)
+        case .fault(let fault):
+            log.append("fault: \(fault)")
+            observer?(.fault(fault))
+        case .networkFaults(let faults): stack.set(faults, at: simulation.now)
+        case .place(let place): observer?(.place(place))
         }
     }
 }

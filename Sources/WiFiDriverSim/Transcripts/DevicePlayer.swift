@@ -8,19 +8,19 @@ import WiFiSimValues
 package final class DevicePlayer {
     private let port: DevicePort
     private let listener: ModuleListener
-    private let device: DeviceLine
+    private let device: PortLine
     /// The number of events that were skipped because nothing here can cause them.
     package private(set) var leftOut = 0
 
     /// Opens the device.
     /// - Parameters:
-    ///   - path: the path of the serial port.
+    ///   - address: the serial port, or what else leads to the module.
     ///   - speed: its bit rate in bits per second.
     ///   - patience: how long to wait for a line of the module that has no time window.
     /// - Throws: `SystemError` if it cannot be opened.
-    package init(device path: String, speed: Int, patience: Duration = .seconds(30)) throws(SystemError) {
-        port = try DevicePort(path, speed: speed)
-        device = DeviceLine(port)
+    package init(device address: DeviceAddress, speed: Int, patience: Duration = .seconds(30)) throws(SystemError) {
+        port = try DevicePort(address, speed: speed)
+        device = PortLine(port)
         listener = ModuleListener(device, patience: patience)
     }
 
@@ -72,7 +72,7 @@ package final class DevicePlayer {
 }
 
 /// A serial port as a transcript's line. The first failure is kept; after it, no bytes arrive.
-private final class DeviceLine: TranscriptLine {
+private final class PortLine: TranscriptLine {
     private let port: DevicePort
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant

@@ -1,58 +1,58 @@
-import CPosix
-import Glibc
 import WiFiSimHost
 import WiFiSimValues
 
 /// Relays between a client and a real module, and records both directions. This is what `wifisim record FILE --device
 /// TTY` does.
 ///
-/// The client opens the pseudo-terminal; the bit rates that it sets there are set on the device. Belongs to the thread
+/// The client opens a line; the bit rates that it sets there are set on the device. Belongs to the thread
 /// that made it.
 package final class DeviceRecorder {
     private let loop: EventLoop
-    private let device: FileDescriptor
-    private let terminal: PseudoTerminal
-    private let devicePath: String
+    private let device: DevicePort
+    /// Watches the device.
+    private let watched: FileDescriptor
+    /// The line that the client opens.
+    private let line: any ModuleLine
     private let file: RecordingFile
-    private var speed: Int32
+    private var speed: Int
     private var toDevice = ByteQueue()
     private var toClient = ByteQueue()
     private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
     private var failure: SystemError?
     private var isStopped = false
 
-    package var terminalPath: String { terminal.path }
+    /// How a client opens the line.
+    package var lineName: String { line.name }
 
     /// Opens the device and makes the file.
     /// - Parameters:
-    ///   - devicePath: the path of the serial port.
+    ///   - address: the serial port, or what else leads to the module.
+    ///   - lineAddress: where the client's line is.
     ///   - speed: the bit rate, in bits per second, until the client sets another.
     ///   - path: the path of the new transcript; an existing file is not overwritten.
     ///   - profile: the firmware profile that is closest to the module.
     ///   - origin: the text of the transcript's `origin` line.
     /// - Throws: `SystemError` if the device or the file cannot be opened.
-    package init(device devicePath: String, speed: Int, path: String, profile: String, origin: String)
-        throws(SystemError)
-    {
-        self.devicePath = devicePath
-        self.speed = Int32(speed)
-        device = FileDescriptor(
-            owning: try systemCall("open \(devicePath)") {
-                cposix_open(devicePath, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
-            })
-        try systemCall("set \(devicePath) raw") { [device, speed] in cposix_tty_set_raw(device.rawValue, Int32(speed)) }
+    package init(
+        device address: DeviceAddress, line lineAddress: LineAddress, speed: Int, path: String, profile: String,
+        origin: String
+    ) throws(SystemError) {
+        self.speed = speed
+        device = try DevicePort(address, speed: speed)
+        watched = try device.watchable()
         loop = try EventLoop()
-        terminal = try PseudoTerminal(speed: speed)
+        line = try lineAddress.open(speed: speed, resetLine: .none, on: loop)
         var header = Transcript.Header()
         header.profile = profile
         header.origin = origin
         file = try RecordingFile(path: path, header: header, at: loop.now)
-        try loop.watch(device, for: .read) { [unowned self] _ in
+        try loop.watch(watched, for: .read) { [unowned self] _ in
             guarded { () throws(SystemError) in try deviceIsReady() }
         }
-        try loop.watch(terminal.master, for: .read) { [unowned self] _ in
-            guarded { () throws(SystemError) in try clientIsReady() }
-        }
+        try line.start(
+            LineHandlers { [unowned self] _ in
+                guarded { () throws(SystemError) in try clientIsReady() }
+            })
     }
 
     /// Relays until a signal arrives or the device fails.
@@ -74,7 +74,8 @@ package final class DeviceRecorder {
     }
 
     private func deviceIsReady() throws(SystemError) {
-        if let bytes = try read(device) {
+        let bytes = try device.read()
+        if !bytes.isEmpty {
             try file.update(at: loop.now) { $0.record(bytes, fromHost: false, at: loop.now) }
             toClient.append(contentsOf: bytes)
         }
@@ -83,50 +84,49 @@ package final class DeviceRecorder {
 
     private func clientIsReady() throws(SystemError) {
         try followSpeed()
-        if let bytes = try read(terminal.master) {
+        let transfer = buffer.withUnsafeMutableBytes { bytes in
+            Result { () throws(SystemError) in try line.read(into: bytes) }
+        }
+        switch try transfer.get() {
+        case .done(let count):
+            let bytes = Array(buffer[..<count])
             try file.update(at: loop.now) { $0.record(bytes, fromHost: true, at: loop.now) }
             toDevice.append(contentsOf: bytes)
+        case .wouldBlock: break
+        case .ended:
+            // What the client did not read is lost.
+            toClient.removeAll()
+            guard try line.clientEnded() else { return isStopped = true }
         }
         try writeAll()
     }
 
-    private func read(_ descriptor: FileDescriptor) throws(SystemError) -> [UInt8]? {
-        let transfer = buffer.withUnsafeMutableBytes { bytes in
-            Result { () throws(SystemError) in try descriptor.read(into: bytes) }
-        }
-        switch try transfer.get() {
-        case .done(let count): return Array(buffer[..<count])
-        case .wouldBlock: return nil
-        case .ended: throw SystemError("read \(devicePath)", code: ENODEV)
-        }
-    }
-
     /// Sets the device to the client's bit rate, which the client may have changed since it last wrote.
     private func followSpeed() throws(SystemError) {
-        let current = cposix_tty_get_speed(terminal.master.rawValue)
-        guard current > 0, current != speed else { return }
+        guard let current = line.hostSpeed, current != speed else { return }
         speed = current
-        try systemCall("set \(devicePath) to \(current) bits per second") {
-            cposix_tty_set_raw(device.rawValue, current)
-        }
-        try file.update(at: loop.now) { $0.record(.baud(Int(current)), at: loop.now) }
+        try device.setSpeed(current)
+        try file.update(at: loop.now) { $0.record(.baud(current), at: loop.now) }
     }
 
     private func writeAll() throws(SystemError) {
-        try write(&toDevice, to: device)
-        try write(&toClient, to: terminal.master)
-        // Read from one side only when the other side has taken all bytes.
-        try loop.update(device, for: .init(reads: toClient.isEmpty, writes: !toDevice.isEmpty))
-        try loop.update(terminal.master, for: .init(reads: toDevice.isEmpty, writes: !toClient.isEmpty))
-    }
-
-    private func write(_ queue: inout ByteQueue, to descriptor: FileDescriptor) throws(SystemError) {
-        while !queue.isEmpty {
-            let transfer = queue.withUnsafeBytes { bytes in
-                Result { () throws(SystemError) in try descriptor.write(bytes) }
+        while !toDevice.isEmpty {
+            let sent = toDevice.withUnsafeBytes { bytes in
+                Result { () throws(SystemError) in try device.write(bytes) }
             }
-            guard case .done(let count) = try transfer.get(), count > 0 else { return }
-            queue.removeFirst(count)
+            let count = try sent.get()
+            guard count > 0 else { break }
+            toDevice.removeFirst(count)
         }
+        while !toClient.isEmpty, line.takesOutput {
+            let sent = toClient.withUnsafeBytes { bytes in
+                Result { () throws(SystemError) in try line.write(bytes) }
+            }
+            guard case .done(let count) = try sent.get(), count > 0 else { break }
+            toClient.removeFirst(count)
+        }
+        // Read from one side only when the other side has taken all bytes.
+        try loop.update(watched, for: .init(reads: toClient.isEmpty || !line.takesOutput, writes: !toDevice.isEmpty))
+        line.update(for: .init(reads: toDevice.isEmpty, writes: !toClient.isEmpty))
     }
 }

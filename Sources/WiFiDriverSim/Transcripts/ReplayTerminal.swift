@@ -4,42 +4,50 @@ import WiFiSimDaemon
 import WiFiSimHost
 import WiFiSimValues
 
-/// Plays the module's side of a transcript on a pseudo-terminal. This is what `wifisim replay` does.
+/// Plays the module's side of a transcript on a line. This is what `wifisim replay` does.
 ///
 /// Belongs to the thread that made it.
 package final class ReplayTerminal {
     private let loop: EventLoop
-    private let terminal: PseudoTerminal
+    private let line: any ModuleLine
     private var replay: ModuleReplay
     private var link: TerminalLink?
     private var output = ByteQueue()
     private var buffer = [UInt8](repeating: 0, count: 16 * 1024)
-    private var hasClient = false
     /// True if the replay continues when the client closes the tty. The client may then open it again.
     private let outlivesClient: Bool
     private var isStopped = false
 
-    package var terminalPath: String { terminal.path }
+    /// How a client opens the line.
+    package var lineName: String { line.name }
 
-    /// Makes the pseudo-terminal.
+    /// Makes the line.
     /// - Parameters:
     ///   - replay: the replay to play.
+    ///   - lineAddress: where the line is.
     ///   - linkPath: the path of a symbolic link to the tty; `nil` makes none.
     ///   - outlivesClient: true to wait for another client when the client closes the tty.
     /// - Throws: `SystemError`, or `TerminalLinkError` if the link cannot be made.
-    package init(_ replay: ModuleReplay, linkPath: String? = nil, outlivesClient: Bool = false) throws {
+    package init(
+        _ replay: ModuleReplay, line lineAddress: LineAddress = .pty, linkPath: String? = nil,
+        outlivesClient: Bool = false
+    ) throws {
         self.replay = replay
         self.outlivesClient = outlivesClient
         loop = try EventLoop()
-        terminal = try PseudoTerminal(speed: UARTConfiguration().baud.value)
-        link = try linkPath.map { try TerminalLink(at: $0, to: terminal.path) }
-        try loop.watch(terminal.master, for: .read) { [unowned self] readiness in
-            if readiness.canRead || readiness.hasHungUp { _ = readLine() }
-            writeLine()
-        }
+        line = try lineAddress.open(speed: UARTConfiguration().baud.value, resetLine: .none, on: loop)
+        link = try linkPath.map { try TerminalLink(at: $0, to: line.name) }
+        try line.start(
+            LineHandlers { [unowned self] readiness in
+                if readiness.canRead || readiness.hasHungUp { _ = readLine() }
+                writeLine()
+            })
     }
 
-    deinit { link?.remove() }
+    deinit {
+        link?.remove()
+        line.close()
+    }
 
     /// Runs until the client closes the tty (unless the replay outlives its clients), the session diverges, or a signal
     /// arrives for which `onSignal` returns true.
@@ -65,13 +73,10 @@ package final class ReplayTerminal {
     /// - Returns: true if there were bytes.
     private func readLine() -> Bool {
         let transfer = buffer.withUnsafeMutableBytes { bytes in
-            Result { () throws(SystemError) in try terminal.master.read(into: bytes) }
+            Result { () throws(SystemError) in try line.read(into: bytes) }
         }
         switch transfer {
         case .success(.done(let count)):
-            // From now on the client's close is visible.
-            if !hasClient { terminal.releaseSlave() }
-            hasClient = true
             replay.receive(Array(buffer[..<count]), at: loop.now)
             return true
         case .success(.wouldBlock): return false
@@ -82,22 +87,21 @@ package final class ReplayTerminal {
     }
 
     private func clientLeft() {
-        hasClient = false
-        guard outlivesClient, (try? terminal.holdSlave()) != nil else { return isStopped = true }
+        guard outlivesClient else { return isStopped = true }
         // Unread output is lost, as on a line with nothing connected.
         output.removeAll()
-        terminal.discardOutput()
+        if (try? line.clientEnded()) != true { isStopped = true }
     }
 
     private func writeLine() {
         output.append(contentsOf: replay.takeOutput())
-        while !output.isEmpty {
+        while !output.isEmpty, line.takesOutput {
             let transfer = output.withUnsafeBytes { bytes in
-                Result { () throws(SystemError) in try terminal.master.write(bytes) }
+                Result { () throws(SystemError) in try line.write(bytes) }
             }
             guard case .success(.done(let count)) = transfer, count > 0 else { break }
             output.removeFirst(count)
         }
-        try? loop.update(terminal.master, for: output.isEmpty ? .read : .init(reads: true, writes: true))
+        line.update(for: output.isEmpty ? .read : .init(reads: true, writes: true))
     }
 }

@@ -4,14 +4,14 @@ import WiFiSimModule
 import WiFiSimSimulation
 import WiFiSimValues
 
-/// Runs a module on a pseudo-terminal and records its session. This is what `wifisim record FILE` does.
+/// Runs a module on a line and records its session. This is what `wifisim record FILE` does.
 ///
 /// Belongs to the thread that made it.
 package final class SimulatorRecorder {
     private let simulator: Simulator
     private let observer: Observer
 
-    package var terminalPath: String { simulator.terminalPaths.first ?? "" }
+    package var lineName: String { simulator.lineNames.first ?? "" }
 
     /// Makes the module and the file.
     /// - Parameters:

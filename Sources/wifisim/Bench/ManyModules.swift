@@ -10,7 +10,7 @@ enum ManyModules {
         var options = SimulatorOptions()
         options.firmware = firmware
         options.count = count
-        let clients = try RunningSimulator(options).terminalPaths.map { path in
+        let clients = try RunningSimulator(options).lineNames.map { path in
             ModuleClient(on: try RawTerminal(opening: path))
         }
         for client in clients {

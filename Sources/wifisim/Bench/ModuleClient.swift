@@ -20,7 +20,7 @@ final class ModuleClient {
         options.firmware = firmware
         // The program is measured, not the distance that it simulates.
         options.world = options.world.withoutLatency
-        return try RunningSimulator(options).terminalPaths[0]
+        return try RunningSimulator(options).lineNames[0]
     }
 
     init(on terminal: RawTerminal) { self.terminal = terminal }

@@ -26,7 +26,7 @@ extension CommandLineTool {
         let trace = DemoTrace(isVerbose: parsed.has("--verbose"))
         let echo = try EchoServer()
         trace.title("\(options.firmware.summary), and an echo server on port \(echo.port)")
-        let path = try RunningSimulator(options) { trace.line($0, $1) }.terminalPaths[0]
+        let path = try RunningSimulator(options) { trace.line($0, $1) }.lineNames[0]
         setenv("WIFISIM_TTY", path, 1)
         trace.title("the module is on \(path)")
         let application = DemoApplication(trace: trace, echoPort: echo.port)

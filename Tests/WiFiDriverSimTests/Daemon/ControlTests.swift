@@ -101,7 +101,7 @@ struct ControlTests {
         #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
         let socket = try UnixSocket.connecting(to: path)
         for piece in ["{\"do\": \"ap wifi", "sim off\"}\n{\"do\": 1}\nrubbish\n", "{\"do\": \"ap wifisim on\"}\n"] {
-            _ = try Array(piece.utf8).withUnsafeBytes { try socket.send($0) }
+            _ = try Array(piece.utf8).withUnsafeBytes { try socket.descriptor.send($0) }
         }
         var answers: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
@@ -119,7 +119,7 @@ struct ControlTests {
     /// Connects to the socket and sends.
     private func connect(to path: String, sending text: String = "") throws -> UnixSocket {
         let socket = try UnixSocket.connecting(to: path)
-        _ = try Array(text.utf8).withUnsafeBytes { try socket.send($0) }
+        _ = try Array(text.utf8).withUnsafeBytes { try socket.descriptor.send($0) }
         return socket
     }
 
@@ -153,7 +153,7 @@ struct ControlTests {
         for _ in 0..<500 {
             var interest = pollfd(fd: socket.descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
             guard poll(&interest, 1, 0) == 0 else { return false }
-            _ = try request.withUnsafeBytes { try other.send($0) }
+            _ = try request.withUnsafeBytes { try other.descriptor.send($0) }
             var last: UInt8 = 0
             while last != UInt8(ascii: "\n") {
                 guard case .done(let count) = try buffer.withUnsafeMutableBytes({ try other.descriptor.read(into: $0) })
@@ -172,7 +172,7 @@ struct ControlTests {
         var sent = 0
         var hasStopped = false
         while sent < 20_000_000, !hasStopped {
-            switch try requests.withUnsafeBytes({ try socket.send($0) }) {
+            switch try requests.withUnsafeBytes({ try socket.descriptor.send($0) }) {
             case .done(let count): sent += count
             default: hasStopped = try staysFull(socket, path)
             }

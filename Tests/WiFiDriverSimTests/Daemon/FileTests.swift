@@ -83,7 +83,7 @@ struct FileTests {
         let control = try UnixSocket.connecting(to: socket)
         var buffer = [UInt8](repeating: 0, count: 4096)
         for _ in 0..<40 {
-            _ = try requests.withUnsafeBytes { try control.send($0) }
+            _ = try requests.withUnsafeBytes { try control.descriptor.send($0) }
             var answers = 0
             while answers < 100 {
                 guard

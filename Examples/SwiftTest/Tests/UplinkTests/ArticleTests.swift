@@ -78,7 +78,7 @@ import WiFiDriverSim
         var options = SimulatorOptions()
         options.firmware = .esp8266v1_7
         let simulator = try RunningSimulator(options)
-        let path = try #require(simulator.terminalPaths.first)
+        let path = try #require(simulator.lineNames.first)
         let tty = open(path, O_RDWR | O_NOCTTY)
         #expect(tty >= 0)
         defer { close(tty) }

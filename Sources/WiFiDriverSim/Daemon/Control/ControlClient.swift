@@ -61,7 +61,7 @@ package struct ControlClient {
         let request = ControlMessage.line(ControlMessage.Request(do: words.map(\.asWord).joined(separator: " ")))
         var rest = request[...]
         while !rest.isEmpty {
-            guard case .done(let count) = try rest.withUnsafeBytes({ try socket.send($0) }) else { break }
+            guard case .done(let count) = try rest.withUnsafeBytes({ try socket.descriptor.send($0) }) else { break }
             rest = rest.dropFirst(count)
         }
         var answer: [UInt8] = []

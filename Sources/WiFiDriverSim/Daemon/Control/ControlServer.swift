@@ -69,7 +69,7 @@ final class ControlServer {
         }
         guard clients.count < Self.mostClients else {
             _ = try? ControlMessage.busy("\(Self.mostClients) clients are connected; end one").withUnsafeBytes {
-                try socket.send($0)
+                try socket.descriptor.send($0)
             }
             return
         }
@@ -126,7 +126,7 @@ final class ControlServer {
 
     private func flush(_ number: Int32) {
         while let client = clients[number], !client.unsent.isEmpty {
-            switch client.unsent.withUnsafeBytes({ bytes in try? client.socket.send(bytes) }) {
+            switch client.unsent.withUnsafeBytes({ bytes in try? client.socket.descriptor.send(bytes) }) {
             case .done(let count): clients[number]?.unsent.removeFirst(count)
             case .wouldBlock: return
             case .ended, nil: return end(number)

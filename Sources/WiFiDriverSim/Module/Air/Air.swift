@@ -20,6 +20,8 @@ package final class Air {
     /// The cached result of `radioDeadline`, `nil` after a radio has changed. Saves a search: most of a thousand radios
     /// do nothing for hours.
     private var knownDeadline: Instant??
+    /// The faults that a new radio's module has.
+    private var faults: [Fault] = []
     private var events: [(radio: RadioID, event: AirEvent)] = []
     /// The virtual stations of the world, by name.
     var stations: [String: VirtualStation] = [:]
@@ -94,12 +96,29 @@ package final class Air {
     package init(world: World) {
         cells = world.accessPoints.map { Cell(accessPoint: $0) }
         timeline = world.timeline.sorted { $0.at < $1.at }[...]
+        faults = world.faults
     }
 
     /// Adds a radio. It starts idle.
     package func addRadio() -> RadioID {
         radios.append(Radio())
-        return RadioID(index: radios.count - 1)
+        let radio = RadioID(index: radios.count - 1)
+        for fault in faults { events.append((radio, .faults(.add(fault)))) }
+        return radio
+    }
+
+    /// Tells the modules that faults are set or cleared.
+    func tell(_ change: FaultChange) {
+        var only: Int?
+        switch change {
+        case .add(let fault, let module):
+            only = module
+            if module == nil { faults.append(fault) }
+        case .clear: faults = []
+        }
+        for index in radios.indices where only.map({ $0 == index }) ?? true {
+            events.append((RadioID(index: index), .faults(change)))
+        }
     }
 
     /// Takes a request of a radio. The answer is an event, now or later.
@@ -124,6 +143,7 @@ package final class Air {
             if let cell = softAP(of: radio) { expel(station, from: cells[cell].accessPoint.bssid, at: now) }
         case .learn(let provisioning?): startLearning(provisioning, by: radio, at: now)
         case .learn(nil): radios[radio.index].learner = nil
+        case .change(let change): try? make(change, at: now)
         case .stop:
             radios[radio.index].learner = nil
             setStation(.idle, of: radio, at: now)

@@ -17,6 +17,8 @@ package enum AirRequest: Equatable, Sendable {
     case learn(Provisioning?)
     /// The radio stops without notice. Stations of its soft-AP miss its beacons.
     case stop
+    /// The world changes, because of a fault.
+    case change(WorldChange)
 
     package struct Scan: Equatable, Sendable {
         var ssid: String?
@@ -64,6 +66,8 @@ package enum AirEvent: Equatable, Sendable {
     /// The soft-AP's DHCP server has given it an address.
     case stationLeased(MACAddress, IPv4Address)
     case stationLeft(MACAddress)
+    /// Faults of the module are set or cleared.
+    case faults(FaultChange)
 
     /// An access point in the result of a scan.
     package struct Sighting: Equatable, Sendable {

@@ -75,6 +75,31 @@ package struct Words {
         return word.text
     }
 
+    /// The next word, which stays.
+    var peek: String? { words.first?.text }
+
+    /// Takes the next word if it is this one.
+    mutating func take(_ word: String) -> Bool {
+        guard peek == word else { return false }
+        words.removeFirst()
+        return true
+    }
+
+    /// Leaves out the next word if it is this one.
+    mutating func skip(_ word: String) { _ = take(word) }
+
+    /// Takes the next word, which must be this one.
+    mutating func expect(_ word: String) throws(WordError) {
+        let next = try next("the word \(word)")
+        guard next.text == word else { throw next.error("\"\(next.text)\" is not \(word)") }
+    }
+
+    /// Takes the rest of the words, after a word that has been taken.
+    mutating func takeRest(after word: Word) -> Words {
+        defer { words = [] }
+        return Words([word] + words, end: end)
+    }
+
     mutating func optionalText() -> String? { words.popFirst()?.text }
 
     mutating func value<Value: LosslessStringConvertible>(_ what: String) throws(WordError) -> Value {

@@ -24,6 +24,9 @@ public struct World: Sendable, Equatable {
         }
     }
 
+    /// The faults from the start on.
+    public var faults: [Fault] = []
+
     /// The server for firmware updates. `nil` if there is none.
     public var updates: UpdateServer?
 
@@ -46,12 +49,13 @@ public struct World: Sendable, Equatable {
     /// Creates a world. Without access points, no module can join a network.
     public init(
         accessPoints: [AccessPoint], names: [String: [IPAddress]] = [:], timeline: [TimedChange] = [],
-        updates: UpdateServer? = nil
+        updates: UpdateServer? = nil, faults: [Fault] = []
     ) {
         self.accessPoints = accessPoints
         self.names = names
         self.timeline = timeline
         self.updates = updates
+        self.faults = faults
     }
 
     /// This world, with no latency at any access point.

@@ -9,6 +9,8 @@ public enum WorldChange: Equatable, Sendable {
     case station(name: String, StationAction)
     /// A phone sends an SSID and a password to the modules that listen.
     case smartConfig(SmartConfig, ssid: String, password: String, key: String?)
+    /// Sets or clears faults of the modules.
+    case faults(FaultChange)
 }
 
 /// A change of an access point.
@@ -65,7 +67,7 @@ public struct WorldChangeError: Error, Equatable, CustomStringConvertible {
 
 extension WorldChange {
     /// The first words of all changes.
-    package static let keywords = ["ap", "station", "smartconfig"]
+    package static let keywords = ["ap", "station", "smartconfig", "fault"]
 
     /// In bytes, as a phone sends them to a station.
     fileprivate static let ssidLength = 1...32
@@ -87,6 +89,7 @@ extension WorldChange {
                 try words.choice("smartconfig's way"),
                 ssid: try words.text("the access point's SSID", Self.ssidLength),
                 password: try words.text("the password", Self.passwordLength), key: words.optionalText())
+        case "fault": self = .faults(try FaultChange(&words))
         default:
             throw keyword.error(
                 "there is no change \"\(keyword.text)\"; there are \(Self.keywords.joined(separator: ", "))")
@@ -101,6 +104,7 @@ extension WorldChange {
         case .station(let name, .joins(let ssid, let password)):
             "station \(quoted(name)) joins \(quoted(ssid))" + (password.isEmpty ? "" : " \(quoted(password))")
         case .station(let name, .leaves): "station \(quoted(name)) leaves"
+        case .faults(let change): "fault \(change.text(quoting: quoted))"
         case .smartConfig(let way, let ssid, let password, let key):
             "smartconfig \(way.rawValue) \(quoted(ssid)) \(quoted(password))" + (key.map { " \(quoted($0))" } ?? "")
         }
@@ -188,6 +192,9 @@ extension Air {
             }
             stationJoins(name, ssid: ssid, password: password, at: now)
         case .station(let name, .leaves): stationLeaves(name, at: now)
+        case .faults(let change):
+            if case .add(let fault, _) = change, case .world(let effect) = fault.effect { try check(effect) }
+            tell(change)
         case .smartConfig(let way, let ssid, let password, let key):
             guard WorldChange.ssidLength.contains(ssid.utf8.count),
                 WorldChange.passwordLength.contains(password.utf8.count)
@@ -200,6 +207,18 @@ extension Air {
 }
 
 extension Air {
+    /// Checks that a fault's change of the world can be made.
+    private func check(_ change: WorldChange) throws(WorldChangeError) {
+        switch change {
+        case .accessPoint(let name, let change):
+            for accessPoint in try accessPoints(named: name) {
+                if let reason = change.mistake(for: accessPoint) { throw WorldChangeError(description: reason) }
+            }
+        case .station(_, .joins(let ssid, _)): _ = try accessPoints(named: ssid)
+        case .station(_, .leaves), .smartConfig, .faults: break
+        }
+    }
+
     /// The most virtual stations in one world.
     private static let mostStations = 1000
 

@@ -9,6 +9,7 @@ extension Module {
     func receive(
         _ bytes: inout Slice<UnsafeRawBufferPointer>, for operation: any DataOperation, _ escape: EscapeSequence
     ) {
+        if faults.isActive, takeDataWithFaults(&bytes, operation) { return }
         var escape = escape
         let endsTheData = operation.remaining.map { escape.kept + bytes.count >= $0 } ?? false
         let pluses: Int
@@ -32,7 +33,9 @@ extension Module {
     /// not end.
     private func give(_ bytes: inout Slice<UnsafeRawBufferPointer>, to operation: any DataOperation) {
         let count = bytes.count
+        if faults.isActive { faults.phase = .answer }
         let outcome = operation.receive(&bytes, on: self)
+        if faults.isActive, outcome == nil { faults.phase = .report }
         if bytes.count == count { refuse(&bytes, operation) }
         if let outcome { conclude(outcome) }
     }

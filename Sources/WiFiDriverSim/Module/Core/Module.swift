@@ -58,8 +58,12 @@ package final class Module {
     private let clients = BackgroundClient.all
     /// The number of the last query.
     var lastQuery: UInt32 = 0
+    /// The faults that are set.
+    @exclusivity(unchecked) var faults = FaultState()
+    /// The faults of the network that have begun.
+    var networkFaults: [NetworkFault] = []
     @exclusivity(unchecked) private var lineBuffer = LineBuffer()
-    private let interpreter: any CommandInterpreter
+    let interpreter: any CommandInterpreter
     @exclusivity(unchecked) private var effects: [Effect] = []
 
     /// The state of the firmware.
@@ -72,6 +76,8 @@ package final class Module {
         case running(any Operation)
         /// Data mode.
         case receiving(any DataOperation, EscapeSequence)
+        /// A fault has stopped it.
+        case hung(isSilent: Bool)
     }
 
     /// A request of a module to its surroundings.
@@ -84,6 +90,12 @@ package final class Module {
         case setLine(UARTConfiguration)
         /// A message for the log.
         case log(String)
+        /// A fault happens.
+        case fault(Fault)
+        /// The network is to have these faults from now on, and no others.
+        case networkFaults([NetworkFault])
+        /// The session has reached a place at which a fault can happen.
+        case place(FaultPlace)
     }
 
     /// Creates a module without power. `settings` is the content of its flash; `nil` selects the factory settings.
@@ -125,6 +137,19 @@ package final class Module {
         output.removeAll()
     }
 
+    /// Restarts after a failure: unlike `restart`, nothing is shut down.
+    func crash() {
+        request(.stop)
+        if !firmware.keepsTime { setUnixTime(.zero) }
+        boot()
+    }
+
+    /// The flash returns to the factory settings, which count from the next boot on.
+    func forgetFlash() {
+        storedSettings = factorySettings
+        emit(.store(storedSettings))
+    }
+
     private func boot() {
         let wasRunning = if case .off = state { false } else { true }
         dropEverything()
@@ -132,9 +157,8 @@ package final class Module {
         settings = storedSettings
         session = Session(firmware: firmware)
         emit(.setLine(settings.uart))
-        output.append(
-            contentsOf: Misreading.bytes(
-                firmware.romText.utf8, sentAt: Firmware.romBaud, readAt: settings.uart.baud.value))
+        say(
+            Misreading.bytes(firmware.romText.utf8, sentAt: Firmware.romBaud, readAt: settings.uart.baud.value))
         state = .booting(until: now + firmware.bootTime)
         updateInterfaces()
     }
@@ -152,6 +176,7 @@ package final class Module {
         request(.silence)
         stopLearning()
         lineBuffer = LineBuffer()
+        if faults.isActive { faults.restart() }
     }
 
     /// Restarts the firmware, as RST does. Some chips keep the time (ESP-AT docs, TCP-IP, CIPSNTPTIME).
@@ -200,9 +225,17 @@ package final class Module {
     /// Takes bytes from the line.
     package func receive(_ bytes: UnsafeRawBufferPointer, at now: Instant) {
         advance(to: now)
+        if faults.isActive, !faults.isGivingData { return receiveOverFaultyLine(bytes) }
+        take(bytes)
+    }
+
+    /// Takes bytes as the line has delivered them.
+    func take(_ bytes: UnsafeRawBufferPointer) {
         var rest = bytes[...]
         while !rest.isEmpty {
             switch state {
+            case .hung(let isSilent):
+                return receiveHung(rest, isSilent: isSilent)
             case .off, .booting, .asleep:
                 return
             case .idle:
@@ -210,6 +243,7 @@ package final class Module {
                 dropRefusedLine(&rest)
                 receiveInCommandMode(&rest)
             case .running(let operation):
+                if faults.isActive { noteRefused(rest) }
                 refuse(&rest, operation)
             case .receiving(let operation, let escape):
                 receive(&rest, for: operation, escape)
@@ -231,7 +265,9 @@ package final class Module {
             case .more:
                 continue
             case .line(let line):
-                if let line = command(in: line) { conclude(interpreter.execute(line, on: self)) }
+                if let line = command(in: line) {
+                    if faults.isActive { executeWithFaults(line) } else { conclude(interpreter.execute(line, on: self)) }
+                }
             case .failed(let error):
                 conclude(.failed(error))
             }
@@ -251,12 +287,20 @@ package final class Module {
     private static let smallHead = ArraySlice("at".utf8)
 
     private func echo(_ bytes: Slice<UnsafeRawBufferPointer>) {
+        if faults.isActive { return echoWithFaults(echoed(bytes)) }
         for byte in bytes {
             if byte == UInt8(ascii: "\n") {
                 output.append(contentsOf: firmware.echoTerminator.utf8)
             } else if byte != UInt8(ascii: "\r") {
                 output.append(byte)
             }
+        }
+    }
+
+    private func echoed(_ bytes: Slice<UnsafeRawBufferPointer>) -> [UInt8] {
+        bytes.flatMap { byte in
+            byte == UInt8(ascii: "\n")
+                ? Array(firmware.echoTerminator.utf8) : byte == UInt8(ascii: "\r") ? [] : [byte]
         }
     }
 
@@ -321,9 +365,19 @@ package final class Module {
     func conclude(_ outcome: CommandOutcome) {
         // If a handler has restarted the module, its outcome no longer counts.
         switch state {
-        case .off, .booting, .asleep: return
+        case .off, .booting, .asleep, .hung: return
         case .idle, .running, .receiving: break
         }
+        if faults.isActive {
+            if faultsIntercept(outcome) { return }
+            defer { faultsAfter(outcome) }
+            finish(outcome)
+        } else {
+            finish(outcome)
+        }
+    }
+
+    private func finish(_ outcome: CommandOutcome) {
         if !outcome.isUnfinished { cancelCommandQuery() }
         switch outcome {
         case .ok:
@@ -366,6 +420,7 @@ package final class Module {
 
     package func handle(_ event: AirEvent, at now: Instant) {
         self.now = now
+        if case .faults(let change) = event { return apply(change) }
         guard isRunning else { return }
         handleAir(event)
         resume(.air(event))
@@ -403,12 +458,14 @@ package final class Module {
     private func resume(_ event: ModuleEvent) {
         switch state {
         case .running(var operation):
+            if faults.isActive { faults.phase = .answer }
             let outcome = operation.resume(event, on: self)
+            if faults.isActive, outcome == nil { faults.phase = .report }
             guard case .running = state else { return }
             if let outcome { conclude(outcome) } else { state = .running(operation) }
         case .receiving(var operation, _):
             if let outcome = operation.resume(event, on: self) { conclude(outcome) }
-        case .off, .booting, .asleep, .idle: break
+        case .off, .booting, .asleep, .idle, .hung: break
         }
     }
 
@@ -416,7 +473,7 @@ package final class Module {
 
     package var isRunning: Bool {
         switch state {
-        case .off, .booting, .asleep: false
+        case .off, .booting, .asleep, .hung: false
         case .idle, .running, .receiving: true
         }
     }
@@ -425,7 +482,7 @@ package final class Module {
     package var isBusy: Bool {
         switch state {
         case .booting, .running: true
-        case .off, .asleep, .idle, .receiving: false
+        case .off, .asleep, .idle, .receiving, .hung: false
         }
     }
 
@@ -441,6 +498,7 @@ package final class Module {
         case .booting: "booting"
         case .asleep: "asleep"
         case .idle, .running, .receiving: "on"
+        case .hung: "hung"
         }
     }
 
@@ -454,8 +512,12 @@ package final class Module {
 
     /// When to call `advance(to:)` next. `nil` if nothing is due.
     package var nextDeadline: Instant? {
+        faults.isActive ? .earlier(stateDeadline, faultDeadline) : stateDeadline
+    }
+
+    private var stateDeadline: Instant? {
         switch state {
-        case .off: nil
+        case .off, .hung: nil
         case .booting(let until), .asleep(let until): until
         case .running(let operation): .earlier(operation.deadline, backgroundDeadline)
         case .receiving(let operation, let escape):
@@ -481,8 +543,12 @@ package final class Module {
                 return restart()
             }
             self.now = max(self.now, due)
+            if faults.isActive, let time = faultDeadline, time <= due {
+                advanceFaults()
+                continue
+            }
             switch state {
-            case .off: break
+            case .off, .hung: break
             case .booting: finishBoot()
             case .asleep: boot()
             case .running(let operation) where operation.deadline.map { $0 <= due } ?? false:
@@ -504,6 +570,7 @@ package final class Module {
     private static let watchdogLimit = 10_000
 
     private func finishBoot() {
+        if faults.isActive, bootsAgain() { return }
         state = .idle
         write("\r\nready\r\n")
         radioBooted()
@@ -514,6 +581,10 @@ package final class Module {
 
     /// Writes a text and the bytes after it as one message. SYSMSGFILTER may remove parts of it.
     func write(_ text: String, _ bytes: [UInt8] = []) {
+        if faults.isActive {
+            let message = Array(text.utf8) + bytes
+            return writeWithFaults(session.messageFilters.isOn ? session.messageFilters.apply(to: message) : message)
+        }
         guard session.messageFilters.isOn else {
             output.append(contentsOf: text.utf8)
             return output.append(contentsOf: bytes)
@@ -529,7 +600,11 @@ package final class Module {
     /// reports (ESP-AT docs, Basic, SYSMSG, bit 2).
     func report(_ text: String) {
         if isPassthrough, !settings.systemMessages.speaksInPassthrough { return }
+        guard faults.isActive else { return writeLine(text) }
+        let phase = faults.phase
+        faults.phase = .report
         writeLine(text)
+        faults.phase = phase
     }
 
     func emit(_ effect: Effect) { effects.append(effect) }

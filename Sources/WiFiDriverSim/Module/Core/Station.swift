@@ -139,6 +139,9 @@ extension Module {
             lostStation()
         case (.stationJoined, _), (.stationLeased, _), (.stationLeft, _): handleSoftAP(event)
         case (.learned, _), (.learnedNothing, _): handleLearning(event)
+        case (.faults, _):
+            // The module has set them before it looks at its state.
+            break
         case (.scanned, _):
             // The answer to the command that runs.
             break

@@ -54,6 +54,8 @@ package final class VirtualStack: Network {
         self.radio = radio
     }
 
+    package func set(_ faults: [NetworkFault], at now: Instant) {}
+
     // MARK: The module's side
 
     package func handle(_ request: NetworkRequest, at now: Instant) {

@@ -1,2 +1,7 @@
 /// The direction of bytes on a serial line, as seen from the module.
-package enum LineDirection: Sendable { case toModule, toHost }
+public enum LineDirection: Sendable {
+    /// From the host to the module.
+    case toModule
+    /// From the module to the host.
+    case toHost
+}

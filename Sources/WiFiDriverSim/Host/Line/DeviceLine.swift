@@ -1,0 +1,98 @@
+import CPosix
+import Glibc
+import WiFiSimValues
+
+/// A line on a tty that exists: a serial adapter with a microcontroller at its other end, or the pseudo-terminal of an
+/// emulator.
+///
+/// The tty gets the bit rate of the module's UART. If it vanishes, for example because the adapter is unplugged, it is
+/// opened again as soon as it is back.
+package final class DeviceLine: ModuleLine {
+    private let path: String
+    private let loop: EventLoop
+    /// In bits per second.
+    private var speed: Int
+    private var device: FileDescriptor?
+    private var handlers = LineHandlers { _ in }
+    private var interest = EventLoop.Interest.read
+    private var reopening: Ticker?
+
+    /// Opens the tty. `speed` is in bits per second.
+    package init(path: String, speed: Int, on loop: EventLoop) throws(SystemError) {
+        self.path = path
+        self.loop = loop
+        self.speed = speed
+        device = try Self.open(path, speed)
+    }
+
+    private static func open(_ path: String, _ speed: Int) throws(SystemError) -> FileDescriptor {
+        let device = FileDescriptor(
+            owning: try systemCall("open \(path)") {
+                cposix_open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
+            })
+        guard isatty(device.rawValue) == 1 else { throw SystemError("open \(path) as a tty", code: ENOTTY) }
+        try set(device, path, speed)
+        return device
+    }
+
+    private static func set(_ device: FileDescriptor, _ path: String, _ speed: Int) throws(SystemError) {
+        try systemCall("set \(path) to \(speed) bits per second") {
+            cposix_tty_set_raw(device.rawValue, Int32(clamping: speed))
+        }
+    }
+
+    package var name: String { "tty:\(path)" }
+    package var takesOutput: Bool { device != nil }
+
+    package func start(_ handlers: LineHandlers) throws(SystemError) {
+        self.handlers = handlers
+        if let device { try loop.watch(device, for: interest, handler: handlers.onReady) }
+    }
+
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer {
+        try device?.read(into: buffer) ?? .wouldBlock
+    }
+
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer {
+        try device?.write(bytes) ?? .wouldBlock
+    }
+
+    package func update(for interest: EventLoop.Interest) {
+        self.interest = interest
+        if let device { try? loop.update(device, for: interest) }
+    }
+
+    package func configure(_ configuration: UARTConfiguration) throws(SystemError) {
+        speed = configuration.baud.value
+        if let device { try Self.set(device, path, speed) }
+    }
+
+    /// How long a vanished tty is left alone before it is tried again.
+    private static let reopenInterval = Duration.milliseconds(200)
+
+    package func clientEnded() throws(SystemError) -> Bool {
+        if let device { loop.unwatch(device) }
+        device = nil
+        handlers.onSignal(.notice("\(path) is gone; it is opened again when it is back"))
+        reopening?.stop()
+        reopening = try Ticker(every: Self.reopenInterval, on: loop) { [weak self] in self?.reopen() }
+        return true
+    }
+
+    private func reopen() {
+        guard let device = try? Self.open(path, speed),
+            (try? loop.watch(device, for: interest, handler: handlers.onReady)) != nil
+        else { return }
+        reopening?.stop()
+        reopening = nil
+        self.device = device
+        handlers.onSignal(.notice("\(path) is back"))
+        handlers.onSignal(.connected)
+    }
+
+    package func close() {
+        reopening?.stop()
+        if let device { loop.unwatch(device) }
+        device = nil
+    }
+}
