@@ -4,26 +4,36 @@
 #   Scripts/fuzz.sh [SECONDS [TARGET…]]      default: 60 seconds for each target
 #
 # Targets: `responses`, the driver's parser of what a module says, with libFuzzer; it starts from Fuzz/corpus/responses and
-# adds what reaches new code there. `module`, sessions with simulated modules in virtual time (Fuzz/README.md); a session
-# that fails is shrunk and written to Fuzz/found. SEED sets the first session's seed, 1 by default.
+# adds what reaches new code there. `rfc2217`, both sides of a serial port over Telnet, with libFuzzer, from
+# Fuzz/corpus/rfc2217. `module`, sessions with simulated modules in virtual time (Fuzz/README.md); a session that fails is
+# shrunk and written to Fuzz/found. SEED sets the first session's seed, 1 by default.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- responses module
+[ $# -gt 0 ] || set -- responses rfc2217 module
 export SWIFT_BACKTRACE=enable=no
 
+layers=Sources/WiFiDriverSim
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+swiftc() { command swiftc -O -sanitize=fuzzer,address -parse-as-library -swift-version 6 -package-name wifisim "$@"; }
+
 responses() {
-    work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
-    layers=Sources/WiFiDriverSim
-    swiftc() { command swiftc -O -sanitize=fuzzer,address -parse-as-library -swift-version 6 -package-name wifisim "$@"; }
     swiftc -emit-module -emit-object -wmo -module-name WiFiSimValues -emit-module-path "$work/WiFiSimValues.swiftmodule" \
         -o "$work/values.o" $layers/Values/IPAddress.swift $layers/Values/MACAddress.swift
     swiftc -module-name ResponseParserFuzz -I "$work" -o "$work/fuzz" "$work/values.o" Fuzz/ResponseParserFuzz.swift \
         $layers/DriverCore/ResponseParser.swift $layers/DriverCore/ModuleMessage.swift \
         $layers/DriverCore/FieldReader.swift
     "$work/fuzz" -max_total_time="$seconds" -max_len=4096 -dict=Fuzz/response-parser.dict Fuzz/corpus/responses
+}
+
+rfc2217() {
+    swiftc -wmo -module-name RFC2217Fuzz -o "$work/rfc2217" Fuzz/RFC2217Fuzz.swift $layers/Values/Serial/RFC2217/*.swift \
+        $layers/Values/Serial/UARTConfiguration.swift $layers/Values/Bounded.swift $layers/Values/EscapedBytes.swift \
+        $layers/Values/Queue.swift
+    mkdir "$work/found"
+    "$work/rfc2217" -max_total_time="$seconds" -max_len=4096 "$work/found" Fuzz/corpus/rfc2217
 }
 
 module() {
@@ -35,7 +45,7 @@ module() {
 
 for target; do
     case $target in
-    responses | module) "$target" ;;
-    *) echo "Scripts/fuzz.sh: there is no target $target; there are responses, module" >&2 && exit 64 ;;
+    responses | rfc2217 | module) "$target" ;;
+    *) echo "Scripts/fuzz.sh: there is no target $target; there are responses, rfc2217, module" >&2 && exit 64 ;;
     esac
 done
