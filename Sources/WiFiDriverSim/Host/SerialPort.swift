@@ -17,14 +17,20 @@ package final class SerialPort: Sendable {
     /// A write to a socket raises SIGPIPE unless it uses `send`; a write to a tty never does.
     private let isSocket: Bool
     private let waker: Int32
+    /// Present if the line is reached by RFC 2217.
+    private let telnet: TelnetPort?
 
     /// Opens a line. A tty is raw, 8N1; `baud` is its bit rate in bits per second, which raw connections do not have.
     package convenience init(_ address: DeviceAddress, baud: Int) throws(SystemError) {
         switch address {
         case .tty(let path): try self.init(path: path, baud: baud)
         case .unix(let path): try self.init(adopting: UnixSocket.connecting(to: path).descriptor.release())
-        case .tcp(let host, let port), .rfc2217(let host, let port):
+        case .tcp(let host, let port):
             try self.init(adopting: Socket.connection(toHost: host, port: port).release())
+        case .rfc2217(let host, let port):
+            let connection = try Socket.connection(toHost: host, port: port)
+            let telnet = try TelnetPort(connection.rawValue, speed: baud)
+            try self.init(adopting: connection.release(), telnet: telnet)
         }
     }
 
@@ -45,7 +51,12 @@ package final class SerialPort: Sendable {
     }
 
     /// Takes ownership of `descriptor` and closes it with this object. If this throws, the caller keeps ownership.
-    package init(adopting descriptor: Int32) throws(SystemError) {
+    package convenience init(adopting descriptor: Int32) throws(SystemError) {
+        try self.init(adopting: descriptor, telnet: nil)
+    }
+
+    private init(adopting descriptor: Int32, telnet: TelnetPort?) throws(SystemError) {
+        self.telnet = telnet
         let flags = try systemCall("fcntl") { fcntl(descriptor, F_GETFL) }
         try systemCall("fcntl") { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
         waker = try systemCall("eventfd") { eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC)) }
@@ -61,6 +72,7 @@ package final class SerialPort: Sendable {
 
     /// Changes the bit rate, in bits per second. A raw connection has none.
     package func setSpeed(_ speed: Int) throws(SystemError) {
+        if let telnet { return telnet.setSpeed(speed) }
         guard isatty(descriptor) == 1 else { return }
         _ = try systemCall("set \(speed) bits per second") { cposix_tty_set_raw(descriptor, Int32(clamping: speed)) }
     }
@@ -69,15 +81,16 @@ package final class SerialPort: Sendable {
     package func read(
         into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer
     ) throws(SerialPortError) -> Int {
+        if let count = telnet?.takeEarly(into: first, second) { return count }
         let count = retryingInterrupts {
-            if first.isEmpty { return Glibc.read(descriptor, second.baseAddress, second.count) }
+            if first.isEmpty || telnet != nil { return Glibc.read(descriptor, second.baseAddress, second.count) }
             let parts: InlineArray<2, iovec> = [
                 iovec(iov_base: first.baseAddress, iov_len: first.count),
                 iovec(iov_base: second.baseAddress, iov_len: second.count),
             ]
             return parts.span.withUnsafeBufferPointer { readv(descriptor, $0.baseAddress, 2) }
         }
-        if count > 0 { return count }
+        if count > 0 { return telnet?.decode(count, into: first, second) ?? count }
         if count == 0 { throw .vanished }
         switch errno {
         case EAGAIN: return 0
@@ -88,6 +101,7 @@ package final class SerialPort: Sendable {
 
     /// Writes as many bytes as the line takes now. Returns their number, 0 if it takes none.
     package func write(_ bytes: UnsafeRawBufferPointer) throws(SerialPortError) -> Int {
+        if let telnet { return telnet.write(bytes) }
         let count = retryingInterrupts {
             isSocket
                 ? send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
@@ -107,6 +121,7 @@ package final class SerialPort: Sendable {
     package func wait(
         toRead reads: Bool, orWrite writes: Bool, until deadline: RealTime?
     ) throws(SerialPortError) -> Bool {
+        if reads, telnet?.hasEarly ?? false { return true }
         let events = (reads ? Int16(POLLIN) : 0) | (writes ? Int16(POLLOUT) : 0)
         var descriptors: InlineArray<2, pollfd> = [
             pollfd(fd: reads || writes ? descriptor : -1, events: events, revents: 0),

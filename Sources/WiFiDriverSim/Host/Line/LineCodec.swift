@@ -12,8 +12,12 @@ protocol LineCodec: AnyObject {
     var hasPendingInput: Bool { get }
     /// True if output of the codec waits to be sent.
     var hasOutput: Bool { get }
+    /// The bit rate of the client's end in bits per second; `nil` if it has none.
+    var hostSpeed: Int? { get }
     /// A client has come.
     func begin()
+    /// The client has gone.
+    func end()
     func read(into buffer: UnsafeMutableRawBufferPointer, _ receive: Receive) throws(SystemError)
         -> FileDescriptor.Transfer
     func write(_ bytes: UnsafeRawBufferPointer, _ send: Send) throws(SystemError) -> FileDescriptor.Transfer
@@ -26,7 +30,9 @@ final class RawCodec: LineCodec {
     var onSignal: (LineSignal) -> Void = { _ in }
     let hasPendingInput = false
     let hasOutput = false
+    let hostSpeed: Int? = nil
     func begin() {}
+    func end() {}
 
     func read(
         into buffer: UnsafeMutableRawBufferPointer, _ receive: Receive

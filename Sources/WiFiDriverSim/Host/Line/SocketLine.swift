@@ -70,6 +70,7 @@ package final class SocketLine: ModuleLine {
 
     package var takesOutput: Bool { client != nil }
     package var hasPendingInput: Bool { codec.hasPendingInput }
+    package var hostSpeed: Int? { client == nil ? nil : codec.hostSpeed }
 
     package func start(_ handlers: LineHandlers) throws(SystemError) {
         self.handlers = handlers
@@ -113,8 +114,10 @@ package final class SocketLine: ModuleLine {
     }
 
     private func endClient() {
-        if let client { loop.unwatch(client) }
-        client = nil
+        guard let client else { return }
+        loop.unwatch(client)
+        self.client = nil
+        codec.end()
     }
 
     private func isReady(_ readiness: EventLoop.Readiness) {
