@@ -18,6 +18,8 @@ enum SimulatorArguments {
         Option(
             "--hostfwd", "tcp::P-:Q", "forwards the computer's port P to the module's port Q (tcp, udp); repeatable"),
         Option("--restrict", "on|off", "on: the modules reach nothing but the computer's loopback"),
+        Option("--fault", "TEXT", "a fault of the modules, such as \"on CIPSEND the 2nd time answer ERROR\"; repeatable"),
+        Option("--seed", "N", "determines what faults choose at random; default: 0"),
         Option(
             "--control", "PATH", "the socket for wifisim ctl; default: its own socket in the user's runtime folder"),
         Option("--log", "FILE", "appends notices and the bytes on the lines to FILE; - is standard error"),
@@ -60,6 +62,13 @@ enum SimulatorArguments {
         case nil, "off": break
         case "on": options.isRestricted = true
         case let text?: throw UsageError("--restrict \(text): must be on or off")
+        }
+        options.faults = try parsed.all("--fault").map { text in
+            do throws(FaultSyntaxError) { return try Fault(text) } catch { throw UsageError("--fault \(error)") }
+        }
+        if let text = parsed.string("--seed") {
+            guard let seed = UInt64(text) else { throw UsageError("--seed \(text): must be a whole number") }
+            options.seed = seed
         }
         return options
     }

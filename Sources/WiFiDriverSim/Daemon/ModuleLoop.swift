@@ -27,7 +27,9 @@ final class ModuleLoop {
         self.log = log
         loop = try EventLoop()
         resolver = try Resolver(loop: loop)
-        air = Air(world: options.world.withRoom(forStations: options.count))
+        var world = options.world.withRoom(forStations: options.count)
+        world.faults += options.faults
+        air = Air(world: world)
         // Without pacing, modules do not wait for each other's TCP windows.
         network = VirtualNetwork(air: air, bytesUnderWay: options.isPaced ? 0 : 128 * 1024)
     }

@@ -42,6 +42,7 @@ public final class Simulator {
             onLine(direction, Array(bytes))
         }
         func saw(_ traffic: NetworkTraffic, at now: Instant) {}
+        func saw(_ fault: Fault, at now: Instant) {}
         func saw(_ command: ControlCommand, at now: Instant) {}
     }
 
@@ -73,7 +74,8 @@ public final class Simulator {
                 trace?(direction, bytes, now)
                 observer.saw(bytes, direction, at: now)
             }
-            hostOptions.observeNetwork = observer.saw
+            hostOptions.observeNetwork = { observer.saw($0, at: $1) }
+            hostOptions.observeFault = { observer.saw($0, at: $1) }
         }
         var settings: Settings?
         var stateFile: StateFile?
@@ -100,6 +102,7 @@ public final class Simulator {
         }
         if let file = stateFile, used != settings { try file.save(used) }
         let module = Module(firmware: options.firmware, serialNumber: serialNumber, settings: used)
+        module.seedFaults(options.seed &+ UInt64(index))
         let address = options.count == 1 ? options.line : options.line.numbered(index)
         let line = try address.open(speed: module.uart.baud.value, resetLine: options.resetLine, on: modules.loop)
         let network = try HostNetwork(
@@ -190,6 +193,8 @@ public final class Simulator {
 package protocol ModuleObserver: AnyObject {
     func saw(_ bytes: UnsafeRawBufferPointer, _ direction: LineDirection, at now: Instant)
     func saw(_ traffic: NetworkTraffic, at now: Instant)
+    /// Called when a fault happens.
+    func saw(_ fault: Fault, at now: Instant)
     /// Called with each command of the control socket that was carried out.
     func saw(_ command: ControlCommand, at now: Instant)
 }

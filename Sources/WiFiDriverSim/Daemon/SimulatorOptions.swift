@@ -31,6 +31,10 @@ public struct SimulatorOptions: Sendable {
     public var forwards: [HostForward] = []
     /// True if the modules reach nothing but the computer's loopback.
     public var isRestricted = false
+    /// Faults of all modules, besides those of the world.
+    public var faults: [Fault] = []
+    /// Determines what faults choose at random, in each module otherwise.
+    public var seed: UInt64 = 0
     /// The path of the control socket; `nil` makes none.
     public var controlPath: String?
 

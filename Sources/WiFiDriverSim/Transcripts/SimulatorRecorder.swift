@@ -28,6 +28,9 @@ package final class SimulatorRecorder {
         header.start = .power
         header.origin = origin
         let file = try RecordingFile(path: path, header: header, at: .zero)
+        try file.update(at: .zero) { recorder in
+            for fault in options.faults { recorder.record(timeless: .world(.faults(.add(fault)))) }
+        }
         observer = Observer(file, log: log)
         do {
             simulator = try Simulator(options, log: log, observer: observer)
@@ -76,13 +79,15 @@ package final class SimulatorRecorder {
             }
         }
 
+        func saw(_ fault: Fault, at now: Instant) { write(at: now) { $0.note("fault: \(fault)", at: now) } }
+
         func saw(_ command: ControlCommand, at now: Instant) {
             let event: Transcript.Event? =
                 switch command {
                 case .change(let change): .world(change)
                 case .module(0, .reset): .reset
                 case .module(0, .power(let isOn)): .power(isOn: isOn)
-                case .state, .module: nil
+                case .state, .faults, .module: nil
                 }
             if let event { write(at: now) { $0.record(event, at: now) } }
         }

@@ -65,6 +65,13 @@ struct TranscriptRecorder {
         lines.append(.event(event))
     }
 
+    /// Records a comment.
+    mutating func note(_ text: String, at now: Instant) {
+        flush()
+        tell(now)
+        lines.append(.comment(" \(text)"))
+    }
+
     /// Records a fact that holds from here on, without a time.
     mutating func record(timeless event: Transcript.Event) { lines.append(.event(event)) }
 

@@ -4,6 +4,8 @@ import WiFiSimModule
 package enum ControlCommand: Equatable {
     /// Reports all modules and access points.
     case state
+    /// Reports the faults that are set.
+    case faults
     case change(WorldChange)
     case module(Int, ModuleAction)
 
@@ -20,6 +22,7 @@ package enum ControlCommand: Equatable {
         let keyword = try rest.next("a command")
         switch keyword.text {
         case "state": self = .state
+        case "fault" where rest.take("list"): self = .faults
         case "module":
             let index = try rest.integer("the module's number", 0...999)
             self = .module(index, try ModuleAction(&rest))

@@ -38,6 +38,8 @@ final class SimulatorControl {
     private func answer(_ command: ControlCommand) throws -> [UInt8] {
         switch command {
         case .state: return ControlMessage.line(state)
+        case .faults:
+            return ControlMessage.line(FaultList(modules: modules.hosts.map { $0.module.faultStates }))
         case .change(let change):
             try modules.air.make(change, at: modules.loop.now)
             log.write("control: \(change.text(quoting: { "\"\($0)\"" }))")
@@ -56,6 +58,11 @@ final class SimulatorControl {
             }
         }
         return ControlMessage.done
+    }
+
+    private struct FaultList: Encodable {
+        /// The faults of each module.
+        let modules: [[ModuleState.FaultEntry]]
     }
 
     private var state: WorldState {

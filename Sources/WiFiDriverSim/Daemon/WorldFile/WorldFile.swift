@@ -79,7 +79,7 @@ extension WorldFileError {
 private struct Root: Decodable {
     let world: World
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case accessPoints, names, timeline, updates }
+    enum CodingKeys: String, CodingKey, CaseIterable { case accessPoints, names, timeline, updates, faults }
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.strictContainer(keyedBy: CodingKeys.self)
@@ -109,7 +109,22 @@ private struct Root: Decodable {
                 (names ?? [:]).map { ($0.lowercased(), $1.values.map(\.address)) },
                 uniquingKeysWith: { first, _ in first }),
             timeline: timeline.map(\.change),
-            updates: try container.decodeIfPresent(UpdatesFile.self, forKey: .updates)?.server)
+            updates: try container.decodeIfPresent(UpdatesFile.self, forKey: .updates)?.server,
+            faults: try container.decodeIfPresent([FaultFile].self, forKey: .faults)?.map(\.fault) ?? [])
+    }
+}
+
+private struct FaultFile: Decodable {
+    let fault: Fault
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let sentence = try container.decode(String.self)
+        do throws(FaultSyntaxError) {
+            fault = try Fault(sentence)
+        } catch {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: error.description)
+        }
     }
 }
 

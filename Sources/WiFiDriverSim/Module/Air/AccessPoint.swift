@@ -112,6 +112,8 @@ public struct AccessPoint: Sendable, Equatable {
     public var stationLimit: Int?
     /// Round trip between a module and any other host on this network or beyond it.
     public var latency = Duration.milliseconds(2)
+    /// How much longer than usual a station takes to join.
+    public var joinDelay = Duration.zero
     /// The network behind the access point.
     public var network = Subnet()
 

@@ -14,7 +14,7 @@ extension Air {
                 return .idle
             case .success(let accessPoint):
                 let time = accepts(join, accessPoint) ? Timing.authentication : Timing.wrongPassword
-                return .authenticating(join, bssid: accessPoint.bssid, until: now + time)
+                return .authenticating(join, bssid: accessPoint.bssid, until: now + time + accessPoint.joinDelay)
             }
         case .authenticating(let join, let bssid, _):
             guard let cell = audible(bssid), !isFull(cells[cell].accessPoint) else {

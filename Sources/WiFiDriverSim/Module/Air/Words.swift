@@ -79,7 +79,7 @@ package struct Words {
     var peek: String? { words.first?.text }
 
     /// Takes the next word if it is this one.
-    mutating func take(_ word: String) -> Bool {
+    package mutating func take(_ word: String) -> Bool {
         guard peek == word else { return false }
         words.removeFirst()
         return true

@@ -23,6 +23,10 @@ public enum AccessPointChange: Equatable, Sendable {
     case channel(Int)
     /// Sets the signal strength at which modules receive it, in dBm.
     case rssi(Int)
+    /// Disconnects all its stations, as an administrator or an attacker does. They may join again.
+    case deauthenticate
+    /// A station takes this much longer to join.
+    case joinDelay(Duration)
     /// Sets another password. Stations that have joined stay.
     case password(String)
     /// Presses the WPS button.
@@ -120,6 +124,8 @@ extension AccessPointChange {
         case "wps": self = .wps
         case "channel": self = .channel(try words.integer("the channel", 1...14))
         case "rssi": self = .rssi(try words.integer("the signal strength", -100...0))
+        case "deauthenticates": self = .deauthenticate
+        case "join-delay": self = .joinDelay(try words.duration("how much longer a station takes to join"))
         case "password": self = .password(try words.text("the password"))
         case "leases": self = .leases(try words.value("an IPv4 address"))
         case "subnet":
@@ -133,7 +139,7 @@ extension AccessPointChange {
         case "route": self = .route(try words.choice("route"))
         default:
             throw keyword.error(
-                "an access point goes on or off, has its button pressed (wps), or changes channel, rssi, password, leases, subnet, dhcp, dns or route"
+                "an access point goes on or off, has its button pressed (wps), deauthenticates, or changes channel, rssi, join-delay, password, leases, subnet, dhcp, dns or route"
             )
         }
     }
@@ -145,6 +151,8 @@ extension AccessPointChange {
         case .wps: "wps"
         case .channel(let channel): "channel \(channel)"
         case .rssi(let strength): "rssi \(strength)"
+        case .deauthenticate: "deauthenticates"
+        case .joinDelay(let time): "join-delay \(time.text)"
         case .password(let password): "password \(quoted(password))"
         case .leases(let address): "leases \(address)"
         case .subnet(let gateway, let prefix): "subnet \(gateway)/\(prefix)"
@@ -178,10 +186,10 @@ extension Air {
         case .accessPoint(let name, let change):
             for accessPoint in try accessPoints(named: name) {
                 if let reason = change.mistake(for: accessPoint) { throw WorldChangeError(description: reason) }
-                if case .wps = change {
-                    pressButton(accessPoint.bssid, at: now)
-                } else {
-                    self.change(accessPoint.bssid, at: now) { $0.apply(change) }
+                switch change {
+                case .wps: pressButton(accessPoint.bssid, at: now)
+                case .deauthenticate: expel(nil, from: accessPoint.bssid, at: now)
+                default: self.change(accessPoint.bssid, at: now) { $0.apply(change) }
                 }
             }
         case .station(let name, .joins(let ssid, let password)):
@@ -252,7 +260,8 @@ extension AccessPointChange {
 extension AccessPoint {
     fileprivate mutating func apply(_ change: AccessPointChange) {
         switch change {
-        case .wps: break
+        case .wps, .deauthenticate: break
+        case .joinDelay(let time): joinDelay = time
         case .on: isOn = true
         case .off: isOn = false
         case .channel(let channel): self.channel = channel

@@ -17,6 +17,15 @@ package struct ModuleState: Encodable {
     let baud: Int
     /// Bytes of output that the line has not taken.
     let waiting: Int
+    let faults: [FaultEntry]
+
+    package struct FaultEntry: Encodable {
+        let fault: String
+        /// How often its moment has come.
+        let seen: Int
+        /// How often it has happened.
+        let fired: Int
+    }
 
     struct StationState: Encodable {
         let mac: String
@@ -71,6 +80,14 @@ extension ModuleState {
         sleep = module.session.sleepMode
         baud = settings.uart.baud.value
         waiting = module.output.count
+        faults = module.faultStates
+    }
+}
+
+extension Module {
+    /// The faults that are set, for observers.
+    package var faultStates: [ModuleState.FaultEntry] {
+        faults.entries.map { ModuleState.FaultEntry(fault: "\($0.fault)", seen: $0.seen, fired: $0.fired) }
     }
 }
 

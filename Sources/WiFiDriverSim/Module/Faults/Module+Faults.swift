@@ -53,6 +53,9 @@ extension Module {
         }
     }
 
+    /// Determines what faults choose at random.
+    package func seedFaults(_ seed: UInt64) { faults.random = SeededGenerator(seed) }
+
     /// Tells each place of the session at which a fault can happen.
     package func tellPlaces() { faults.tellsPlaces = true }
 
