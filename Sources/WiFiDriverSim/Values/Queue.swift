@@ -30,6 +30,9 @@
     /// Inserts an element at an index of `elements`, or at its end index.
     @inlinable package mutating func insert(_ element: Element, at index: Int) { storage.insert(element, at: index) }
 
+    /// Replaces the first element. There must be one.
+    @inlinable package mutating func replaceFirst(with element: Element) { storage[head] = element }
+
     @inlinable package mutating func popFirst() -> Element? {
         guard let first else { return nil }
         removeFirst(1)

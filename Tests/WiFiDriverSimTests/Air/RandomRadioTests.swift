@@ -1,6 +1,7 @@
 import Testing
 @testable import WiFiSimModule
 @testable import WiFiSimSimulation
+@testable import WiFiSimValues
 
 /// Four modules that join each other, connect, send, restart and lose power in any order.
 struct RandomRadioTests {

@@ -3,6 +3,7 @@ import Testing
 @testable import WiFiDriverSim
 @testable import WiFiSimDriverCore
 @testable import WiFiSimHost
+@testable import WiFiSimValues
 
 /// Bytes through a running daemon, between a client of the tty and real sockets.
 struct TrafficTests {

@@ -1,5 +1,6 @@
 import Testing
 @testable import WiFiSimModule
+@testable import WiFiSimValues
 
 /// The output of a module does not depend on how the line splits its input.
 struct SplittingTests {
@@ -54,19 +55,5 @@ struct SplittingTests {
         line("AT+CIPRECVDATA=0,100")
         line("AT+CIPCLOSE=5")
         return output
-    }
-}
-
-/// A generator whose numbers follow from its seed (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
     }
 }

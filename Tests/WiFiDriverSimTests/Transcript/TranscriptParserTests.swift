@@ -125,7 +125,7 @@ struct TranscriptParserTests {
     }
 
     @Test func `A damaged file is an error with a place, or another transcript, never a trap`() throws {
-        var random = SplitMix64(seed: 42)
+        var random = SeededGenerator(42)
         let original = Array(Self.everything.utf8)
         let spices = Array("\\<>{}[]\"\r\n \t#x:,.0a\u{0}\u{7F}".utf8) + [0xFF, 0xC3]
         for _ in 0..<3000 {
