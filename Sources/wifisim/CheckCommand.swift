@@ -51,7 +51,8 @@ extension CommandLineTool {
         if let device = parsed.string("--device") {
             try parsed.refuse(["--split", "--jobs", "--verbose"], "has no effect with --device")
             let player = try DevicePlayer(
-                device: try SimulatorArguments.device(device), speed: try parsed.integer("--baud", 80...5_000_000) ?? 115_200)
+                device: try SimulatorArguments.device(device),
+                speed: try parsed.integer("--baud", 80...5_000_000) ?? 115_200)
             let checks = try targets.map { target in
                 try TranscriptCheck(of: target.path, name: target.name, by: player.play)
             }

@@ -28,7 +28,8 @@ extension CommandLineTool {
 
         var variables = ["WIFISIM_CONTROL": options.controlPath]
         // A tty that the module has opened is not the command's.
-        if case .tty = options.line {} else {
+        if case .tty = options.line {
+        } else {
             variables["WIFISIM_TTY"] = simulator.lineNames.first
             for (index, name) in simulator.lineNames.enumerated() { variables["WIFISIM_TTY\(index)"] = name }
         }

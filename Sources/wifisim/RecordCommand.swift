@@ -42,7 +42,8 @@ extension CommandLineTool {
         if let device = parsed.string("--device") {
             let recorder = try DeviceRecorder(
                 device: try SimulatorArguments.device(device), line: options.line,
-                speed: options.baud?.value ?? 115_200, path: path, profile: options.firmware.name, origin: parsed.string("--origin") ?? "recorded from a module on \(device)")
+                speed: options.baud?.value ?? 115_200, path: path, profile: options.firmware.name,
+                origin: parsed.string("--origin") ?? "recorded from a module on \(device)")
             Console.print(recorder.lineName)
             try recorder.run(until: signals)
             return 0

@@ -45,7 +45,8 @@ extension CommandLineTool {
         do {
             let replay = try ModuleReplay(script, parsed.has("--loose") ? .loose : .strict)
             let terminal = try ReplayTerminal(
-                replay, line: try SimulatorArguments.line(from: parsed), linkPath: parsed.string("--link"), outlivesClient: !parsed.command.isEmpty)
+                replay, line: try SimulatorArguments.line(from: parsed), linkPath: parsed.string("--link"),
+                outlivesClient: !parsed.command.isEmpty)
             if parsed.command.isEmpty {
                 Console.print(terminal.lineName)
             } else {

@@ -18,7 +18,8 @@ enum SimulatorArguments {
         Option(
             "--hostfwd", "tcp::P-:Q", "forwards the computer's port P to the module's port Q (tcp, udp); repeatable"),
         Option("--restrict", "on|off", "on: the modules reach nothing but the computer's loopback"),
-        Option("--fault", "TEXT", "a fault of the modules, such as \"on CIPSEND the 2nd time answer ERROR\"; repeatable"),
+        Option(
+            "--fault", "TEXT", "a fault of the modules, such as \"on CIPSEND the 2nd time answer ERROR\"; repeatable"),
         Option("--seed", "N", "determines what faults choose at random; default: 0"),
         Option(
             "--control", "PATH", "the socket for wifisim ctl; default: its own socket in the user's runtime folder"),

@@ -13,6 +13,8 @@ final class ModuleHost {
     let module: Module
     private let loop: EventLoop
     private let network: ModuleNetwork
+    /// What lies between the module and its network.
+    private let faulty: FaultyNetwork
     private let air: Air
     let radio: Air.RadioID
     let line: any ModuleLine
@@ -42,6 +44,8 @@ final class ModuleHost {
     struct Options {
         /// True if bytes take the time that the line's bit rate gives them.
         var isPaced = false
+        /// Determines what the network's faults choose at random.
+        var seed: UInt64 = 0
         /// Called with settings to write to the flash.
         var store: (Settings) -> Void = { _ in }
         var log: (String) -> Void = { _ in }
@@ -89,6 +93,8 @@ final class ModuleHost {
             [unowned stack] in stack.latency(to: $0)
         }
         self.network = ModuleNetwork(host: path, neighbours: stack)
+        faulty = FaultyNetwork(self.network, seed: options.seed) { [unowned module] in module.link(of: $0) }
+        faulty.fired = { [unowned module] in module.networkFaultFired($0) }
         self.options = options
         // The firmware's window is sized for the bit rate of its line. Without pacing it would only add round trips.
         module.receiveWindow = options.isPaced ? module.firmware.receiveWindow : Self.unpacedWindow
@@ -106,12 +112,12 @@ final class ModuleHost {
     func finish() { network.finish(at: loop.now) }
 
     var nextDeadline: Instant? {
-        .earlier(.earlier(module.nextDeadline, network.nextDeadline), .earlier(paceDeadline, blocked?.retryAt))
+        .earlier(.earlier(module.nextDeadline, faulty.nextDeadline), .earlier(paceDeadline, blocked?.retryAt))
     }
 
     /// Processes what is due for the module, its network and its line.
     func advance(to now: Instant) {
-        network.advance(to: now)
+        faulty.advance(to: now)
         module.advance(to: now)
         if let due = paceDeadline, due <= now {
             lookAt = (nil, nil)
@@ -325,9 +331,9 @@ final class ModuleHost {
         while true {
             while module.hasEffects {
                 for effect in module.takeEffects() { apply(effect) }
-                for event in network.takeEvents() { handle(event) }
+                for event in faulty.takeEvents(at: loop.now) { handle(event) }
             }
-            let events = network.takeEvents()
+            let events = faulty.takeEvents(at: loop.now)
             for event in events { handle(event) }
             if !events.isEmpty { continue }
             if !module.output.isEmpty { writeLine() }
@@ -353,7 +359,7 @@ final class ModuleHost {
         switch effect {
         case .network(let request):
             options.observeNetwork?(.request(request), loop.now)
-            network.handle(request, at: loop.now)
+            faulty.handle(request, at: loop.now)
         case .air(let request): air.handle(request, from: radio, at: loop.now)
         case .store(let settings): options.store(settings)
         case .setLine(let configuration):
@@ -363,7 +369,7 @@ final class ModuleHost {
         case .fault(let fault):
             options.log("fault: \(fault)")
             options.observeFault?(fault, loop.now)
-        case .networkFaults(let faults): network.set(faults, at: loop.now)
+        case .networkFaults(let faults): faulty.set(faults, at: loop.now)
         case .place(let place): options.place?(place)
         }
     }

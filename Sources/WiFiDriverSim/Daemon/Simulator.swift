@@ -67,6 +67,7 @@ public final class Simulator {
         func numbered(_ path: String) -> String { options.count == 1 ? path : "\(path)\(index)" }
         var hostOptions = ModuleHost.Options()
         hostOptions.isPaced = options.isPaced
+        hostOptions.seed = options.seed &+ UInt64(index)
         hostOptions.log = { [log] text in log.write("module \(index): \(text)") }
         hostOptions.trace = log.tracesLines ? { [log] in log.write(module: index, $0, $1, at: $2) } : nil
         if index == 0, let observer {

@@ -21,7 +21,8 @@ package final class DevicePort {
         while !rest.isEmpty {
             let part = rest
             let count = try naming { () throws(SerialPortError) in
-                try part.withUnsafeBytes { bytes in Result { () throws(SerialPortError) in try port.write(bytes) } }.get()
+                try part.withUnsafeBytes { bytes in Result { () throws(SerialPortError) in try port.write(bytes) } }
+                    .get()
             }
             rest = rest.dropFirst(count)
             if count == 0 {
@@ -46,7 +47,9 @@ package final class DevicePort {
     /// - Returns: true if there are bytes.
     package func waitForInput(_ duration: Duration) throws(SystemError) -> Bool {
         try naming { () throws(SerialPortError) in
-            try port.wait(toRead: true, orWrite: false, until: RealTime(nanoseconds: RealTime.now.nanoseconds + max(0, duration.nanoseconds)))
+            try port.wait(
+                toRead: true, orWrite: false,
+                until: RealTime(nanoseconds: RealTime.now.nanoseconds + max(0, duration.nanoseconds)))
         }
     }
 

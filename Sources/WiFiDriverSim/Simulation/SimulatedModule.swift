@@ -11,6 +11,8 @@ public final class SimulatedModule {
     // The simulation owns its modules.
     unowned let simulation: Simulation
     let stack: VirtualStack
+    /// What lies between the module and its stack.
+    let network: FaultyNetwork
     let radio: Air.RadioID
     /// The settings that the module last wrote to its flash; `nil` before the first write.
     package private(set) var storedSettings: Settings?
@@ -38,6 +40,8 @@ public final class SimulatedModule {
         self.simulation = simulation
         self.stack = stack
         self.radio = radio
+        network = FaultyNetwork(stack, seed: UInt64(radio.index)) { [unowned module] in module.link(of: $0) }
+        network.fired = { [unowned module] in module.networkFaultFired($0) }
     }
 
     /// Sends bytes from the host to the module. Their effects reach the world and the network with the next `run` or
@@ -101,7 +105,7 @@ public final class SimulatedModule {
         switch effect {
         case .network(let request):
             observer?(.network(.request(request)))
-            stack.handle(request, at: simulation.now)
+            network.handle(request, at: simulation.now)
         case .air(let request): simulation.air.handle(request, from: radio, at: simulation.now)
         case .store(let settings): storedSettings = settings
         case .setLine(let configuration):
@@ -112,7 +116,7 @@ public final class SimulatedModule {
         case .fault(let fault):
             log.append("fault: \(fault)")
             observer?(.fault(fault))
-        case .networkFaults(let faults): stack.set(faults, at: simulation.now)
+        case .networkFaults(let faults): network.set(faults, at: simulation.now)
         case .place(let place): observer?(.place(place))
         }
     }

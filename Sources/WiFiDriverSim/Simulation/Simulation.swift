@@ -160,7 +160,10 @@ public final class Simulation {
         now = max(now, min(next ?? end, end))
         air.advance(to: now)
         network.advance(to: now)
-        for module in modules { module.module.advance(to: now) }
+        for module in modules {
+            module.network.advance(to: now)
+            module.module.advance(to: now)
+        }
         settle()
         return isDue
     }
@@ -168,7 +171,7 @@ public final class Simulation {
     /// The next instant at which a module, the air or the network has something to do; `nil` if there is none.
     public var nextDeadline: Instant? {
         modules.reduce(Instant?.earlier(air.nextDeadline, network.nextDeadline)) {
-            .earlier($0, $1.module.nextDeadline)
+            .earlier($0, .earlier($1.module.nextDeadline, $1.network.heldDeadline))
         }
     }
 
@@ -181,8 +184,8 @@ public final class Simulation {
                 while module.module.hasEffects {
                     for effect in module.module.takeEffects() { module.apply(effect) }
                 }
-                if module.stack.hasEvents {
-                    for event in module.stack.takeEvents() {
+                if module.stack.hasEvents || module.network.hasEvents {
+                    for event in module.network.takeEvents(at: now) {
                         module.observer?(.network(.event(event)))
                         module.module.handle(event, at: now)
                     }
@@ -197,7 +200,9 @@ public final class Simulation {
 
     private var hasNews: Bool {
         if air.hasEvents { return true }
-        for module in modules where module.module.hasEffects || module.stack.hasEvents { return true }
+        for module in modules where module.module.hasEffects || module.stack.hasEvents || module.network.hasEvents {
+            return true
+        }
         return false
     }
 }

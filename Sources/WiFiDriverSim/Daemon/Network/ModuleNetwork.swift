@@ -166,8 +166,6 @@ final class ModuleNetwork: Network {
         events.append(event)
     }
 
-    func set(_ faults: [NetworkFault], at now: Instant) {}
-
     /// The deadline of the computer's side. The owner of the shared network handles that network's deadlines.
     var nextDeadline: Instant? { host.nextDeadline }
 

@@ -22,7 +22,8 @@ public enum DeviceAddress: Sendable, Equatable, CustomStringConvertible {
         if let scheme = schemes.first(where: { text.hasPrefix($0.prefix) }) {
             let (host, port) = HostAndPort.split(String(text.dropFirst(scheme.prefix.count)))
             guard let host, !host.isEmpty, let port = UInt16(port), port > 0 else {
-                throw LineAddressError(text: text, reason: "write \(scheme.prefix)HOST:PORT, with a port from 1 to 65535")
+                throw LineAddressError(
+                    text: text, reason: "write \(scheme.prefix)HOST:PORT, with a port from 1 to 65535")
             }
             self = scheme.make(host, port)
         } else if text.hasPrefix("unix:") {

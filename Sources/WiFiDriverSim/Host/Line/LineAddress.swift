@@ -59,7 +59,8 @@ public enum LineAddress: Sendable, Equatable {
     package func mistake(forCount count: Int) -> String? {
         switch self {
         case .tty where count > 1: "a tty has one module; leave --count out"
-        case .tcp(let endpoint) where endpoint.lacksPorts(count), .rfc2217(let endpoint) where endpoint.lacksPorts(count):
+        case .tcp(let endpoint) where endpoint.lacksPorts(count),
+            .rfc2217(let endpoint) where endpoint.lacksPorts(count):
             "there are no \(count) ports from \(endpoint.port) on"
         default: nil
         }

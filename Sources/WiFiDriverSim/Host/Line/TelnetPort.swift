@@ -73,7 +73,8 @@ final class TelnetPort: Sendable {
         while !state.client.isSettled {
             state.flush()
             if state.client.agreement == .refused {
-                throw SystemError("open a serial port by RFC 2217, which the server does not speak", code: EPROTONOSUPPORT)
+                throw SystemError(
+                    "open a serial port by RFC 2217, which the server does not speak", code: EPROTONOSUPPORT)
             }
             let left = end.millisecondsLeft
             guard left > 0 else { break }
@@ -93,7 +94,8 @@ final class TelnetPort: Sendable {
     /// Takes bytes that were read from the connection, in `buffer`, and puts the data in them into `first`, then into
     /// `buffer`.
     /// - Returns: the number of bytes of data.
-    func decode(_ count: Int, into first: UnsafeMutableRawBufferPointer, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    func decode(_ count: Int, into first: UnsafeMutableRawBufferPointer, _ buffer: UnsafeMutableRawBufferPointer) -> Int
+    {
         let received = Array(buffer[..<count])
         let data = state.withLock { $0.take(received) }
         return Self.put(data, into: first, buffer)

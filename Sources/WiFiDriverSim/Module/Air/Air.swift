@@ -10,7 +10,7 @@ import WiFiSimValues
 package final class Air {
     /// A radio in this air, of a module or of a virtual station.
     package struct RadioID: Hashable, Sendable {
-        let index: Int
+        package let index: Int
     }
 
     /// The access points of the world and the soft-APs of modules.

@@ -266,7 +266,11 @@ package final class Module {
                 continue
             case .line(let line):
                 if let line = command(in: line) {
-                    if faults.isActive { executeWithFaults(line) } else { conclude(interpreter.execute(line, on: self)) }
+                    if faults.isActive {
+                        executeWithFaults(line)
+                    } else {
+                        conclude(interpreter.execute(line, on: self))
+                    }
                 }
             case .failed(let error):
                 conclude(.failed(error))

@@ -14,7 +14,8 @@ extension Firmware {
         // The detector of the ESP8266 resets the chip without a word.
         case (.brownout, true): ""
         // ESP-IDF and ESP8266_RTOS_SDK, panic handler, task watchdog and brown-out detector.
-        case (.panic, false): "\r\nGuru Meditation Error: Core  0 panic'ed (LoadProhibited). Exception was unhandled.\r\n"
+        case (.panic, false):
+            "\r\nGuru Meditation Error: Core  0 panic'ed (LoadProhibited). Exception was unhandled.\r\n"
         case (.watchdog, false):
             "\r\nGuru Meditation Error: Core  0 panic'ed (Interrupt wdt timeout on CPU0). \r\n"
         case (.brownout, false): "\r\nBrownout detector was triggered\r\n\r\n"

@@ -287,7 +287,9 @@ extension NetworkFault.Resolution {
         case "silent": self = .silent
         case "is":
             let word = try words.next("an address")
-            let addresses = word.text.split(separator: ",", omittingEmptySubsequences: false).map { IPAddress(String($0)) }
+            let addresses = word.text.split(separator: ",", omittingEmptySubsequences: false).map {
+                IPAddress(String($0))
+            }
             guard !addresses.contains(nil) else { throw word.error("\"\(word.text)\" is not ADDRESS[,ADDRESS…]") }
             self = .addresses(addresses.compactMap(\.self))
         default: throw keyword.error("a name is slow, unknown, silent, or is an address")
@@ -329,7 +331,8 @@ extension Words {
 
     mutating func percentage() throws(WordError) -> Percentage {
         let word = try next("a part such as 0.1%")
-        guard word.text.hasSuffix("%"), let value = Double(word.text.dropLast()), let percentage = Percentage(value) else {
+        guard word.text.hasSuffix("%"), let value = Double(word.text.dropLast()), let percentage = Percentage(value)
+        else {
             throw word.error("\"\(word.text)\" is not a part from 0% to 100%")
         }
         return percentage

@@ -94,7 +94,12 @@ struct FaultState {
         return true
     }
 
-    mutating func countFiring(_ index: Int) { entries[index].fired += 1 }
+    mutating func countFiring(of effect: Fault.Effect) {
+        for index in entries.indices where entries[index].fault.effect == effect {
+            if case .always = entries[index].fault.trigger { entries[index].seen += 1 }
+            entries[index].fired += 1
+        }
+    }
 
     /// Chooses the effects for a command line. Returns the faults that happen.
     mutating func begin(_ line: [UInt8]) -> [Fault] {
@@ -206,7 +211,9 @@ struct FaultState {
 
     // MARK: The line
 
-    func isMuted(_ direction: LineDirection, at now: Instant) -> Bool { mutedUntil[direction].map { now < $0 } ?? false }
+    func isMuted(_ direction: LineDirection, at now: Instant) -> Bool {
+        mutedUntil[direction].map { now < $0 } ?? false
+    }
 
     mutating func mute(_ direction: LineDirection?, until end: Instant) {
         for each in direction.map({ [$0] }) ?? [.toHost, .toModule] { mutedUntil[each] = end }

@@ -13,9 +13,12 @@ struct LineNoise {
                 switch effect {
                 case .lose(let chance): if chance.happens(&random) { copies = [] }
                 case .flip(let chance):
-                    if chance.happens(&random), !copies.isEmpty { copies[0] ^= 1 << UInt8.random(in: 0..<8, using: &random) }
+                    if chance.happens(&random), !copies.isEmpty {
+                        copies[0] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                    }
                 case .double(let chance): if chance.happens(&random) { copies += copies }
-                case .insert(let chance): if chance.happens(&random) { copies.append(.random(in: 0...255, using: &random)) }
+                case .insert(let chance):
+                    if chance.happens(&random) { copies.append(.random(in: 0...255, using: &random)) }
                 case .mute: break
                 }
             }

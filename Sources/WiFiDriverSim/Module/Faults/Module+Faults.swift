@@ -12,6 +12,7 @@ extension Module {
             happen([fault])
         case .clear:
             say(faults.clear())
+            networkFaults = []
             emit(.networkFaults([]))
         }
     }
@@ -19,7 +20,7 @@ extension Module {
     /// Does at once what does not belong to a phase, and tells that the faults happen.
     private func happen(_ happening: [Fault]) {
         for fault in happening {
-            emit(.fault(fault))
+            if fault.trigger != .always { emit(.fault(fault)) }
             switch fault.effect {
             case .network:
                 networkFaults.append(contentsOf: fault.networkFault)
@@ -58,6 +59,16 @@ extension Module {
 
     /// Tells each place of the session at which a fault can happen.
     package func tellPlaces() { faults.tellsPlaces = true }
+
+    /// Called when a fault of the network takes effect.
+    package func networkFaultFired(_ fault: NetworkFault) {
+        faults.countFiring(of: .network(fault))
+        if case .partialSend = fault.effect { networkFaults.removeAll { $0 == fault } }
+        emit(.fault(Fault(.always, .network(fault))))
+    }
+
+    /// The link of a socket.
+    package func link(of socket: SocketID) -> Int? { (0..<Links.limit).first { links[$0]?.socket == socket } }
 
     // MARK: Commands
 

@@ -537,9 +537,12 @@ package final class FaultyNetwork: Network {
 
     // MARK: Time
 
-    package var nextDeadline: Instant? {
-        guard isActive else { return base.nextDeadline }
-        return sockets.reduce(.earlier(base.nextDeadline, queries.nextDue)) { .earlier($0, deadline(of: $1)) }
+    package var nextDeadline: Instant? { .earlier(base.nextDeadline, heldDeadline) }
+
+    /// The deadline of what the faults hold back, without that of the network.
+    package var heldDeadline: Instant? {
+        guard isActive else { return nil }
+        return sockets.reduce(queries.nextDue) { .earlier($0, deadline(of: $1)) }
     }
 
     private func deadline(of socket: FaultySocket) -> Instant? {

@@ -54,8 +54,6 @@ package final class VirtualStack: Network {
         self.radio = radio
     }
 
-    package func set(_ faults: [NetworkFault], at now: Instant) {}
-
     // MARK: The module's side
 
     package func handle(_ request: NetworkRequest, at now: Instant) {
