@@ -18,6 +18,8 @@ enum SimulatorArguments {
         Option(
             "--hostfwd", "tcp::P-:Q", "forwards the computer's port P to the module's port Q (tcp, udp); repeatable"),
         Option("--restrict", "on|off", "on: the modules reach nothing but the computer's loopback"),
+        Option("--speed", "N|max", "how fast the simulator's time passes, 0.01 to 1000; max: jumps to the next event"),
+        Option("--boot", "HOW", "normal (default), or instant: modules are ready at once"),
         Option(
             "--fault", "TEXT", "a fault of the modules, such as \"on CIPSEND the 2nd time answer ERROR\"; repeatable"),
         Option("--seed", "N", "determines what faults choose at random; default: 0"),
@@ -66,6 +68,17 @@ enum SimulatorArguments {
         }
         options.faults = try parsed.all("--fault").map { text in
             do throws(FaultSyntaxError) { return try Fault(text) } catch { throw UsageError("--fault \(error)") }
+        }
+        if let text = parsed.string("--speed") {
+            guard let speed = LoopSpeed(text) else {
+                throw UsageError("--speed \(text): must be max or a factor from 0.01 to 1000")
+            }
+            options.speed = speed
+        }
+        switch parsed.string("--boot") {
+        case nil, "normal": break
+        case "instant": options.bootsInstantly = true
+        case let text?: throw UsageError("--boot \(text): must be normal or instant")
         }
         if let text = parsed.string("--seed") {
             guard let seed = UInt64(text) else { throw UsageError("--seed \(text): must be a whole number") }

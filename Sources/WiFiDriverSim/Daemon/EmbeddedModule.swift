@@ -20,13 +20,16 @@ public enum EmbeddedModule {
     ///   - firmware: the firmware profile.
     ///   - world: the surroundings; `nil` is the standard world without latency.
     ///   - hostAddress: the module's own loopback address on the computer; `nil` is 127.0.0.1.
+    ///   - speed: how fast the module's time passes.
     /// - Returns: the host's end of the serial line: a blocking descriptor that the caller closes.
     /// - Throws: `SystemError` where the system has no descriptor or thread left.
     public static func start(
-        firmware: Firmware = .standard, world: World? = nil, hostAddress: IPv4Address? = nil
+        firmware: Firmware = .standard, world: World? = nil, hostAddress: IPv4Address? = nil,
+        speed: LoopSpeed = .real
     ) throws -> Int32 {
         var options = SimulatorOptions()
         options.firmware = firmware
+        options.speed = speed
         // No latency: the process may end as soon as it has sent its data, and the driver of this library, the only
         // user of the line, does not depend on a distance to its peers.
         options.world = world ?? options.world.withoutLatency
@@ -53,13 +56,16 @@ public enum EmbeddedModule {
 
     /// Starts the module that names and paths describe, as those of environment variables.
     /// - Throws: `UnknownProfileError` for an unknown profile, the errors of `World.load`, or `SystemError`.
-    package static func start(profile: String?, worldPath: String?, hostAddress: IPv4Address?) throws -> Int32 {
+    package static func start(
+        profile: String?, worldPath: String?, hostAddress: IPv4Address?, speed: LoopSpeed
+    ) throws -> Int32 {
         var firmware = Firmware.standard
         if let profile {
             guard let known = Firmware.named(profile) else { throw UnknownProfileError(name: profile) }
             firmware = known
         }
-        return try start(firmware: firmware, world: worldPath.map(World.load), hostAddress: hostAddress)
+        return try start(
+            firmware: firmware, world: worldPath.map(World.load), hostAddress: hostAddress, speed: speed)
     }
 
     /// The threads of modules that run, or that have ended since the last module was started.

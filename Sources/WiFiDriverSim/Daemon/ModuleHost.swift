@@ -115,6 +115,10 @@ final class ModuleHost {
         .earlier(.earlier(module.nextDeadline, faulty.nextDeadline), .earlier(paceDeadline, blocked?.retryAt))
     }
 
+    /// True while the computer's network has something to answer, or the host has output to read: things that do not
+    /// come sooner when the loop's time jumps.
+    var awaitsComputer: Bool { network.awaitsComputer || blocked != nil }
+
     /// Processes what is due for the module, its network and its line.
     func advance(to now: Instant) {
         faulty.advance(to: now)

@@ -18,6 +18,7 @@ final class ModuleLoop {
     /// The buffer for input from the lines, used for one line at a time.
     let buffer = LineReadBuffer()
     private var isStopped = false
+    private let jumps: Bool
     /// Advanced together with the modules.
     private let log: Log?
     /// The air's `changeCount` when the hosts were last notified.
@@ -25,7 +26,8 @@ final class ModuleLoop {
 
     init(_ options: SimulatorOptions, log: Log? = nil) throws(SystemError) {
         self.log = log
-        loop = try EventLoop()
+        loop = try EventLoop(speed: options.speed)
+        jumps = options.speed == .max
         resolver = try Resolver(loop: loop)
         var world = options.world.withRoom(forStations: options.count)
         world.faults += options.faults
@@ -47,13 +49,27 @@ final class ModuleLoop {
         while !isStopped, !isDone() {
             settle()
             let world = Instant?.earlier(air.nextDeadline, network.nextDeadline)
-            try loop.wait(until: .earlier(.earlier(deadlines.next(), log?.nextDeadline), world))
+            try loop.wait(
+                until: .earlier(.earlier(deadlines.next(), log?.nextDeadline), world), jumpingAfter: quietTime)
             let now = loop.now
             log?.advance(to: now)
             air.advance(to: now)
             while let number = deadlines.takeDue(by: now) { hosts[number].advance(to: now) }
         }
         if isStopped { for host in hosts { host.finish() } }
+    }
+
+    /// At the speed `max`, the real time without any event after which the loop jumps. It is short while a host waits for
+    /// a command, and long enough for a host to think while all modules are idle. Nothing is skipped while the computer
+    /// has something to answer or a host has something to read.
+    private var quietTime: Duration? {
+        guard jumps else { return nil }
+        var isBusy = false
+        for host in hosts {
+            if host.awaitsComputer { return nil }
+            if host.module.isBusy { isBusy = true }
+        }
+        return isBusy ? .milliseconds(1) : .milliseconds(50)
     }
 
     /// Ends `run` once the current events are handled.

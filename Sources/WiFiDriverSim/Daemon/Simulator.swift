@@ -95,6 +95,8 @@ public final class Simulator {
                 }
             }
         }
+        var firmware = options.firmware
+        if options.bootsInstantly { firmware.bootTime = .zero }
         let serialNumber = UInt32(index + 1)
         var used = settings ?? .factory(for: options.firmware, serialNumber: serialNumber)
         if let baud = options.baud {
@@ -102,7 +104,7 @@ public final class Simulator {
             used.hasChosenUART = true
         }
         if let file = stateFile, used != settings { try file.save(used) }
-        let module = Module(firmware: options.firmware, serialNumber: serialNumber, settings: used)
+        let module = Module(firmware: firmware, serialNumber: serialNumber, settings: used)
         module.seedFaults(options.seed &+ UInt64(index))
         let address = options.count == 1 ? options.line : options.line.numbered(index)
         let line = try address.open(speed: module.uart.baud.value, resetLine: options.resetLine, on: modules.loop)

@@ -31,6 +31,10 @@ public struct SimulatorOptions: Sendable {
     public var forwards: [HostForward] = []
     /// True if the modules reach nothing but the computer's loopback.
     public var isRestricted = false
+    /// How fast the simulator's time passes: boots, joins, time-outs and latencies. The host's time stays real.
+    public var speed = LoopSpeed.real
+    /// True if the modules take no time to boot.
+    public var bootsInstantly = false
     /// Faults of all modules, besides those of the world.
     public var faults: [Fault] = []
     /// Determines what faults choose at random, in each module otherwise.

@@ -13,6 +13,7 @@ import WiFiSimValues
 /// - `WIFISIM_BUSY_TIMEOUT`: milliseconds before the driver gives up a busy module, 100 to 600000. Default 60000.
 /// - `WIFISIM_PROFILE`, `WIFISIM_WORLD`, `WIFISIM_HOST_ADDRESS`: profile, world file and own loopback address of a
 ///   module in this process.
+/// - `WIFISIM_SPEED`: how fast the time of that module passes: a factor from 0.01 to 1000, or `max`.
 enum DriverEnvironment {
     struct InvalidHostAddress: Error, CustomStringConvertible {
         let text: String
@@ -27,7 +28,8 @@ enum DriverEnvironment {
     static func openLine(variable: String) throws -> SerialPort {
         guard let path = value(variable) else {
             let descriptor = try EmbeddedModule.start(
-                profile: value("WIFISIM_PROFILE"), worldPath: value("WIFISIM_WORLD"), hostAddress: try hostAddress())
+                profile: value("WIFISIM_PROFILE"), worldPath: value("WIFISIM_WORLD"), hostAddress: try hostAddress(),
+                speed: try speed())
             do throws(SystemError) {
                 return try SerialPort(adopting: descriptor)
             } catch {
@@ -38,6 +40,17 @@ enum DriverEnvironment {
         let text = value("WIFISIM_BAUD") ?? "115200"
         guard let baud = Int(text), (80...5_000_000).contains(baud) else { throw InvalidBaud(text: text) }
         return try SerialPort(DeviceAddress(path), baud: baud)
+    }
+
+    struct InvalidSpeed: Error, CustomStringConvertible {
+        let text: String
+        var description: String { "WIFISIM_SPEED=\(text): not max or a factor from 0.01 to 1000" }
+    }
+
+    private static func speed() throws(InvalidSpeed) -> LoopSpeed {
+        guard let text = value("WIFISIM_SPEED") else { return .real }
+        guard let speed = LoopSpeed(text) else { throw InvalidSpeed(text: text) }
+        return speed
     }
 
     private static func hostAddress() throws(InvalidHostAddress) -> IPv4Address? {

@@ -59,19 +59,23 @@ package final class EventLoop {
         let until: Instant
     }
 
-    package init() throws(SystemError) {
+    private var clock: LoopClock
+
+    /// Makes a loop whose time passes at a speed.
+    package init(speed: LoopSpeed = .real) throws(SystemError) {
+        clock = LoopClock(speed)
         epoll = FileDescriptor(owning: try systemCall("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) })
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
         start = now
     }
 
-    /// The time since the loop was created.
+    /// The time since the loop was created, at its speed.
     package var now: Instant {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
-        return Instant(
-            nanoseconds: Int64(now.tv_sec - start.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec - start.tv_nsec))
+        return clock.now(
+            Int64(now.tv_sec - start.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec - start.tv_nsec))
     }
 
     /// Calls `handler` whenever the descriptor is ready as in `interest`.
@@ -122,11 +126,21 @@ package final class EventLoop {
     }
 
     /// Waits until a descriptor is ready or the deadline passes, and calls the handlers of the ready descriptors.
-    package func wait(until deadline: Instant?) throws(SystemError) {
+    /// - Parameters:
+    ///   - deadline: in the loop's time.
+    ///   - quiet: at the speed `max`, the real time after which the loop jumps to the deadline if no descriptor has been
+    ///     ready; `nil` if it must not jump.
+    package func wait(until deadline: Instant?, jumpingAfter quiet: Duration? = nil) throws(SystemError) {
         let deadline = Instant?.earlier(deadline, pauses.values.map(\.until).min())
         defer { if !pauses.isEmpty { endPauses() } }
-        let timeout = deadline.map { max(0, ($0 - now).nanoseconds) } ?? -1
+        var timeout = deadline.map { clock.realTime(max(0, ($0 - now).nanoseconds)) } ?? -1
+        var jumps = false
+        if case .max = clock.speed, let quiet, timeout > quiet.nanoseconds {
+            timeout = quiet.nanoseconds
+            jumps = true
+        }
         let count = cposix_epoll_wait(epoll.rawValue, &readyEvents, Int32(readyEvents.count), timeout)
+        if count == 0, jumps, let deadline { clock.skip((deadline - now).nanoseconds) }
         if count < 0 {
             if errno == EINTR { return }
             throw SystemError("epoll_wait")

@@ -170,6 +170,15 @@ final class Connection {
         unanswered = 0
     }
 
+    /// True while the connection is being made, or a block waits for room.
+    var awaitsComputer: Bool {
+        switch phase {
+        case .connecting, .shakingHands: true
+        case .open: unanswered > 0 || hasUnsent
+        case .ending, .closed: false
+        }
+    }
+
     // MARK: The socket, or TLS on it
 
     private var hasUnsent: Bool { tls?.hasUnsent ?? false }

@@ -97,6 +97,11 @@ final class HostNetwork: Network {
         }
     }
 
+    /// True while a connection is being made, a block waits for room, or a query waits for its answer.
+    var awaitsComputer: Bool {
+        !queries.isEmpty || !shakingHands.isEmpty || connections.values.contains { $0.awaitsComputer }
+    }
+
     deinit {
         reset()
         for (connection, _) in draining.values { connection.endDraining() }

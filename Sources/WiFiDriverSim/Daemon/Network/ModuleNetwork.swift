@@ -166,6 +166,9 @@ final class ModuleNetwork: Network {
         events.append(event)
     }
 
+    /// True while the computer's network has something to answer.
+    var awaitsComputer: Bool { host.awaitsComputer }
+
     /// The deadline of the computer's side. The owner of the shared network handles that network's deadlines.
     var nextDeadline: Instant? { host.nextDeadline }
 

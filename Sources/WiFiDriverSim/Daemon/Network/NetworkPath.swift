@@ -63,6 +63,9 @@ final class NetworkPath {
         self.latency = latency
     }
 
+    /// True while the computer's network has something to answer.
+    var awaitsComputer: Bool { host.awaitsComputer }
+
     /// Called when there are events that no request caused.
     var onActivity: () -> Void {
         get { host.onActivity }
