@@ -14,35 +14,55 @@ extension CommandLineTool {
             Examples:
               wifisim exec -- python3 my_test.py
               wifisim exec --profile esp32-2.1 --count 2 -- make check
+              wifisim exec --speed max --fault 'on CIPSEND the 2nd time answer ERROR' -- ./my_test
             """,
-        options: OptionSet(options: SimulatorArguments.options, command: "COMMAND")
+        options: OptionSet(
+            options: SimulatorArguments.options + [
+                Option("--record", "FILE", "writes the session as a transcript, as wifisim record does"),
+                Option("--places", "FILE", "writes the places of the session at which a fault can happen"),
+            ], command: "COMMAND")
     ) { parsed in
         guard !parsed.command.isEmpty else {
             throw UsageError("exec needs a command after --", hint: "Try: wifisim exec -- COMMAND")
         }
-        let options = try SimulatorArguments.controllableOptions(from: parsed)
+        var options = try SimulatorArguments.controllableOptions(from: parsed)
+        let places = PlaceList()
+        if parsed.has("--places") { options.onPlace = { places.add($0) } }
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP, SIGCHLD])
-        let simulator = try Simulator(options, log: try Log(path: parsed.string("--log")))
-        defer { simulator.close() }
-        if let signal = try simulator.boot(until: signals) { return 128 + signal }
-
-        var variables = ["WIFISIM_CONTROL": options.controlPath]
-        // A tty that the module has opened is not the command's.
-        if case .tty = options.line {
+        let log = try Log(path: parsed.string("--log"))
+        let modules: any CommandModules
+        if let path = parsed.string("--record") {
+            guard options.count == 1 else { throw UsageError("--record records one module; leave --count out") }
+            modules = try SimulatorRecorder(
+                options, path: path, origin: "recorded by wifisim exec", worldPath: parsed.string("--world"), log: log)
         } else {
-            variables["WIFISIM_TTY"] = simulator.lineNames.first
-            for (index, name) in simulator.lineNames.enumerated() { variables["WIFISIM_TTY\(index)"] = name }
+            modules = try Simulator(options, log: log)
         }
+        defer { modules.close() }
+        if let signal = try modules.boot(until: signals) { return 128 + signal }
         let command: ChildCommand
         do throws(SystemError) {
             command = try ChildCommand(
-                parsed.command, variables: variables.compactMapValues(\.self), signals: signals)
+                parsed.command, variables: variables(options, lineNames: modules.lineNames), signals: signals)
         } catch {
             Console.printError("wifisim: \(error)")
             return ChildCommand.status(of: error)
         }
-        try simulator.run(until: signals, onSignal: command.handle)
+        try modules.run(beside: signals, onSignal: command.handle)
+        if let path = parsed.string("--places") { try places.write(to: path) }
         return command.status ?? EX_SOFTWARE
+    }
+
+    /// What the command finds in its environment.
+    private static func variables(_ options: SimulatorOptions, lineNames: [String]) -> [String: String] {
+        var variables: [String: String] = [:]
+        variables["WIFISIM_CONTROL"] = options.controlPath
+        variables["WIFISIM_MODULE_ADDRESS"] = "\(options.hostAddress ?? .loopback)"
+        // A tty that the module has opened is not the command's.
+        if case .tty = options.line { return variables }
+        variables["WIFISIM_TTY"] = lineNames.first
+        for (index, name) in lineNames.enumerated() { variables["WIFISIM_TTY\(index)"] = name }
+        return variables
     }
 
     static func environmentVariables() -> [String: String] {
@@ -54,5 +74,26 @@ extension CommandLineTool {
             next += 1
         }
         return variables
+    }
+}
+
+/// Modules that run beside a command, recorded or not.
+private protocol CommandModules {
+    var lineNames: [String] { get }
+    func boot(until signals: SignalWatch) throws -> Int32?
+    func run(beside signals: SignalWatch, onSignal: @escaping (Int32) -> Bool) throws
+    func close()
+}
+
+extension Simulator: CommandModules {
+    fileprivate func boot(until signals: SignalWatch) throws -> Int32? { try boot(until: Optional(signals)) }
+    fileprivate func run(beside signals: SignalWatch, onSignal: @escaping (Int32) -> Bool) throws {
+        try run(until: signals, onSignal: onSignal)
+    }
+}
+
+extension SimulatorRecorder: CommandModules {
+    fileprivate func run(beside signals: SignalWatch, onSignal: @escaping (Int32) -> Bool) throws {
+        try run(until: signals, onSignal: onSignal)
     }
 }

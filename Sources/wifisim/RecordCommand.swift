@@ -56,7 +56,7 @@ extension CommandLineTool {
             worldPath: parsed.string("--world"), log: log)
         defer { recorder.close() }
         if try recorder.boot(until: signals) != nil { return 0 }
-        Console.print(recorder.lineName)
+        for name in recorder.lineNames { Console.print(name) }
         log.release()
         try recorder.run(until: signals)
         return 0

@@ -57,3 +57,6 @@ int cposix_exit_status(int status);
 
 /// True if the process ignores `signal`.
 int cposix_ignores(int signal);
+
+/// A descriptor that is readable when the process has ended; -1 with errno on failure.
+int cposix_pidfd_open(pid_t process);

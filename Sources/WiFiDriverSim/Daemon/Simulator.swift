@@ -78,6 +78,7 @@ public final class Simulator {
             hostOptions.observeNetwork = { observer.saw($0, at: $1) }
             hostOptions.observeFault = { observer.saw($0, at: $1) }
         }
+        if index == 0 { hostOptions.place = options.onPlace }
         var settings: Settings?
         var stateFile: StateFile?
         if let path = options.statePath.map(numbered) {

@@ -39,6 +39,8 @@ public struct SimulatorOptions: Sendable {
     public var faults: [Fault] = []
     /// Determines what faults choose at random, in each module otherwise.
     public var seed: UInt64 = 0
+    /// Called, on the simulator's thread, with each place of the first module's session at which a fault can happen.
+    package var onPlace: (@Sendable (FaultPlace) -> Void)?
     /// The path of the control socket; `nil` makes none.
     public var controlPath: String?
 

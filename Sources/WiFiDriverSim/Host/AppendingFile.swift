@@ -1,7 +1,7 @@
 import CPosix
 import Glibc
 
-/// A new file to which text is appended, readable only by the user.
+/// A file to which text is appended; a new one is readable only by the user.
 package final class AppendingFile {
     private var descriptor: FileDescriptor
     private let path: String
@@ -10,6 +10,12 @@ package final class AppendingFile {
     package init(new path: String) throws(SystemError) {
         self.path = path
         descriptor = FileDescriptor(owning: try systemCall("create \(path)") { open(path, Self.flags | O_EXCL, 0o600) })
+    }
+
+    /// Opens the file, or creates it.
+    package init(_ path: String) throws(SystemError) {
+        self.path = path
+        descriptor = FileDescriptor(owning: try systemCall("open \(path)") { open(path, Self.flags, 0o600) })
     }
 
     private static let flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC

@@ -33,6 +33,11 @@ package enum Folder {
         guard isOurs, information.st_mode & 0o077 == 0 else { throw SystemError("use \(path)", code: EACCES) }
     }
 
+    /// Creates a folder, unless there is one.
+    package static func makeIfMissing(_ path: String) throws(SystemError) {
+        if mkdir(path, 0o777) != 0, errno != EEXIST || !exists(path) { throw SystemError("make \(path)") }
+    }
+
     /// Creates a folder that only the user may enter. Throws if it exists.
     package static func makeNew(_ path: String) throws(SystemError) {
         try systemCall("make \(path)") { mkdir(path, 0o700) }

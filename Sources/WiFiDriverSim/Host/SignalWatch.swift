@@ -33,26 +33,6 @@ package final class SignalWatch {
     /// Starts a program, found through PATH, for which the signals are not blocked.
     /// - Returns: the process ID.
     package func spawn(_ command: [String], environment: [String: String]) throws(SystemError) -> pid_t {
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var mask = previousMask
-        posix_spawnattr_setsigmask(&attributes, &mask)
-        var defaults = sigset_t()
-        sigemptyset(&defaults)
-        sigaddset(&defaults, SIGPIPE)
-        sigaddset(&defaults, SIGXFSZ)
-        posix_spawnattr_setsigdefault(&attributes, &defaults)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        var arguments = command.map { strdup($0) } + [nil]
-        var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer {
-            arguments.forEach { free($0) }
-            variables.forEach { free($0) }
-        }
-        var process = pid_t()
-        let code = posix_spawnp(&process, command[0], nil, &attributes, &arguments, &variables)
-        if code != 0 { throw SystemError("run \(command[0])", code: code) }
-        return process
+        try ChildProcess.spawn(command, environment: environment, mask: previousMask)
     }
 }

@@ -11,7 +11,7 @@ package final class SimulatorRecorder {
     private let simulator: Simulator
     private let observer: Observer
 
-    package var lineName: String { simulator.lineNames.first ?? "" }
+    package var lineNames: [String] { simulator.lineNames }
 
     /// Makes the module and the file.
     /// - Parameters:
