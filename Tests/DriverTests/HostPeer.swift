@@ -150,7 +150,8 @@ final class SimulatedStation: Sendable {
         addressByte = byte
         driver = WiFiDriver(connectTimeout: connectTimeout) {
             let descriptor = try EmbeddedModule.start(
-                profile: profile, worldPath: nil, hostAddress: IPv4Address(rawValue: 0x7f00_0000 | byte))
+                profile: profile, worldPath: nil, hostAddress: IPv4Address(rawValue: 0x7f00_0000 | byte),
+                speed: .real)
             return try SerialPort(adopting: descriptor)
         }
         try driver.initialize(nil)

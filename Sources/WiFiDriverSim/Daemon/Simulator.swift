@@ -140,7 +140,7 @@ public final class Simulator {
         try signals?.watch(on: modules.loop) { received = $0 }
         defer { signals?.unwatch(on: modules.loop) }
         try modules.run { [modules] in
-            received != nil || modules.hosts.allSatisfy { $0.module.isRunning }
+            received != nil || modules.hosts.allSatisfy { $0.module.isRunning || $0.module.isStuck }
         }
         return received
     }

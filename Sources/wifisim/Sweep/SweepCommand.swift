@@ -20,7 +20,7 @@ extension CommandLineTool {
             run that did not pass. For each bad run, the command that repeats it is printed. The exit status is 1 if
             a run is in --fail-on. After Ctrl-C, the results so far are kept; --resume goes on from there.
 
-            Faults: \(SweepFault.names.joined(separator: ", "))
+            Faults: \(CatalogueFault.names.joined(separator: ", "))
 
             Examples:
               wifisim sweep --speed max --boot instant -- ./my_test
@@ -53,7 +53,7 @@ extension CommandLineTool {
 private struct Sweep {
     private let parsed: ParsedOptions
     private let folder: String
-    private let faults: [SweepFault]
+    private let faults: [CatalogueFault]
     private let failing: Set<SweepOutcome>
     private let jobs: Int
     private let shard: (index: Int, count: Int)
@@ -61,12 +61,12 @@ private struct Sweep {
     init(_ parsed: ParsedOptions) throws {
         self.parsed = parsed
         folder = parsed.string("-o") ?? "sweep"
-        let names = parsed.string("--faults").map { $0.split(separator: ",").map(String.init) } ?? SweepFault.names
-        if let unknown = names.first(where: { !SweepFault.names.contains($0) }) {
+        let names = parsed.string("--faults").map { $0.split(separator: ",").map(String.init) } ?? CatalogueFault.names
+        if let unknown = names.first(where: { !CatalogueFault.names.contains($0) }) {
             throw UsageError(
-                "--faults: there is no fault \"\(unknown)\"", hint: "Faults: \(SweepFault.names.joined(separator: ", "))")
+                "--faults: there is no fault \"\(unknown)\"", hint: "Faults: \(CatalogueFault.names.joined(separator: ", "))")
         }
-        faults = SweepFault.catalogue.filter { names.contains($0.name) }
+        faults = CatalogueFault.all.filter { names.contains($0.name) }
         let outcomes = (parsed.string("--fail-on") ?? "crashed,hung,wrong").split(separator: ",")
         failing = Set(
             try outcomes.map { text in
@@ -162,7 +162,7 @@ private struct Sweep {
     }
 
     /// The cells that the options choose.
-    private func choose(_ places: [SweepPlace]) throws -> [SweepCell] {
+    private func choose(_ places: [FaultPlace]) throws -> [SweepCell] {
         var cells: [SweepCell] = []
         for place in places {
             for fault in faults where fault.phases.contains(place.phase) {

@@ -1,3 +1,5 @@
+import WiFiDriverSim
+
 /// The results of a sweep for people and for CI: a page with a matrix, and JUnit XML.
 struct SweepPage {
     let results: [SweepResult]
@@ -5,7 +7,7 @@ struct SweepPage {
     let repeating: (SweepResult) -> String
 
     private var places: [String] { unique(results.map(\.place)) }
-    private var faults: [String] { SweepFault.names.filter { name in results.contains { $0.fault == name } } }
+    private var faults: [String] { CatalogueFault.names.filter { name in results.contains { $0.fault == name } } }
 
     private func unique(_ values: [String]) -> [String] {
         var seen: Set<String> = []

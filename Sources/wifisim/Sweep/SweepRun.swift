@@ -5,9 +5,9 @@ import WiFiDriverSim
 /// One run of a sweep: a fault at a place.
 struct SweepCell: Sendable {
     let index: Int
-    let place: SweepPlace
-    let fault: SweepFault
-    var sentence: String { fault.sentence(at: place) }
+    let place: FaultPlace
+    let fault: CatalogueFault
+    var sentence: String { "\(fault.fault(at: place))" }
 }
 
 /// What came of a run.

@@ -114,22 +114,28 @@ struct ScriptRun {
     /// The number of bytes that the module has sent by the end of the steps.
     private(set) var byteCount = 0
 
+    /// The places of the session at which a fault can happen.
+    private(set) var places: [FaultPlace] = []
+
     /// - Parameters:
     ///   - script: the steps, after the module has been switched on and has joined its network.
     ///   - fault: counts from the first byte that the module sends, so it may happen before the module has joined.
-    init(_ script: DriverScript, fault: (kind: LineFault, after: Int)? = nil) {
+    ///   - moduleFault: a fault of the module or its network.
+    init(_ script: DriverScript, fault: (kind: LineFault, after: Int)? = nil, moduleFault: Fault? = nil) {
         stage = DriverStage(script.firmware, seed: script.seed)
         stage.line.fault = fault
+        if let moduleFault { stage.set(moduleFault) }
         if stage.begin() {
             for step in script.steps where failure == nil {
                 perform(step)
                 collect()
                 for call in open where call.limit <= stage.now { fail("\(call.step) does not end") }
             }
-        } else if stage.line.faultCount == 0 {
+        } else if stage.line.faultCount == 0, moduleFault == nil {
             fail("the station does not join")
         }
         byteCount = stage.line.count
+        places = stage.places
         if failure == nil { finish() }
         faultCount = stage.line.faultCount
     }
@@ -287,7 +293,7 @@ struct ScriptRun {
         switch outcome {
         case .success:
             guard let got = stage.read(socket) else { return fail("\(step) found nothing to read") }
-            guard target.isStream, let expected = owed[socket], !stage.line.hasDamaged else { return }
+            guard target.isStream, let expected = owed[socket], !stage.hasDamaged else { return }
             if !expected.starts(with: got) { fail("\(step) gives other bytes than were sent") }
             owed[socket] = Array(expected.dropFirst(got.count))
         case .failure(.socket(let code)):
@@ -314,6 +320,7 @@ struct ScriptRun {
         if core.sockets.contains(where: { $0 != nil }) { fail("sockets are left over") }
         stage.simulation.changeAccessPoint("wifisim") { $0.isOn = true }
         stage.line.fault = nil
+        stage.clearFaults()
         stage.pass(.seconds(30))
         // After that it works again.
         if !stage.begin() { fail("the station does not join any more") }

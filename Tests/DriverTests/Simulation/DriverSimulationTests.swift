@@ -78,6 +78,24 @@ import Testing
         print("driver simulation: \(firmware), \(count) sessions with a fault")
     }
 
+    @Test(arguments: Firmware.all)
+    func `survives every fault of the catalogue at every place of every kind of session`(firmware: Firmware) {
+        let stride = Int(Self.setting("WIFISIM_SIMULATE_STRIDE") ?? 29)
+        var count = 0
+        for (name, steps) in Self.sessions {
+            let script = DriverScript(firmware: firmware, seed: 1, steps: steps)
+            let cells = ScriptRun(script).places.flatMap { place in
+                CatalogueFault.all.filter { $0.phases.contains(place.phase) }.map { $0.fault(at: place) }
+            }
+            for index in Swift.stride(from: count % stride, to: cells.count, by: stride) {
+                count += 1
+                guard let failure = ScriptRun(script, moduleFault: cells[index]).failure else { continue }
+                Issue.record("\(name), \(cells[index]): \(failure)")
+            }
+        }
+        print("driver sweep: \(firmware), \(count) sessions with a fault of the catalogue")
+    }
+
     /// Removes steps as long as the script fails in the same way.
     private static func shrink(_ script: DriverScript, _ failure: String) -> DriverScript {
         var best = script

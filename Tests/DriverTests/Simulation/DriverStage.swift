@@ -16,6 +16,12 @@ final class DriverStage {
     /// The virtual time.
     var now: Instant { simulation.now }
 
+    /// The places of the session at which a fault can happen.
+    private(set) var places: [FaultPlace] = []
+    /// Whether a fault may have changed data, which no AT driver can detect.
+    var hasDamaged: Bool { line.hasDamaged || faultDamages }
+    private var faultDamages = false
+
     static let echo = Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 7)
     static let silent = Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 9999)
     static let refusing = Endpoint(.v4(IPv4Address(10, 0, 2, 2)), 9998)
@@ -26,6 +32,10 @@ final class DriverStage {
         random = SplitMix(seed: seed)
         self.splits = splits
         simulation.network.ignore(.tcp, at: Self.silent)
+        simulation.modules[0].module.tellPlaces()
+        simulation.modules[0].observer = { [unowned self] in
+            if case .place(let place) = $0 { places.append(place) }
+        }
         core.isLineLost = false
         core.power = .off
     }
@@ -55,6 +65,23 @@ final class DriverStage {
             if now >= end { return nil }
             pass(until: end)
         }
+    }
+
+    // MARK: Faults
+
+    func set(_ fault: Fault) {
+        try? simulation.make(.faults(.add(fault)))
+        switch fault.effect {
+        case .bytes(.delay, _), .bytes(.split, _): break
+        case .bytes: faultDamages = true
+        default: break
+        }
+    }
+
+    /// Clears the faults of the module. One that hangs is reset, as by hand.
+    func clearFaults() {
+        try? simulation.make(.faults(.clear))
+        if simulation.modules[0].module.isStuck { simulation.modules[0].reset() }
     }
 
     // MARK: Time

@@ -116,7 +116,7 @@ struct FaultState {
         }
         let name = CommandPattern.name(of: line)
         placeCounts[name, default: 0] += 1
-        place = FaultPlace(name: name, isReport: false, number: placeCounts[name] ?? 1, phase: .echo)
+        place = FaultPlace(name: name, number: placeCounts[name] ?? 1, phase: .echo)
         return fired
     }
 
@@ -135,7 +135,7 @@ struct FaultState {
     /// The place of a report, counted.
     mutating func reportPlace(_ name: String) -> FaultPlace {
         placeCounts["<" + name, default: 0] += 1
-        return FaultPlace(name: name, isReport: true, number: placeCounts["<" + name] ?? 1, phase: .report)
+        return FaultPlace(name: name, number: placeCounts["<" + name] ?? 1, phase: .report)
     }
 
     /// The place that the command in progress has reached; `nil` if it was told before, or there is no command.
@@ -269,14 +269,4 @@ struct FaultState {
         }
         return fired
     }
-}
-
-/// A place of a session at which a fault can happen: a phase of a command's nth occurrence, or a report.
-package struct FaultPlace: Hashable, Sendable {
-    /// The name of the command, or the begin of the report.
-    package let name: String
-    package let isReport: Bool
-    /// Counted from 1, in the order of the session.
-    package let number: Int
-    package internal(set) var phase: Fault.Phase
 }

@@ -307,6 +307,12 @@ extension Module {
         crash()
     }
 
+    /// Whether a fault keeps the module from booting.
+    package var isStuck: Bool {
+        if case .hung = state { return true }
+        return faults.bootLoops == .max || faults.flashIsDamaged
+    }
+
     /// Boots again if a fault says that the module does not come up.
     /// - Returns: true if it boots again.
     func bootsAgain() -> Bool {
