@@ -104,6 +104,21 @@ struct FaultyConnectTests {
         #expect(stage.takeHeard() == ["10 accepted", "10 received early", "110 received late"])
     }
 
+    @Test func `The link of an accepted connection is known when it is closed`() {
+        var links: [SocketID: Int] = [:]
+        let network = ScriptedNetwork()
+        let faulty = FaultyNetwork(network) { links[$0] }
+        faulty.set([NetworkFault(.slowClose(.seconds(1)), on: .link(3))], at: .zero)
+        let id = SocketID(.computer, 1)
+        network.events = [.accepted(id, peer: FaultStage.peer, local: Endpoint(.v4(.any), 80))]
+        #expect(faulty.takeEvents(at: .zero).count == 1)
+        links[id] = 3
+        faulty.handle(.allow(id, bytes: 100), at: .zero)
+        links[id] = nil
+        faulty.handle(.close(id, aborting: false), at: .zero)
+        #expect(faulty.nextDeadline == .zero + .seconds(1))
+    }
+
     // MARK: Names and pings
 
     private func resolve(_ stage: FaultStage, _ name: String = "Example.org", _ number: UInt32 = 1) {
@@ -164,7 +179,7 @@ struct FaultyConnectTests {
         resolve(stage)
         stage.handle(.ping(QueryID(rawValue: 2), FaultStage.peer.address))
         stage.run(for: .seconds(5))
-        #expect(stage.takeHeard() == ["20 resolved 10.0.2.2", "220 pinged 0.222s"])
+        #expect(stage.takeHeard() == ["20 resolved 10.0.2.2", "220 pinged 222ms"])
     }
 
     @Test func `Pings are lost`() {

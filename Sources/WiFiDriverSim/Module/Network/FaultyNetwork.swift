@@ -6,10 +6,10 @@ import WiFiSimValues
 /// `advance(to:)` is called at `nextDeadline`. `set` changes the faults at any time. Without faults everything passes
 /// at once; only the sockets are noted, because a fault that comes later applies to them too.
 ///
-/// What is held for the module is within the credit that the module has given. What is held from it is limited by
-/// `sendRoom` for each socket, and a socket that the module has closed by `lingeringLimit`; a restart of the module
-/// drops all of it. The same seed and the same calls give the same events. Time only moves forward. Belongs to the
-/// thread of the module, which the network belongs to as well.
+/// What is held for the module is within the credit that it has given. What is held from it is at most `sendRoom` and
+/// one block for each socket. A closed socket delivers that first; `lingeringLimit` is how many may be doing so. A
+/// restart of the module drops what is held. The same seed and the same calls give the same events. Time only moves
+/// forward. Belongs to the thread of the module, as the network does.
 package final class FaultyNetwork: Network {
     private let base: any Network
     private let linkOf: (SocketID) -> Int?
@@ -35,9 +35,8 @@ package final class FaultyNetwork: Network {
 
     /// In bytes: how much a socket of the module may have under way. With more, its sends wait.
     static let sendRoom = 64 * 1024
-    /// The most sockets that are kept without the module knowing them: those that it has closed and that still deliver,
-    /// and those of a deaf server. One more, and the oldest is reset; lwIP keeps as many connections
-    /// (MEMP_NUM_TCP_PCB).
+    /// The most sockets that the module does not know: those that it has closed and that still deliver, and those of a
+    /// deaf server. Beyond it, the oldest is reset. It is lwIP's standard number of connections (MEMP_NUM_TCP_PCB).
     static let lingeringLimit = 16
 
     /// Puts faults before a network; at first none.
@@ -51,17 +50,17 @@ package final class FaultyNetwork: Network {
         random = SeededGenerator(seed)
     }
 
-    /// Replaces the faults. A fault that was there before goes on as it was. What only removed faults have held back is
-    /// delivered at once, in order.
+    /// Replaces the faults. A fault that was there before goes on as it was. What removed faults have held back is
+    /// delivered at once, in order: take the events afterwards.
     package func set(_ faults: [NetworkFault], at now: Instant) {
         self.now = max(self.now, now)
         let earlier = sockets.map { (conditions($0, .fromModule), conditions($0, .toModule)) }
-        let way = queryPath
+        let earlierOfQueries = conditionsOfQueries
         self.faults = faults
         addedAt = [NetworkFault: Instant](
             faults.map { ($0, addedAt[$0] ?? self.now) }, uniquingKeysWith: { first, _ in first })
         isActive = true
-        queries.release(at: self.now, faults: faults, isAsFar: queryPath == way)
+        queries.release(at: self.now, faults: faults, keepsLatency: conditionsOfQueries == earlierOfQueries)
         for (socket, (outward, inward)) in zip(sockets, earlier) {
             socket.fired = socket.fired.filter(faults.contains)
             socket.passed = socket.passed.filter { faults.contains($0.key) }
@@ -110,6 +109,10 @@ package final class FaultyNetwork: Network {
             events = []
             base.handle(request, at: now)
             settle()
+        case .allow(let id, _) where isActive:
+            // The module has given the socket its link, and forgets that before it closes the socket.
+            if let socket = socket(id), socket.link == nil { socket.link = linkOf(id) }
+            base.handle(request, at: now)
         case .send, .abandonSend, .allow, .setOptions, .stopListening, .resolve, .ping, .cancelQuery, .interfaces:
             base.handle(request, at: now)
         }
@@ -160,7 +163,7 @@ package final class FaultyNetwork: Network {
         if let fault = first(socket, nil, \.isPartialSend), case .partialSend(let count) = fault.effect {
             part = part.prefix(max(0, count))
             socket.answer = .sendFailed(socket.id)
-            faults.removeAll { $0 == fault }
+            if let index = faults.firstIndex(of: fault) { faults.remove(at: index) }
             fire(fault)
         }
         if !part.isEmpty { socket.outbound.append(.bytes(part), at: now) }
@@ -278,8 +281,7 @@ package final class FaultyNetwork: Network {
         queries.hold(.answer(event), of: query, until: now + delay)
     }
 
-    /// The conditions of name queries.
-    private var queryPath: [PathConditions?] {
+    private var conditionsOfQueries: [PathConditions?] {
         [conditions(nil, .fromModule, nil), conditions(nil, .toModule, nil)]
     }
 
@@ -518,7 +520,7 @@ package final class FaultyNetwork: Network {
             end(socket, aborting: true)
         } else {
             socket.state = .halfOpen
-            if socket.answer != nil { events.append(.sent(socket.id)) }
+            if let answer = socket.answer { events.append(answer) }
             socket.removeAll()
         }
         return true
@@ -599,7 +601,6 @@ package final class FaultyNetwork: Network {
         case .peer(let address, let port): return peer?.address == address && (port == nil || peer?.port == port)
         case .link(let link):
             guard let socket else { return false }
-            // The module forgets the link before it closes the socket.
             if socket.link == nil { socket.link = linkOf(socket.id) }
             return socket.link == link
         }

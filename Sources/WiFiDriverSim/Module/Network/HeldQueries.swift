@@ -31,10 +31,10 @@ struct HeldQueries {
     /// - Parameters:
     ///   - now: the time.
     ///   - faults: the faults that there are now.
-    ///   - isAsFar: whether the latency is as it was.
-    mutating func release(at now: Instant, faults: [NetworkFault], isAsFar: Bool) {
+    ///   - keepsLatency: whether the latency is as it was.
+    mutating func release(at now: Instant, faults: [NetworkFault], keepsLatency: Bool) {
         for index in entries.indices {
-            let isHeld = entries[index].cause.map(faults.contains) ?? (isAsFar && !faults.isEmpty)
+            let isHeld = entries[index].cause.map(faults.contains) ?? (keepsLatency && !faults.isEmpty)
             if !isHeld { entries[index].due = min(entries[index].due, now) }
         }
     }

@@ -73,8 +73,8 @@ public struct NetworkFault: Hashable, Sendable {
         /// The peer of an open connection is gone without a word: what the module sends is taken and lost, and nothing
         /// arrives, not even an end. A connection that has lost something stays like this for good.
         case halfOpen
-        /// The module's servers accept no more connections, and say nothing to their clients, as firmware does that has
-        /// run out of sockets. When the fault is removed, the connections that it has kept waiting are reset.
+        /// The module's servers accept no more connections, and say nothing to their clients (a bug of firmware 2.0).
+        /// When the fault is removed, the connections that it has kept waiting are reset.
         case deaf
         /// Of the next block that is sent over TCP, only the first `bytes` are delivered; then the send fails (esp-at
         /// issue 988). Happens once: the fault then removes itself.
