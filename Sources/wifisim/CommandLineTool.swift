@@ -13,7 +13,8 @@ enum CommandLineTool {
     }
 
     static let subcommands: [Subcommand] = [
-        demoCommand, runCommand, execCommand, ctlCommand, sweepCommand, recordCommand, replayCommand, checkCommand, reportCommand,
+        demoCommand, runCommand, execCommand, ctlCommand, sweepCommand, recordCommand, replayCommand, checkCommand,
+        reportCommand,
         commandsCommand, benchCommand,
     ]
 

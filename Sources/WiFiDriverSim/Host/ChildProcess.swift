@@ -24,7 +24,8 @@ package struct ChildProcess: Sendable {
         _ command: [String], environment: [String: String], outputPath: String, errorPath: String
     ) throws(SystemError) {
         id = try Self.spawn(
-            command, environment: environment, mask: nil, outputs: [(STDOUT_FILENO, outputPath), (STDERR_FILENO, errorPath)])
+            command, environment: environment, mask: nil,
+            outputs: [(STDOUT_FILENO, outputPath), (STDERR_FILENO, errorPath)])
     }
 
     /// Starts a program.

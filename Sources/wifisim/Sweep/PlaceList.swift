@@ -17,6 +17,8 @@ final class PlaceList: Sendable {
 
     /// Reads a file of places. Lines that are not a place are left out.
     static func read(_ path: String) throws(SystemError) -> [FaultPlace] {
-        String(decoding: try Files.read(path), as: UTF8.self).split(separator: "\n").compactMap { FaultPlace(String($0)) }
+        String(decoding: try Files.read(path), as: UTF8.self).split(separator: "\n").compactMap {
+            FaultPlace(String($0))
+        }
     }
 }

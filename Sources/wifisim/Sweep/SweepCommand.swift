@@ -64,7 +64,8 @@ private struct Sweep {
         let names = parsed.string("--faults").map { $0.split(separator: ",").map(String.init) } ?? CatalogueFault.names
         if let unknown = names.first(where: { !CatalogueFault.names.contains($0) }) {
             throw UsageError(
-                "--faults: there is no fault \"\(unknown)\"", hint: "Faults: \(CatalogueFault.names.joined(separator: ", "))")
+                "--faults: there is no fault \"\(unknown)\"",
+                hint: "Faults: \(CatalogueFault.names.joined(separator: ", "))")
         }
         faults = CatalogueFault.all.filter { names.contains($0.name) }
         let outcomes = (parsed.string("--fail-on") ?? "crashed,hung,wrong").split(separator: ",")
@@ -72,7 +73,8 @@ private struct Sweep {
             try outcomes.map { text in
                 guard let outcome = SweepOutcome(rawValue: String(text)) else {
                     throw UsageError(
-                        "--fail-on: \"\(text)\" is not \(SweepOutcome.allCases.map(\.rawValue).joined(separator: ", "))")
+                        "--fail-on: \"\(text)\" is not \(SweepOutcome.allCases.map(\.rawValue).joined(separator: ", "))"
+                    )
                 }
                 return outcome
             } + [.broken])
@@ -280,12 +282,14 @@ private final class StopFlag: Sendable {
 extension String {
     /// The word for a shell, in quotes if it needs them.
     fileprivate var shellQuoted: String {
-        let isPlain = !isEmpty && utf8.allSatisfy { byte in
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-            default: "-_./=:,+@%".utf8.contains(byte)
+        let isPlain =
+            !isEmpty
+            && utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+                default: "-_./=:,+@%".utf8.contains(byte)
+                }
             }
-        }
         return isPlain ? self : "'" + replacing("'", with: "'\\''") + "'"
     }
 }

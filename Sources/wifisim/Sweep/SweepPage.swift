@@ -15,7 +15,8 @@ struct SweepPage {
     }
 
     var html: String {
-        let byCell = Dictionary(results.map { ("\($0.place)\n\($0.fault)", $0) }, uniquingKeysWith: { first, _ in first })
+        let byCell = Dictionary(
+            results.map { ("\($0.place)\n\($0.fault)", $0) }, uniquingKeysWith: { first, _ in first })
         let head = faults.map { "<th><span>\($0.markup)</span></th>" }.joined()
         let rows = places.map { place in
             let cells = faults.map { fault in

@@ -97,7 +97,8 @@ struct SweepRunner: Sendable {
         if outcome == .passed { Files.remove(transcript) }
         let lastLine = run.errors.split(separator: "\n").last { !$0.hasPrefix("wifisim: module") }
         return result(
-            cell, outcome, status: status, seconds: run.seconds, message: outcome == .passed ? nil : lastLine.map(String.init))
+            cell, outcome, status: status, seconds: run.seconds,
+            message: outcome == .passed ? nil : lastLine.map(String.init))
     }
 
     private func result(

@@ -137,7 +137,7 @@ struct ScriptRun {
         byteCount = stage.line.count
         places = stage.places
         if failure == nil { finish() }
-        faultCount = stage.line.faultCount
+        faultCount = stage.line.faultCount + stage.faultCount
     }
 
     private mutating func fail(_ reason: String) { if failure == nil { failure = reason } }

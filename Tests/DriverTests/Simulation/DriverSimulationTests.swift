@@ -89,7 +89,9 @@ import Testing
             }
             for index in Swift.stride(from: count % stride, to: cells.count, by: stride) {
                 count += 1
-                guard let failure = ScriptRun(script, moduleFault: cells[index]).failure else { continue }
+                let run = ScriptRun(script, moduleFault: cells[index])
+                #expect(run.faultCount > 0, "\(name), \(cells[index]) has not happened")
+                guard let failure = run.failure else { continue }
                 Issue.record("\(name), \(cells[index]): \(failure)")
             }
         }

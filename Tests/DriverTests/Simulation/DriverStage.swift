@@ -18,6 +18,8 @@ final class DriverStage {
 
     /// The places of the session at which a fault can happen.
     private(set) var places: [FaultPlace] = []
+    /// How often a fault of the module has happened.
+    private(set) var faultCount = 0
     /// Whether a fault may have changed data, which no AT driver can detect.
     var hasDamaged: Bool { line.hasDamaged || faultDamages }
     private var faultDamages = false
@@ -34,7 +36,11 @@ final class DriverStage {
         simulation.network.ignore(.tcp, at: Self.silent)
         simulation.modules[0].module.tellPlaces()
         simulation.modules[0].observer = { [unowned self] in
-            if case .place(let place) = $0 { places.append(place) }
+            switch $0 {
+            case .place(let place): places.append(place)
+            case .fault: faultCount += 1
+            case .line, .network: break
+            }
         }
         core.isLineLost = false
         core.power = .off

@@ -241,6 +241,7 @@ package final class VirtualNetwork {
 
     private func arrive(_ content: Content) {
         if mustBeHeld(content) { return held.append(content) }
+        if case .closeOfModule(let socket, _, _) = content { stacks[socket.stack].closeArrived(socket) }
         switch content {
         case .connect(let socket, let remote): stack(of: socket)?.connectionArrives(socket, at: remote)
         case .toRemote(let socket, let bytes, let target): dataArrive(bytes, from: socket, at: target)

@@ -12,6 +12,8 @@ package final class VirtualStack: Network {
     /// The number of restarts of the module.
     private(set) var epoch = 0
     private var sockets: [SocketID: Socket] = [:]
+    /// The other ends of closed TCP sockets whose last bytes are still in transit.
+    private var lingering: [SocketID: VirtualNetwork.Remote] = [:]
     /// By port.
     private var servers: [UInt16: (family: IPAddress.Family, tls: TLSConfiguration?)] = [:]
     private var events: [NetworkEvent] = []
@@ -102,6 +104,7 @@ package final class VirtualStack: Network {
         case .reset:
             for (id, socket) in sockets { tellRemote(of: id, socket, isReset: true) }
             sockets = [:]
+            lingering = [:]
             servers = [:]
             events = []
             acceptedCount = 0
@@ -160,6 +163,7 @@ package final class VirtualStack: Network {
 
     private func tellRemote(of id: SocketID, _ socket: Socket, isReset: Bool) {
         guard case .connected(let remote) = socket.phase else { return }
+        if !isReset { lingering[id] = remote }
         network.send(
             .closeOfModule(reference(id), remote, isReset: isReset), after: latency(to: socket.peer.address))
     }
@@ -255,10 +259,16 @@ package final class VirtualStack: Network {
     func has(_ id: SocketID) -> Bool { sockets[id] != nil }
     func reference(_ id: SocketID) -> VirtualNetwork.SocketReference { .init(stack: index, epoch: epoch, id: id) }
 
-    /// The other end of a TCP socket. `nil` if the module has closed it; data in transit are lost.
+    /// The other end of a TCP socket, also of one that the module has closed while its last bytes are in transit.
     func remote(of socket: VirtualNetwork.SocketReference) -> VirtualNetwork.Remote? {
-        guard socket.epoch == epoch, case .connected(let remote) = sockets[socket.id]?.phase else { return nil }
+        guard socket.epoch == epoch else { return nil }
+        guard case .connected(let remote) = sockets[socket.id]?.phase else { return lingering[socket.id] }
         return remote
+    }
+
+    /// The close of a TCP socket has reached the other end.
+    func closeArrived(_ socket: VirtualNetwork.SocketReference) {
+        if socket.epoch == epoch { lingering[socket.id] = nil }
     }
 
     /// The address of the host at the other end of a TCP socket. `nil` if that is a module.
