@@ -134,7 +134,8 @@ package final class Module {
         emit(.setLine(settings.uart))
         output.append(
             contentsOf: Misreading.bytes(
-                firmware.romText.utf8, sentAt: Firmware.romBaud, readAt: settings.uart.baud.value))
+                firmware.romText.utf8, sent: Firmware.romFrame, read: UARTFrame(settings.uart)
+            ).bytes)
         state = .booting(until: now + firmware.bootTime)
         updateInterfaces()
     }
