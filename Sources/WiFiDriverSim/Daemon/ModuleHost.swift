@@ -57,10 +57,17 @@ final class ModuleHost {
     private final class Pacing {
         var toHost: LinePacer
         var toModule: LinePacer
+        /// Bytes that were taken off the tty, about a burst, and whose time has not passed yet.
+        var onTheWay = ByteQueue()
 
         init(_ configuration: UARTConfiguration) {
-            toHost = LinePacer(configuration)
-            toModule = LinePacer(configuration)
+            toHost = LinePacer(UARTFrame(configuration))
+            toModule = LinePacer(UARTFrame(configuration))
+        }
+
+        func configure(_ configuration: UARTConfiguration) {
+            toHost.configure(UARTFrame(configuration))
+            toModule.configure(UARTFrame(configuration))
         }
     }
 
@@ -71,6 +78,8 @@ final class ModuleHost {
     /// In bytes: the most that one read takes while the module waits for a command. The answer to a short command can
     /// fill the output, and then the commands behind it have to wait for room.
     private static let commandsAtOnce = 512
+    /// The longest time between two looks at a paced line while the module waits for a command, whose echo follows.
+    private static let commandLook = Duration.milliseconds(1)
 
     init(
         module: Module, line: FileDescriptor, terminal: PseudoTerminal? = nil, on modules: ModuleLoop,
@@ -94,7 +103,9 @@ final class ModuleHost {
         module.receiveWindow = options.isPaced ? module.firmware.receiveWindow : Self.unpacedWindow
         pacing = options.isPaced ? Pacing(module.uart) : nil
         self.network.onActivity = { [weak self] in self?.settle() }
-        try loop.watch(line, for: .read) { [weak self] in self?.handle($0) }
+        try loop.watch(line, for: EventLoop.Interest(reads: true, isOnce: options.isPaced)) { [weak self] in
+            self?.handle($0)
+        }
         module.powerUp(at: loop.now)
         settle()
     }
@@ -102,18 +113,26 @@ final class ModuleHost {
     /// The loop ends: sends now the bytes that were answered with `SEND OK`.
     func finish() { network.finish(at: loop.now) }
 
-    var nextDeadline: Instant? {
-        .earlier(.earlier(module.nextDeadline, network.nextDeadline), .earlier(paceDeadline, blocked?.retryAt))
+    var nextDeadline: Instant? { .earlier(inwardDeadline, .earlier(paceDeadline, blocked?.retryAt)) }
+
+    /// When the module or its network is to be advanced, as of the last time that everything was settled.
+    private var inwardDeadline: Instant?
+
+    /// True if nothing is to be done at `now` but to write the next burst of a paced line.
+    private func isOnlyOutputDue(at now: Instant) -> Bool {
+        guard let due = lookAt.output, due <= now else { return false }
+        return Instant?.earlier(inwardDeadline, .earlier(lookAt.input, blocked?.retryAt)).map { now < $0 } ?? true
     }
 
     /// Processes what is due for the module, its network and its line.
     func advance(to now: Instant) {
+        if isOnlyOutputDue(at: now) {
+            writeLine()
+            if !module.hasEffects, !module.output.isEmpty { return watchLine() }
+        }
         network.advance(to: now)
         module.advance(to: now)
-        if let due = paceDeadline, due <= now {
-            lookAt = (nil, nil)
-            readLine()
-        }
+        if let due = lookAt.input, due <= now { readLine() }
         settle()
     }
 
@@ -166,10 +185,11 @@ final class ModuleHost {
     /// repeats, because the rest is probably there, another read is cheaper than a round through the loop, and the
     /// module takes the block at once.
     private func readLine() {
-        guard readsLine, var limit = inputLimit() else { return }
-        if module.isIdle { limit = min(limit, Self.commandsAtOnce) }
         lookAt.input = nil
-        let awaited = pacing == nil ? module.awaitedCount : 0
+        guard readsLine else { return }
+        if let pacing { return readLine(pacing) }
+        let limit = min(buffer.bytes.count, module.isIdle ? Self.commandsAtOnce : .max)
+        let awaited = module.awaitedCount
         var count = 0
         var transfer: Result<FileDescriptor.Transfer, SystemError>
         repeat {
@@ -180,7 +200,51 @@ final class ModuleHost {
             count += more
         } while count < min(awaited, limit)
         // After an end of file: the loop reports it again, once the module has answered these bytes.
-        if count > 0 { return deliver(count) }
+        if count > 0 {
+            noticeClient()
+            return deliver(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count]))
+        }
+        note(transfer)
+    }
+
+    /// Hands over the bytes whose time has passed, and takes the next ones off the tty, whose number then says when to
+    /// look again.
+    private func readLine(_ pacing: Pacing) {
+        let now = loop.now
+        let allowed = min(pacing.onTheWay.count, pacing.toModule.allowance(at: now))
+        if allowed > 0 {
+            pacing.toModule.sent(allowed)
+            pacing.onTheWay.withUnsafeBytes { deliver(UnsafeRawBufferPointer(rebasing: $0[..<allowed])) }
+            pacing.onTheWay.removeFirst(allowed)
+        }
+        // One byte beyond a burst shows that the line stays busy.
+        let room = LinePacer.burst + 1 - pacing.onTheWay.count
+        if room > 0 {
+            let transfer = Result { () throws(SystemError) in
+                try line.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<room]))
+            }
+            if case .success(.done(let count)) = transfer {
+                noticeClient()
+                pacing.onTheWay.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count]))
+            } else if pacing.onTheWay.isEmpty {
+                pacing.toModule.rest()
+                return note(transfer)
+            }
+        }
+        pacing.toModule.begin(at: now)
+        lookForInput(pacing, at: now)
+    }
+
+    private func lookForInput(_ pacing: Pacing, at now: Instant) {
+        let pending = pacing.onTheWay.count
+        lookAt.input =
+            module.isIdle
+            ? pacing.toModule.nextLook(pending: pending, within: Self.commandLook, of: now)
+            : pacing.toModule.nextLook(pending: pending)
+    }
+
+    /// Notes that a read has brought no bytes.
+    private func note(_ transfer: Result<FileDescriptor.Transfer, SystemError>) {
         switch transfer {
         case .success(.done), .success(.wouldBlock): break
         case .success(.ended): hangUp()
@@ -190,25 +254,9 @@ final class ModuleHost {
         }
     }
 
-    /// The number of bytes to read that the line's pace and the buffer allow; `nil` if they have to wait.
-    private func inputLimit() -> Int? {
-        guard let pacing else { return buffer.bytes.count }
+    /// Hands bytes from the line to the module.
+    private func deliver(_ received: UnsafeRawBufferPointer) {
         let now = loop.now
-        pacing.toModule.begin(at: now)
-        let limit = min(buffer.bytes.count, pacing.toModule.allowance(at: now))
-        if limit > 0 { return limit }
-        // The pacer allows no byte yet: look again when it does.
-        lookAt.input = pacing.toModule.nextLook(at: now)
-        updateInterest()
-        return nil
-    }
-
-    /// Hands the first `count` bytes of the buffer to the module.
-    private func deliver(_ count: Int) {
-        noticeClient()
-        pacing?.toModule.sent(count)
-        let now = loop.now
-        let received = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer.bytes)[..<count])
         traceOutput()
         options.trace?(.toModule, received, now)
         module.receive(received, at: now)
@@ -226,6 +274,7 @@ final class ModuleHost {
     private func hangUp() {
         guard let terminal else {
             loop.unwatch(line)
+            lookAt = (nil, nil)
             return options.lineEnded()
         }
         hasClient = false
@@ -245,16 +294,7 @@ final class ModuleHost {
 
     private func writeLine() {
         while !module.output.isEmpty {
-            var limit = module.output.count
-            if let pacing {
-                let now = loop.now
-                pacing.toHost.begin(at: now)
-                limit = min(limit, pacing.toHost.allowance(at: now))
-                if limit == 0 {
-                    lookAt.output = pacing.toHost.nextLook(at: now)
-                    return
-                }
-            }
+            guard let limit = outputLimit() else { return }
             traceOutput(limit)
             let transfer = module.output.withUnsafeBytes { bytes in
                 Result { () throws(SystemError) in
@@ -277,14 +317,25 @@ final class ModuleHost {
             }
         }
         lookAt.output = nil
+        pacing?.toHost.rest()
+    }
+
+    /// The number of bytes that the line's pace allows to write; `nil` if they have to wait.
+    private func outputLimit() -> Int? {
+        guard let pacing else { return module.output.count }
+        let now = loop.now
+        if let due = lookAt.output, now < due { return nil }
+        pacing.toHost.begin(at: now)
+        let limit = min(module.output.count, pacing.toHost.allowance(at: now))
+        lookAt.output = limit > 0 ? nil : pacing.toHost.nextLook(pending: module.output.count)
+        return limit > 0 ? limit : nil
     }
 
     private func changeLineIfDue(_ sent: Int) {
         guard let next = nextLine else { return }
         guard next.afterBytes <= sent else { return nextLine = (next.configuration, next.afterBytes - sent) }
         nextLine = nil
-        pacing?.toHost.configure(next.configuration)
-        pacing?.toModule.configure(next.configuration)
+        pacing?.configure(next.configuration)
     }
 
     /// Traces the first `limit` bytes of the output before they are written, so that the trace shows them before
@@ -317,9 +368,15 @@ final class ModuleHost {
             let events = network.takeEvents()
             for event in events { handle(event) }
             if !events.isEmpty { continue }
-            if !module.output.isEmpty { writeLine() }
+            writeLine()
             if !module.hasEffects, !network.flush() { break }
         }
+        inwardDeadline = .earlier(module.nextDeadline, network.nextDeadline)
+        watchLine()
+    }
+
+    /// Watches the line for what it is to do next.
+    private func watchLine() {
         updateInterest()
         deadlineChanged(nextDeadline)
     }
@@ -331,8 +388,12 @@ final class ModuleHost {
 
     private func updateInterest() {
         readsLine = module.output.count < Self.outputLimit && module.takesInput
+        if let pacing, readsLine, lookAt.input == nil, !pacing.onTheWay.isEmpty { lookForInput(pacing, at: loop.now) }
+        // A paced line that is busy is read by time. The loop then reports nothing of it, not even its end, which comes
+        // after the bytes that the tty still holds.
         let interest = EventLoop.Interest(
-            reads: readsLine && lookAt.input == nil, writes: !module.output.isEmpty && lookAt.output == nil)
+            reads: readsLine && lookAt.input == nil, writes: !module.output.isEmpty && lookAt.output == nil,
+            isOnce: pacing != nil)
         try? loop.update(line, for: interest)
     }
 
