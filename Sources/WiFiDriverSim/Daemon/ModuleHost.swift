@@ -177,7 +177,12 @@ final class ModuleHost {
     private var paceDeadline: Instant? { .earlier(lookAt.output, lookAt.input) }
 
     private func handle(_ readiness: EventLoop.Readiness) {
-        if readiness.canRead || readiness.hasHungUp { readLine() }
+        if readiness.hasHungUp, terminal != nil, blocked != nil || !readsLine {
+            // Nobody reads the output for which the line has no room, or which keeps the module from reading on.
+            hangUp()
+        } else if readiness.canRead || readiness.hasHungUp {
+            readLine()
+        }
         settle()
     }
 
