@@ -38,22 +38,66 @@ static tcflag_t rate_code(int speed) {
     return BOTHER;
 }
 
+// The flags of data bits, parity, stop bits and flow control.
+#define FRAME_FLAGS (CSIZE | PARENB | PARODD | CMSPAR | CSTOPB | CRTSCTS)
+
 int cposix_tty_set_raw(int fd, int speed) {
+    struct cposix_tty_settings settings = {.speed = speed, .data_bits = 8, .parity = 'N'};
+    return cposix_tty_set_settings(fd, &settings);
+}
+
+int cposix_tty_set_settings(int fd, const struct cposix_tty_settings *wanted) {
+    static const tcflag_t sizes[] = {CS5, CS6, CS7, CS8};
+    if (wanted->data_bits < 5 || wanted->data_bits > 8) {
+        errno = EINVAL;
+        return -1;
+    }
     struct termios2 settings;
     if (ioctl(fd, TCGETS2, &settings) < 0) return -1;
-    settings.c_iflag &= ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON | IXOFF);
+    settings.c_iflag &= ~(IGNBRK | BRKINT | PARMRK | INPCK | ISTRIP | INLCR | IGNCR | ICRNL | IXON | IXOFF);
     settings.c_oflag &= ~OPOST;
     settings.c_lflag &= ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
-    settings.c_cflag &= ~(CSIZE | PARENB | CSTOPB | CBAUD | CRTSCTS);
-    settings.c_cflag |= CS8 | CREAD | CLOCAL | rate_code(speed);
-    settings.c_cflag &= ~(CBAUD << IBSHIFT);
-    settings.c_cflag |= rate_code(speed) << IBSHIFT;
-    settings.c_ispeed = (speed_t)speed;
-    settings.c_ospeed = (speed_t)speed;
+    settings.c_cflag &= ~(FRAME_FLAGS | CBAUD | CBAUD << IBSHIFT);
+    settings.c_cflag |= CREAD | CLOCAL | sizes[wanted->data_bits - 5];
+    settings.c_cflag |= rate_code(wanted->speed) | rate_code(wanted->speed) << IBSHIFT;
+    switch (wanted->parity) {
+    case 'O': settings.c_cflag |= PARENB | PARODD; break;
+    case 'E': settings.c_cflag |= PARENB; break;
+    case 'M': settings.c_cflag |= PARENB | CMSPAR | PARODD; break;
+    case 'S': settings.c_cflag |= PARENB | CMSPAR; break;
+    }
+    if (wanted->has_long_stop) settings.c_cflag |= CSTOPB;
+    if (wanted->has_flow_control) settings.c_cflag |= CRTSCTS;
+    settings.c_ispeed = (speed_t)wanted->speed;
+    settings.c_ospeed = (speed_t)wanted->speed;
     settings.c_cc[VMIN] = 1;
     settings.c_cc[VTIME] = 0;
     return ioctl(fd, TCSETS2, &settings);
 }
+
+int cposix_tty_get_settings(int fd, struct cposix_tty_settings *settings) {
+    struct termios2 current;
+    if (ioctl(fd, TCGETS2, &current) < 0) return -1;
+    tcflag_t flags = current.c_cflag, size = flags & CSIZE;
+    settings->speed = (int)current.c_ospeed;
+    settings->data_bits = size == CS5 ? 5 : size == CS6 ? 6 : size == CS7 ? 7 : 8;
+    settings->parity =
+        !(flags & PARENB) ? 'N' : flags & CMSPAR ? (flags & PARODD ? 'M' : 'S') : (flags & PARODD ? 'O' : 'E');
+    settings->has_long_stop = (flags & CSTOPB) != 0;
+    settings->has_flow_control = (flags & CRTSCTS) != 0;
+    return 0;
+}
+
+int cposix_tty_get_lines(int fd) {
+    int lines = 0;
+    return ioctl(fd, TIOCMGET, &lines) < 0 ? -1 : lines;
+}
+
+int cposix_tty_set_lines(int fd, int lines, int are_asserted) {
+    return ioctl(fd, are_asserted ? TIOCMBIS : TIOCMBIC, &lines);
+}
+
+int cposix_tty_set_break(int fd, int is_on) { return ioctl(fd, is_on ? TIOCSBRK : TIOCCBRK); }
 
 int cposix_open(const char *path, int flags) { return open(path, flags); }
 

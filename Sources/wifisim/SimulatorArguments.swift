@@ -13,6 +13,7 @@ enum SimulatorArguments {
         Option("--state", "FILE", "keeps the flash in FILE; with --count, FILE0, FILE1, …"),
         Option("--baud", "N", "the UART's stored bit rate, 80 to 5000000; default: as in --state, or 115200"),
         Option("--pace", nil, "bytes take the time that the bit rate gives them"),
+        Option("--uart", "HOW", "ideal (default), or real: bit rates, FIFO and flow control count, and --pace"),
         Option(
             "--host-address", "A", "the module's own loopback address, such as 127.0.0.2; with --count the next ones"),
         Option(
@@ -39,7 +40,12 @@ enum SimulatorArguments {
         if let path = parsed.string("--world") { options.world = try World.load(path) }
         options.count = try parsed.integer("--count", 1...1000) ?? 1
         options.baud = try parsed.integer("--baud", UARTConfiguration.Baud.range).flatMap(UARTConfiguration.Baud.init)
-        options.isPaced = parsed.has("--pace")
+        switch parsed.string("--uart") {
+        case nil, "ideal": break
+        case "real": options.isUART = true
+        case let text?: throw UsageError("--uart \(text): must be ideal or real")
+        }
+        options.isPaced = parsed.has("--pace") || options.isUART
         try readLine(from: parsed, into: &options)
         options.linkPath = parsed.string("--link")
         options.statePath = parsed.string("--state")

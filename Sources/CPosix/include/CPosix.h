@@ -30,6 +30,36 @@ int cposix_tty_get_speed(int fd);
 /// failure.
 int cposix_tty_set_raw(int fd, int speed);
 
+/// The line settings of a tty.
+struct cposix_tty_settings {
+    /// In bits per second.
+    int speed;
+    /// 5 to 8.
+    int data_bits;
+    /// 'N', 'O', 'E', 'M' or 'S'.
+    char parity;
+    /// True for two stop bits; with 5 data bits, adapters send one and a half.
+    int has_long_stop;
+    /// True if RTS and CTS control the flow.
+    int has_flow_control;
+};
+
+/// Reads the settings of a tty; through a pty's master, those of its slave. -1 with errno on failure.
+int cposix_tty_get_settings(int fd, struct cposix_tty_settings *settings);
+
+/// Sets a tty to raw mode with these settings; -1 with errno on failure. A driver ignores what it does not support: a
+/// pty has always 8 data bits and no parity.
+int cposix_tty_set_settings(int fd, const struct cposix_tty_settings *settings);
+
+/// The modem lines that are asserted, as TIOCM_ bits; -1 with errno on failure: ENOTTY if the tty has none.
+int cposix_tty_get_lines(int fd);
+
+/// Asserts or releases modem lines, given as TIOCM_ bits; -1 with errno on failure.
+int cposix_tty_set_lines(int fd, int lines, int are_asserted);
+
+/// Begins or ends a break; -1 with errno on failure.
+int cposix_tty_set_break(int fd, int is_on);
+
 /// open(2) without a mode.
 int cposix_open(const char *path, int flags);
 

@@ -18,6 +18,8 @@ final class ModuleHost {
     private let air: Air
     let radio: Air.RadioID
     let line: any ModuleLine
+    /// Present if the line behaves like a UART.
+    let uart: LineUART?
     private let options: Options
     /// True while the host holds the module in reset by its modem lines.
     private var isHeldInReset = false
@@ -44,6 +46,8 @@ final class ModuleHost {
     struct Options {
         /// True if bytes take the time that the line's bit rate gives them.
         var isPaced = false
+        /// True if the line behaves like a UART, with bit rates, buffers and flow control; it is paced then.
+        var isUART = false
         /// Determines what the network's faults choose at random.
         var seed: UInt64 = 0
         /// Called with settings to write to the flash.
@@ -64,10 +68,17 @@ final class ModuleHost {
     private final class Pacing {
         var toHost: LinePacer
         var toModule: LinePacer
+        /// Bytes that were taken off the tty, about a burst, and whose time has not passed yet.
+        var onTheWay = ByteQueue()
 
         init(_ configuration: UARTConfiguration) {
-            toHost = LinePacer(configuration)
-            toModule = LinePacer(configuration)
+            toHost = LinePacer(UARTFrame(configuration))
+            toModule = LinePacer(UARTFrame(configuration))
+        }
+
+        func configure(_ configuration: UARTConfiguration) {
+            toHost.configure(UARTFrame(configuration))
+            toModule.configure(UARTFrame(configuration))
         }
     }
 
@@ -78,12 +89,17 @@ final class ModuleHost {
     /// In bytes: the most that one read takes while the module waits for a command. The answer to a short command can
     /// fill the output, and then the commands behind it have to wait for room.
     private static let commandsAtOnce = 512
+    /// The longest time between two looks at a paced line while the module waits for a command, whose echo follows.
+    private static let commandLook = Duration.milliseconds(1)
 
     init(
         module: Module, line: any ModuleLine, on modules: ModuleLoop, network: HostNetwork, options: Options
     ) throws(SystemError) {
         self.module = module
         self.line = line
+        uart =
+            options.isUART
+            ? LineUART(module.uart, buffers: module.firmware.uartBuffers, line: line, log: options.log) : nil
         loop = modules.loop
         air = modules.air
         buffer = modules.buffer
@@ -111,8 +127,15 @@ final class ModuleHost {
     /// The loop ends: sends now the bytes that were answered with `SEND OK`.
     func finish() { network.finish(at: loop.now) }
 
-    var nextDeadline: Instant? {
-        .earlier(.earlier(module.nextDeadline, faulty.nextDeadline), .earlier(paceDeadline, blocked?.retryAt))
+    var nextDeadline: Instant? { .earlier(inwardDeadline, .earlier(paceDeadline, blocked?.retryAt)) }
+
+    /// When the module or its network is to be advanced, as of the last time that everything was settled.
+    private var inwardDeadline: Instant?
+
+    /// True if nothing is to be done at `now` but to write the next burst of a paced line.
+    private func isOnlyOutputDue(at now: Instant) -> Bool {
+        guard let due = lookAt.output, due <= now else { return false }
+        return Instant?.earlier(inwardDeadline, .earlier(lookAt.input, blocked?.retryAt)).map { now < $0 } ?? true
     }
 
     /// True while the computer's network has something to answer, or the host has output to read: things that do not
@@ -121,12 +144,13 @@ final class ModuleHost {
 
     /// Processes what is due for the module, its network and its line.
     func advance(to now: Instant) {
+        if isOnlyOutputDue(at: now) {
+            writeLine()
+            if !module.hasEffects, !module.output.isEmpty { return watchLine() }
+        }
         faulty.advance(to: now)
         module.advance(to: now)
-        if let due = paceDeadline, due <= now {
-            lookAt = (nil, nil)
-            readLine()
-        }
+        if let due = lookAt.input, due <= now { readLine() }
         settle()
     }
 
@@ -172,13 +196,19 @@ final class ModuleHost {
     private var paceDeadline: Instant? { .earlier(lookAt.output, lookAt.input) }
 
     private func handle(_ readiness: EventLoop.Readiness) {
-        if readiness.canRead || readiness.hasHungUp { readLine() }
+        if readiness.hasHungUp, line.outlivesClients, blocked != nil || !readsLine {
+            // Nobody reads the output for which the line has no room, or which keeps the module from reading on.
+            hangUp()
+        } else if readiness.canRead || readiness.hasHungUp {
+            readLine()
+        }
         settle()
     }
 
     private func handle(_ signal: LineSignal) {
         switch signal {
         case .connected: blocked = nil
+        case .lineBreak: uart?.receiveBreak()
         case .reset(let isHeld):
             guard isHeld != isHeldInReset else { return }
             isHeldInReset = isHeld
@@ -189,6 +219,7 @@ final class ModuleHost {
             tracedCount = 0
             changeLineIfDue(.max)
             module.output.removeAll()
+            uart?.outbound.removeAll()
             module.lineDrained(at: loop.now)
         case .notice(let text): options.log(text)
         }
@@ -199,10 +230,11 @@ final class ModuleHost {
     /// repeats, because the rest is probably there, another read is cheaper than a round through the loop, and the
     /// module takes the block at once.
     private func readLine() {
-        guard readsLine, var limit = inputLimit() else { return }
-        if module.isIdle { limit = min(limit, Self.commandsAtOnce) }
         lookAt.input = nil
-        let awaited = pacing == nil ? module.awaitedCount : 0
+        guard readsLine else { return }
+        if let pacing { return readLine(pacing) }
+        let limit = min(buffer.bytes.count, module.isIdle ? Self.commandsAtOnce : .max)
+        let awaited = module.awaitedCount
         var count = 0
         var transfer: Result<FileDescriptor.Transfer, SystemError>
         repeat {
@@ -214,10 +246,50 @@ final class ModuleHost {
         } while count < min(awaited, limit)
         // After an end of file: the loop reports it again, once the module has answered these bytes.
         if count > 0 {
-            deliver(count)
+            deliver(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count]))
             if line.hasPendingInput { lookAt.input = loop.now }
             return
         }
+        note(transfer)
+    }
+
+    /// Hands over the bytes whose time has passed, and takes the next ones off the tty, whose number then says when to
+    /// look again.
+    private func readLine(_ pacing: Pacing) {
+        let now = loop.now
+        let allowed = min(pacing.onTheWay.count, pacing.toModule.allowance(at: now))
+        if allowed > 0 {
+            pacing.toModule.sent(allowed)
+            pacing.onTheWay.withUnsafeBytes { deliver(UnsafeRawBufferPointer(rebasing: $0[..<allowed])) }
+            pacing.onTheWay.removeFirst(allowed)
+        }
+        // One byte beyond a burst shows that the line stays busy.
+        let room = min(LinePacer.burst + 1, uart?.room ?? .max) - pacing.onTheWay.count
+        if room > 0 {
+            let transfer = Result { () throws(SystemError) in
+                try line.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<room]))
+            }
+            if case .success(.done(let count)) = transfer {
+                pacing.onTheWay.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count]))
+            } else if pacing.onTheWay.isEmpty {
+                pacing.toModule.rest()
+                return note(transfer)
+            }
+        }
+        pacing.toModule.begin(at: now)
+        lookForInput(pacing, at: now)
+    }
+
+    private func lookForInput(_ pacing: Pacing, at now: Instant) {
+        let pending = pacing.onTheWay.count
+        lookAt.input =
+            module.isIdle
+            ? pacing.toModule.nextLook(pending: pending, within: Self.commandLook, of: now)
+            : pacing.toModule.nextLook(pending: pending)
+    }
+
+    /// Notes that a read has brought no bytes.
+    private func note(_ transfer: Result<FileDescriptor.Transfer, SystemError>) {
         switch transfer {
         case .success(.done), .success(.wouldBlock): break
         case .success(.ended): hangUp()
@@ -227,34 +299,34 @@ final class ModuleHost {
         }
     }
 
-    /// The number of bytes to read that the line's pace and the buffer allow; `nil` if they have to wait.
-    private func inputLimit() -> Int? {
-        guard let pacing else { return buffer.bytes.count }
+    /// Hands bytes from the line to the module.
+    private func deliver(_ received: UnsafeRawBufferPointer) {
         let now = loop.now
-        pacing.toModule.begin(at: now)
-        let limit = min(buffer.bytes.count, pacing.toModule.allowance(at: now))
-        if limit > 0 { return limit }
-        // The pacer allows no byte yet: look again when it does.
-        lookAt.input = pacing.toModule.nextLook(at: now)
-        updateInterest()
-        return nil
-    }
-
-    /// Hands the first `count` bytes of the buffer to the module.
-    private func deliver(_ count: Int) {
-        pacing?.toModule.sent(count)
-        let now = loop.now
-        let received = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer.bytes)[..<count])
         traceOutput()
         options.trace?(.toModule, received, now)
-        module.receive(received, at: now)
+        guard let uart else { return module.receive(received, at: now) }
+        uart.receive(received)
+        receiveFromUART()
     }
+
+    /// Gives the firmware what its UART has received, as far as it takes it.
+    private func receiveFromUART() {
+        guard let uart else { return }
+        while uart.hasInput, module.takesInput, module.output.count < longestOutput {
+            module.receive(uart.take(min(module.inputRoom, Self.commandsAtOnce)), at: loop.now)
+        }
+    }
+
+    /// In bytes: with more output, the module does not read the line.
+    private var longestOutput: Int { uart?.transmitRing ?? Self.outputLimit }
 
     /// The client has closed its end. The bytes it did not read are lost, as on a line with nothing connected.
     private func hangUp() {
+        lookAt = (nil, nil)
         blocked = nil
         tracedCount = 0
         changeLineIfDue(.max)
+        uart?.removeAll()
         // Before the next client comes.
         module.lineHungUp(at: loop.now)
         do throws(SystemError) {
@@ -266,17 +338,9 @@ final class ModuleHost {
     }
 
     private func writeLine() {
+        if let uart { return writeLine(uart) }
         while !module.output.isEmpty, line.takesOutput {
-            var limit = module.output.count
-            if let pacing {
-                let now = loop.now
-                pacing.toHost.begin(at: now)
-                limit = min(limit, pacing.toHost.allowance(at: now))
-                if limit == 0 {
-                    lookAt.output = pacing.toHost.nextLook(at: now)
-                    return
-                }
-            }
+            guard let limit = paceLimit() else { return }
             traceOutput(limit)
             let transfer = module.output.withUnsafeBytes { bytes in
                 Result { () throws(SystemError) in
@@ -299,14 +363,55 @@ final class ModuleHost {
             }
         }
         lookAt.output = nil
+        pacing?.toHost.rest()
+    }
+
+    /// The number of bytes that the line's pace allows to write; `nil` if they have to wait.
+    private func paceLimit() -> Int? {
+        guard let pacing else { return module.output.count }
+        let now = loop.now
+        if let due = lookAt.output, now < due { return nil }
+        pacing.toHost.begin(at: now)
+        let limit = min(module.output.count, pacing.toHost.allowance(at: now))
+        lookAt.output = limit > 0 ? nil : pacing.toHost.nextLook(pending: module.output.count)
+        return limit > 0 ? limit : nil
+    }
+
+    /// Writes what the pace allows, as the host reads it.
+    private func writeLine(_ uart: LineUART) {
+        while line.takesOutput, !module.output.isEmpty || !uart.outbound.isEmpty {
+            if uart.outbound.isEmpty {
+                guard let limit = paceLimit() else { return }
+                traceOutput(limit)
+                uart.transmit(module.output.take(limit))
+                pacing?.toHost.sent(limit)
+                tracedCount = max(0, tracedCount - limit)
+                changeLineIfDue(limit)
+                module.lineDrained(at: loop.now)
+            }
+            let transfer = uart.outbound.withUnsafeBytes { bytes in
+                Result { () throws(SystemError) in try line.write(bytes) }
+            }
+            switch transfer {
+            case .success(.done(let count)):
+                blocked = nil
+                uart.outbound.removeFirst(count)
+            case .success(.wouldBlock): return waitForRoom()
+            case .success(.ended): return hangUp()
+            case .failure(let error):
+                options.log("\(error)")
+                return hangUp()
+            }
+        }
+        lookAt.output = nil
     }
 
     private func changeLineIfDue(_ sent: Int) {
         guard let next = nextLine else { return }
         guard next.afterBytes <= sent else { return nextLine = (next.configuration, next.afterBytes - sent) }
         nextLine = nil
-        pacing?.toHost.configure(next.configuration)
-        pacing?.toModule.configure(next.configuration)
+        pacing?.configure(next.configuration)
+        uart?.configure(next.configuration)
         do throws(SystemError) { try line.configure(next.configuration) } catch { options.log("\(error)") }
     }
 
@@ -340,9 +445,16 @@ final class ModuleHost {
             let events = faulty.takeEvents(at: loop.now)
             for event in events { handle(event) }
             if !events.isEmpty { continue }
-            if !module.output.isEmpty { writeLine() }
+            receiveFromUART()
+            writeLine()
             if !module.hasEffects, !network.flush() { break }
         }
+        inwardDeadline = .earlier(module.nextDeadline, faulty.nextDeadline)
+        watchLine()
+    }
+
+    /// Watches the line for what it is to do next.
+    private func watchLine() {
         updateInterest()
         deadlineChanged(nextDeadline)
     }
@@ -353,9 +465,14 @@ final class ModuleHost {
     }
 
     private func updateInterest() {
-        readsLine = module.output.count < Self.outputLimit && module.takesInput
+        // A UART receives whatever comes; what there is no room for is lost.
+        readsLine = uart.map { $0.room > 0 } ?? (module.output.count < Self.outputLimit && module.takesInput)
+        if let pacing, readsLine, lookAt.input == nil, !pacing.onTheWay.isEmpty { lookForInput(pacing, at: loop.now) }
+        // A paced line that is busy is read by time. The loop then reports nothing of it, not even its end, which comes
+        // after the bytes that the tty still holds.
         let interest = EventLoop.Interest(
-            reads: readsLine && lookAt.input == nil, writes: !module.output.isEmpty && lookAt.output == nil)
+            reads: readsLine && lookAt.input == nil, writes: !module.output.isEmpty && lookAt.output == nil,
+            isOnce: pacing != nil)
         line.update(for: interest)
     }
 

@@ -66,7 +66,8 @@ public final class Simulator {
     private func addModule(_ index: Int, _ options: SimulatorOptions) throws {
         func numbered(_ path: String) -> String { options.count == 1 ? path : "\(path)\(index)" }
         var hostOptions = ModuleHost.Options()
-        hostOptions.isPaced = options.isPaced
+        hostOptions.isPaced = options.isPaced || options.isUART
+        hostOptions.isUART = options.isUART
         hostOptions.seed = options.seed &+ UInt64(index)
         hostOptions.log = { [log] text in log.write("module \(index): \(text)") }
         hostOptions.trace = log.tracesLines ? { [log] in log.write(module: index, $0, $1, at: $2) } : nil

@@ -19,6 +19,8 @@ public struct SimulatorOptions: Sendable {
     public var resetLine = ResetLine.board
     /// True if bytes take the time that the bit rate gives them.
     public var isPaced = false
+    /// True if the lines behave like UARTs, with bit rates, buffers and flow control. They are paced then.
+    public var isUART = false
     /// The path of a symbolic link to the tty. With several modules, the module's number is appended to the path.
     public var linkPath: String?
     /// The path of the file that keeps the module's flash. With several modules, the module's number is appended to the

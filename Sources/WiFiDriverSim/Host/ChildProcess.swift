@@ -20,6 +20,7 @@ package struct ChildProcess: Sendable {
     ///   - environment: all of its variables.
     ///   - outputPath: the new file for its standard output.
     ///   - errorPath: the new file for its standard error.
+    /// - Throws: `SystemError` if it cannot be run.
     package init(
         _ command: [String], environment: [String: String], outputPath: String, errorPath: String
     ) throws(SystemError) {
@@ -30,8 +31,12 @@ package struct ChildProcess: Sendable {
 
     /// Starts a program.
     /// - Parameters:
+    ///   - command: the program and its arguments.
+    ///   - environment: all of its variables.
     ///   - mask: the signals that are blocked for it; `nil` for none, and a process group of its own.
     ///   - outputs: files for some of its descriptors; standard input is empty then.
+    /// - Returns: the process ID.
+    /// - Throws: `SystemError` if it cannot be run.
     static func spawn(
         _ command: [String], environment: [String: String], mask: sigset_t?, outputs: [(Int32, String)] = []
     ) throws(SystemError) -> pid_t {

@@ -11,10 +11,14 @@ package final class EventLoop {
     package struct Interest: Equatable {
         var reads: Bool
         var writes: Bool
+        /// True if the interest ends with the first event. Nothing more is reported then, not even a hang-up, until
+        /// `update` renews the interest.
+        var isOnce: Bool
 
-        package init(reads: Bool = false, writes: Bool = false) {
+        package init(reads: Bool = false, writes: Bool = false, isOnce: Bool = false) {
             self.reads = reads
             self.writes = writes
+            self.isOnce = isOnce
         }
 
         package static let nothing = Interest()
@@ -23,6 +27,7 @@ package final class EventLoop {
 
         fileprivate var events: UInt32 {
             (reads ? UInt32(EPOLLIN.rawValue) : 0) | (writes ? UInt32(EPOLLOUT.rawValue) : 0)
+                | (isOnce ? UInt32(EPOLLONESHOT.rawValue) : 0)
         }
     }
 
@@ -34,7 +39,8 @@ package final class EventLoop {
 
         package var canRead: Bool { rawValue & UInt32(EPOLLIN.rawValue) != 0 }
         package var canWrite: Bool { rawValue & UInt32(EPOLLOUT.rawValue) != 0 }
-        /// Always reported, and again and again until the descriptor is unwatched or the cause is gone.
+        /// Reported for every interest, and unless `isOnce` again and again until the descriptor is unwatched or the
+        /// cause is gone.
         package var hasHungUp: Bool { rawValue & UInt32(EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 }
     }
 
@@ -130,6 +136,7 @@ package final class EventLoop {
     ///   - deadline: in the loop's time.
     ///   - quiet: at the speed `max`, the real time after which the loop jumps to the deadline if no descriptor has been
     ///     ready; `nil` if it must not jump.
+    /// - Throws: `SystemError` if the system cannot wait.
     package func wait(until deadline: Instant?, jumpingAfter quiet: Duration? = nil) throws(SystemError) {
         let deadline = Instant?.earlier(deadline, pauses.values.map(\.until).min())
         defer { if !pauses.isEmpty { endPauses() } }
@@ -149,6 +156,7 @@ package final class EventLoop {
             let descriptor = Int32(bitPattern: UInt32(truncatingIfNeeded: event.data.u64))
             // An earlier handler of this round may have unwatched the descriptor or reused its number.
             guard let watch = watches[descriptor], watch.generation == UInt32(event.data.u64 >> 32) else { continue }
+            if watch.interest.isOnce { watches[descriptor]?.interest = Interest(isOnce: true) }
             watch.handler(Readiness(rawValue: event.events))
         }
     }

@@ -48,7 +48,7 @@ public final class SimulatedModule {
     /// `takeBytes`. All bytes sent at the same instant form one block, however many calls send them.
     public func send(_ bytes: [UInt8]) {
         observer?(.line(.toModule, bytes))
-        module.receive(misread(bytes, sentAt: hostBaud ?? line.baud.value, readAt: line.baud.value), at: simulation.now)
+        module.receive(misread(bytes, sent: hostFrame, read: UARTFrame(line)), at: simulation.now)
     }
 
     /// Sends text, as UTF-8, from the host to the module.
@@ -65,7 +65,7 @@ public final class SimulatedModule {
 
     private func drain(afterwards settle: () -> Void = {}) {
         while !module.output.isEmpty {
-            let said = misread(module.output.take(.max), sentAt: line.baud.value, readAt: hostBaud ?? line.baud.value)
+            let said = misread(module.output.take(.max), sent: UARTFrame(line), read: hostFrame)
             observer?(.line(.toHost, said))
             taken += said
             module.lineDrained(at: simulation.now)
@@ -97,8 +97,14 @@ public final class SimulatedModule {
     /// True while the bit rate of the host's end differs from the module's.
     public var isMisread: Bool { hostBaud.map { $0 != line.baud.value } ?? false }
 
-    private func misread(_ bytes: [UInt8], sentAt sentRate: Int, readAt readRate: Int) -> [UInt8] {
-        sentRate == readRate ? bytes : Misreading.bytes(bytes, sentAt: sentRate, readAt: readRate)
+    private var hostFrame: UARTFrame {
+        var frame = UARTFrame(line)
+        if let hostBaud { frame.bitRate = hostBaud }
+        return frame
+    }
+
+    private func misread(_ bytes: [UInt8], sent: UARTFrame, read: UARTFrame) -> [UInt8] {
+        sent == read ? bytes : Misreading.bytes(bytes, sent: sent, read: read).bytes
     }
 
     func apply(_ effect: Module.Effect) {

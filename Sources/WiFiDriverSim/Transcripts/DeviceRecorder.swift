@@ -103,7 +103,7 @@ package final class DeviceRecorder {
 
     /// Sets the device to the client's bit rate, which the client may have changed since it last wrote.
     private func followSpeed() throws(SystemError) {
-        guard let current = line.hostSpeed, current != speed else { return }
+        guard let current = line.hostSettings?.frame.bitRate, current > 0, current != speed else { return }
         speed = current
         try device.setSpeed(current)
         try file.update(at: loop.now) { $0.record(.baud(current), at: loop.now) }

@@ -65,6 +65,9 @@ struct SweepRunner: Sendable {
     ///   - name: the name of its files in the folder.
     ///   - job: the number of the job, which determines the module's address.
     ///   - extra: further options for `wifisim exec`.
+    ///   - limit: after this time it is killed.
+    /// - Returns: how it has ended, and what it has written.
+    /// - Throws: `SystemError` if it cannot be run.
     func run(_ name: String, job: Int, extra: [String], limit: Duration) throws(SystemError) -> Run {
         let base = "\(folder)/\(name)"
         var words = [program, "exec"] + options + extra

@@ -78,11 +78,13 @@ struct SettingsTests {
     @Test func `The ESP8266's ROM text is read wrongly at 115200 baud and rightly at 74880`() {
         let text = Firmware.esp8266v1_7.romText
         #expect(text.contains("ets Jan  8 2013,rst cause"))
-        let garbled = Misreading.bytes(text.utf8, sentAt: 74_880, readAt: 115_200)
-        #expect(!String(decoding: garbled, as: UTF8.self).contains("ets"))
-        #expect(Misreading.bytes(text.utf8, sentAt: 74_880, readAt: 74_880) == Array(text.utf8))
+        func read(at rate: Int) -> [UInt8] {
+            Misreading.bytes(text.utf8, sent: Firmware.romFrame, read: UARTFrame(bitRate: rate)).bytes
+        }
+        #expect(!String(decoding: read(at: 115_200), as: UTF8.self).contains("ets"))
+        #expect(read(at: 74_880) == Array(text.utf8))
         // A receiver with a slightly different rate still reads correctly.
-        #expect(Misreading.bytes(text.utf8, sentAt: 74_880, readAt: 75_600) == Array(text.utf8))
+        #expect(read(at: 75_600) == Array(text.utf8))
     }
 
     @Test(arguments: Firmware.all.filter { $0.generation != .nonOS1_7 })

@@ -68,7 +68,7 @@ final class SimulatorControl {
     private var state: WorldState {
         WorldState(
             modules: modules.hosts.enumerated().map { index, host in
-                ModuleState(host.module, index: index, tty: host.line.name)
+                ModuleState(host.module, index: index, tty: host.line.name, uart: host.uart?.counts)
             },
             accessPoints: modules.air.accessPoints.map { accessPoint in
                 let stations = modules.air.members(of: accessPoint.bssid).compactMap { $0.state.joined?.station }

@@ -10,35 +10,32 @@ import WiFiSimValues
 package final class DeviceLine: ModuleLine {
     private let path: String
     private let loop: EventLoop
-    /// In bits per second.
-    private var speed: Int
+    private var settings: TerminalSettings
+    private let resetLine: ResetLine
+    private var isHeldInReset = false
+    private var modemWatch: Ticker?
     private var device: FileDescriptor?
     private var handlers = LineHandlers { _ in }
     private var interest = EventLoop.Interest.read
     private var reopening: Ticker?
 
-    /// Opens the tty. `speed` is in bits per second.
-    package init(path: String, speed: Int, on loop: EventLoop) throws(SystemError) {
+    /// Opens the tty, 8N1. `speed` is in bits per second. The host's RTS is the tty's CTS, and its DTR the tty's DSR.
+    package init(path: String, speed: Int, resetLine: ResetLine, on loop: EventLoop) throws(SystemError) {
         self.path = path
         self.loop = loop
-        self.speed = speed
-        device = try Self.open(path, speed)
+        self.resetLine = resetLine
+        settings = TerminalSettings(UARTFrame(bitRate: speed))
+        device = try Self.open(path, settings)
     }
 
-    private static func open(_ path: String, _ speed: Int) throws(SystemError) -> FileDescriptor {
+    private static func open(_ path: String, _ settings: TerminalSettings) throws(SystemError) -> FileDescriptor {
         let device = FileDescriptor(
             owning: try systemCall("open \(path)") {
                 cposix_open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
             })
         guard isatty(device.rawValue) == 1 else { throw SystemError("open \(path) as a tty", code: ENOTTY) }
-        try set(device, path, speed)
+        try device.setTerminal(settings)
         return device
-    }
-
-    private static func set(_ device: FileDescriptor, _ path: String, _ speed: Int) throws(SystemError) {
-        try systemCall("set \(path) to \(speed) bits per second") {
-            cposix_tty_set_raw(device.rawValue, Int32(clamping: speed))
-        }
     }
 
     package var name: String { "tty:\(path)" }
@@ -47,6 +44,21 @@ package final class DeviceLine: ModuleLine {
     package func start(_ handlers: LineHandlers) throws(SystemError) {
         self.handlers = handlers
         if let device { try loop.watch(device, for: interest, handler: handlers.onReady) }
+        if resetLine != .none {
+            modemWatch = try Ticker(every: Self.modemInterval, on: loop) { [weak self] in self?.lookAtModem() }
+        }
+    }
+
+    /// How often the modem lines are looked at: Linux reports a change only to a thread that waits for it.
+    private static let modemInterval = Duration.milliseconds(10)
+
+    /// Follows the host's modem lines. A tty without any resets nothing.
+    private func lookAtModem() {
+        guard let device, let lines = try? device.modemLines() else { return }
+        let isHeld = resetLine.isHeld(rts: lines.contains(.cts), dtr: lines.contains(.dsr))
+        guard isHeld != isHeldInReset else { return }
+        isHeldInReset = isHeld
+        handlers.onSignal(.reset(isHeld: isHeld))
     }
 
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer {
@@ -63,8 +75,8 @@ package final class DeviceLine: ModuleLine {
     }
 
     package func configure(_ configuration: UARTConfiguration) throws(SystemError) {
-        speed = configuration.baud.value
-        if let device { try Self.set(device, path, speed) }
+        settings = TerminalSettings(UARTFrame(configuration), hasFlowControl: configuration.flowControl != 0)
+        if let device { try device.setTerminal(settings) }
     }
 
     /// How long a vanished tty is left alone before it is tried again.
@@ -80,7 +92,7 @@ package final class DeviceLine: ModuleLine {
     }
 
     private func reopen() {
-        guard let device = try? Self.open(path, speed),
+        guard let device = try? Self.open(path, settings),
             (try? loop.watch(device, for: interest, handler: handlers.onReady)) != nil
         else { return }
         reopening?.stop()
@@ -92,6 +104,7 @@ package final class DeviceLine: ModuleLine {
 
     package func close() {
         reopening?.stop()
+        modemWatch?.stop()
         if let device { loop.unwatch(device) }
         device = nil
     }

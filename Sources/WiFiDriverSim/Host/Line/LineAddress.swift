@@ -75,7 +75,7 @@ extension LineAddress {
         case .tcp(let endpoint): try SocketLine.tcp(at: endpoint, on: loop)
         case .rfc2217(let endpoint): try SocketLine.rfc2217(at: endpoint, resetLine: resetLine, speed: speed, on: loop)
         case .unix(let path): try SocketLine.unix(at: path, on: loop)
-        case .tty(let path): try DeviceLine(path: path, speed: speed, on: loop)
+        case .tty(let path): try DeviceLine(path: path, speed: speed, resetLine: resetLine, on: loop)
         }
     }
 }

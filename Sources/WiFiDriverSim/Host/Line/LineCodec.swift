@@ -12,8 +12,8 @@ protocol LineCodec: AnyObject {
     var hasPendingInput: Bool { get }
     /// True if output of the codec waits to be sent.
     var hasOutput: Bool { get }
-    /// The bit rate of the client's end in bits per second; `nil` if it has none.
-    var hostSpeed: Int? { get }
+    /// The settings of the client's end; `nil` if it has none.
+    var hostSettings: TerminalSettings? { get }
     /// A client has come.
     func begin()
     /// The client has gone.
@@ -30,7 +30,7 @@ final class RawCodec: LineCodec {
     var onSignal: (LineSignal) -> Void = { _ in }
     let hasPendingInput = false
     let hasOutput = false
-    let hostSpeed: Int? = nil
+    let hostSettings: TerminalSettings? = nil
     func begin() {}
     func end() {}
 

@@ -11,10 +11,12 @@ package protocol ModuleLine: AnyObject {
     var name: String { get }
     /// True while bytes can be written. On a pseudo-terminal always: they wait for the next client.
     var takesOutput: Bool { get }
+    /// True if another client may come after one has ended.
+    var outlivesClients: Bool { get }
     /// True if the line holds bytes that it has read and not delivered, which the loop does not report.
     var hasPendingInput: Bool { get }
-    /// The bit rate of the host's end in bits per second; `nil` if it cannot be known.
-    var hostSpeed: Int? { get }
+    /// The settings of the host's end; `nil` if it has none, and follows the module.
+    var hostSettings: TerminalSettings? { get }
     func start(_ handlers: LineHandlers) throws(SystemError)
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer
     func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer
@@ -33,7 +35,8 @@ package protocol ModuleLine: AnyObject {
 extension ModuleLine {
     package var takesOutput: Bool { true }
     package var hasPendingInput: Bool { false }
-    package var hostSpeed: Int? { nil }
+    package var outlivesClients: Bool { true }
+    package var hostSettings: TerminalSettings? { nil }
     package func configure(_ configuration: UARTConfiguration) throws(SystemError) {}
     package func close() {}
 }
@@ -57,6 +60,8 @@ package enum LineSignal: Equatable, Sendable {
     case connected
     /// The line that resets the board is pulled, or let go.
     case reset(isHeld: Bool)
+    /// The host has sent a break.
+    case lineBreak
     /// The client drops the bytes that it has not received yet.
     case purgeOutput
     /// A message for the log.
@@ -75,6 +80,7 @@ package final class FixedLine: ModuleLine {
     }
 
     package let name = "a socket pair"
+    package let outlivesClients = false
 
     package func start(_ handlers: LineHandlers) throws(SystemError) {
         try loop.watch(descriptor, for: .read, handler: handlers.onReady)

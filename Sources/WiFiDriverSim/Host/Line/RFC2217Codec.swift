@@ -25,7 +25,7 @@ final class RFC2217Codec: LineCodec {
     var hasPendingInput: Bool { !pending.isEmpty }
     /// While the client has suspended the data, only the answers to its requests are sent.
     var hasOutput: Bool { !server.output.isEmpty }
-    var hostSpeed: Int? { Int(server.settings.bitRate.value) }
+    var hostSettings: TerminalSettings? { TerminalSettings(server.settings) }
 
     func begin() {
         server = RFC2217Server(settings: initial)
@@ -62,6 +62,7 @@ final class RFC2217Codec: LineCodec {
             case .setting(.rts(let isOn)):
                 rts = isOn
                 followResetLine()
+            case .setting(.breakSignal(true)): onSignal(.lineBreak)
             case .setting, .suspend, .resume: break
             case .purge(let buffers):
                 if buffers != .transmit { onSignal(.purgeOutput) }
@@ -110,4 +111,27 @@ final class RFC2217Codec: LineCodec {
     }
 
     func configure(_ configuration: UARTConfiguration) {}
+}
+
+extension TerminalSettings {
+    fileprivate init(_ settings: LineSettings) {
+        let parity: UARTFrame.Parity =
+            switch settings.parity {
+            case .none: .none
+            case .odd: .odd
+            case .even: .even
+            case .mark: .mark
+            case .space: .space
+            }
+        let stopBits: UARTFrame.StopBits =
+            switch settings.stopBits {
+            case .one: .one
+            case .oneAndHalf: .oneAndHalf
+            case .two: .two
+            }
+        self.init(
+            UARTFrame(
+                bitRate: Int(settings.bitRate.value), dataBits: settings.dataBits, parity: parity, stopBits: stopBits),
+            hasFlowControl: settings.flowControl == .hardware)
+    }
 }

@@ -70,7 +70,7 @@ package final class SocketLine: ModuleLine {
 
     package var takesOutput: Bool { client != nil }
     package var hasPendingInput: Bool { codec.hasPendingInput }
-    package var hostSpeed: Int? { client == nil ? nil : codec.hostSpeed }
+    package var hostSettings: TerminalSettings? { client == nil ? nil : codec.hostSettings }
 
     package func start(_ handlers: LineHandlers) throws(SystemError) {
         self.handlers = handlers

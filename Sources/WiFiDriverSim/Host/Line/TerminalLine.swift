@@ -1,4 +1,3 @@
-import CPosix
 import WiFiSimValues
 
 /// A line on a pseudo-terminal. Clients open and close the tty; output waits for the next one.
@@ -16,10 +15,7 @@ package final class TerminalLine: ModuleLine {
 
     package var name: String { terminal.path }
 
-    package var hostSpeed: Int? {
-        let speed = cposix_tty_get_speed(terminal.master.rawValue)
-        return speed > 0 ? Int(speed) : nil
-    }
+    package var hostSettings: TerminalSettings? { try? terminal.master.terminalSettings() }
 
     package func start(_ handlers: LineHandlers) throws(SystemError) {
         try loop.watch(terminal.master, for: .read, handler: handlers.onReady)

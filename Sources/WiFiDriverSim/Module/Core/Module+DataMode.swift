@@ -66,6 +66,12 @@ extension Module {
         return operation.room > 0
     }
 
+    /// The number of bytes from the line that there is room for.
+    package var inputRoom: Int {
+        guard case .receiving(let operation, _) = state else { return .max }
+        return operation.room
+    }
+
     /// The number of announced bytes that are still to come, as far as there is room for them.
     package var awaitedCount: Int {
         guard case .receiving(let operation, _) = state, let remaining = operation.remaining else { return 0 }

@@ -157,8 +157,7 @@ package final class Module {
         settings = storedSettings
         session = Session(firmware: firmware)
         emit(.setLine(settings.uart))
-        say(
-            Misreading.bytes(firmware.romText.utf8, sentAt: Firmware.romBaud, readAt: settings.uart.baud.value))
+        say(Misreading.bytes(firmware.romText.utf8, sent: Firmware.romFrame, read: UARTFrame(settings.uart)).bytes)
         state = .booting(until: now + firmware.bootTime)
         updateInterfaces()
     }

@@ -18,6 +18,23 @@ package struct ModuleState: Encodable {
     /// Bytes of output that the line has not taken.
     let waiting: Int
     let faults: [FaultEntry]
+    /// Present if the line behaves like a UART.
+    let uart: UARTCounts?
+
+    /// What has gone wrong on the receiving side of a UART.
+    package struct UARTCounts: Encodable, Sendable {
+        let lost: Int
+        let overruns: Int
+        let framingErrors: Int
+        let parityErrors: Int
+
+        package init(lost: Int, overruns: Int, framingErrors: Int, parityErrors: Int) {
+            self.lost = lost
+            self.overruns = overruns
+            self.framingErrors = framingErrors
+            self.parityErrors = parityErrors
+        }
+    }
 
     package struct FaultEntry: Encodable {
         let fault: String
@@ -55,7 +72,7 @@ package struct ModuleState: Encodable {
 }
 
 extension ModuleState {
-    package init(_ module: Module, index: Int, tty: String?) {
+    package init(_ module: Module, index: Int, tty: String?, uart: UARTCounts? = nil) {
         self.index = index
         self.tty = tty
         profile = module.firmware.name
@@ -81,6 +98,7 @@ extension ModuleState {
         baud = settings.uart.baud.value
         waiting = module.output.count
         faults = module.faultStates
+        self.uart = uart
     }
 }
 

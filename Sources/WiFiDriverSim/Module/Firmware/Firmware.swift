@@ -18,14 +18,16 @@ public struct Firmware: Sendable {
 
     /// From power-on or reset to `ready`.
     package var bootTime: Duration = .milliseconds(350)
-    /// What the ROM prints before the firmware starts, always at `romBaud`. Empty if the ROM prints on another port.
+    /// What the ROM prints before the firmware starts, always in `romFrame`. Empty if the ROM prints on another port.
     var romText = ""
-    /// In bits per second. The ESP8266's ROM assumes a 40 MHz crystal in place of the 26 MHz one, so its 115200 becomes
-    /// this rate.
-    static let romBaud = 74_880
+    /// 8N1 at 74880 bits per second. The ESP8266's ROM assumes a 40 MHz crystal in place of the 26 MHz one, so its
+    /// 115200 becomes this rate.
+    static let romFrame = UARTFrame(bitRate: 74_880)
 
     /// The clock of the UART. With `nil`, queries show rates as they were set.
     var uartClock: UARTClock?
+    /// The buffers of the UART.
+    package var uartBuffers = UARTBuffers.esp32
     /// The factory setting of the UART's flow control (ESP-AT, main/interface/uart/Kconfig,
     /// AT_UART_DEFAULT_FLOW_CONTROL).
     var flowControl: UARTConfiguration.FlowControl = 1

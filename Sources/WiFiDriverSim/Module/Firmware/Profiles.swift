@@ -70,7 +70,8 @@ extension Firmware {
             "AT version:2.2.1.0(4f3ec8f - ESP8266 - Jun 29 2021 09:50:29)", "SDK version:v3.4-22-g967752e2",
             "compile time(ede72af):Aug  6 2021 03:44:25", "Bin version:2.2.1(ESP8266_1MB)",
         ],
-        macPrefix: 0x8CAAB5, softAPPrefix: "ESP", uartClock: .esp8266, restartsDHCPServer: false, longestSend: 2048,
+        macPrefix: 0x8CAAB5, softAPPrefix: "ESP", uartClock: .esp8266, uartBuffers: .esp8266,
+        restartsDHCPServer: false, longestSend: 2048,
         passthroughBlock: 1460, passthroughBuffer: 2048,
         hasSSLServer: false, partitions: esp8266Partitions, keepsCertificatesInNVS: false, addsEncryptedLength: true,
         longestPush: 1460, publicDNS: ["208.67.222.222"], longestSoftAPPassword: 64, wakeSources: [0, 2],
@@ -123,7 +124,7 @@ extension Firmware {
     ) -> Firmware {
         Firmware(
             name: name, summary: summary, generation: .nonOS1_7, versionLines: versionLines, macPrefix: macPrefix,
-            softAPPrefix: softAPPrefix, romText: romText, flowControl: 0, reportsShutdown: true,
+            softAPPrefix: softAPPrefix, romText: romText, uartBuffers: .esp8266, flowControl: 0, reportsShutdown: true,
             restartsDHCPServer: false,
             storage: .nameSuffix, echoTerminator: "\r\r\n", prompt: "> ",
             joinFailure: "FAIL", longestSend: 2048, passthroughBlock: 2048, passthroughBuffer: 2048,

@@ -26,7 +26,10 @@ public struct UARTConfiguration: Codable, Equatable, Sendable {
     public init() {}
 
     /// The length of one byte on the line, in bit times: start bit, data bits, parity bit and stop bits.
-    public var bitsPerByte: Double {
-        1 + Double(dataBits.value) + (parity == 0 ? 0 : 1) + Double(stopBits.value + 1) / 2
-    }
+    public var bitsPerByte: Double { UARTFrame(self).bitsPerByte }
+
+    /// Whether the module's RTS says when the host has to wait.
+    package var usesRTS: Bool { flowControl.value & 1 != 0 }
+    /// Whether the module waits while its CTS is not asserted.
+    package var usesCTS: Bool { flowControl.value & 2 != 0 }
 }
