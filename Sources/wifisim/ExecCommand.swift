@@ -57,8 +57,10 @@ extension CommandLineTool {
             Console.printError("wifisim: \(error)")
             return ChildCommand.status(of: error)
         }
+        var isEnding = false
         try modules.run(beside: signals) { signal in
-            guard signal == SIGTERM, resultPath != nil else { return command.handle(signal) }
+            guard signal == SIGTERM, resultPath != nil, !isEnding else { return command.handle(signal) }
+            isEnding = true
             // What the command has started is in the process group of this program, which blocks the signal.
             if getpgrp() == getpid() { kill(0, SIGTERM) }
             command.end(patience: .milliseconds(500))

@@ -182,7 +182,9 @@ struct SweepRunner: Sendable {
         let summary = errors.first { line in
             line.hasPrefix("SUMMARY: ") || line.contains(": runtime error: ")
         }
-        func hasText(_ line: Substring) -> Bool { line.contains { !$0.isWhitespace } }
+        func hasText(_ line: Substring) -> Bool {
+            line.contains { !$0.isWhitespace } && !line.hasPrefix("wifisim: module 0: ")
+        }
         let line =
             summary ?? errors.last(where: hasText)
             ?? String(decoding: run.output.suffix(4096), as: UTF8.self).split(separator: "\n").last(where: hasText)

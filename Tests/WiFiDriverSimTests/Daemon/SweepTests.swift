@@ -96,8 +96,11 @@ final class SweepTests {
         for name in transcripts {
             let transcript = try text("results/cells/\(name)")
             #expect(transcript.contains("fault on "), "\(transcript)")
+            #expect(transcript.hasSuffix("\n"), "\(transcript)")
             #expect(try Program.run("check", path("results/cells/\(name)")).status <= 1)
         }
+        // The run that hung was ended by SIGTERM, and not by SIGKILL 2 s later.
+        #expect(try text("results/results.jsonl").contains(/"outcome":"hung".*"seconds":4\.|"seconds":5\./))
         // The process that the hung client has started is gone, although that client ignores SIGTERM.
         #expect(try !Self.processes().contains { $0.contains(sleep) })
 
