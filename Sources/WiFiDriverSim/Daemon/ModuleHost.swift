@@ -112,6 +112,7 @@ final class ModuleHost {
         faulty = FaultyNetwork(self.network, seed: options.seed) { [unowned module] in module.link(of: $0) }
         faulty.fired = { [unowned module] in module.networkFaultFired($0) }
         self.options = options
+        module.lightSleepIsDeaf = options.isUART
         // The firmware's window is sized for the bit rate of its line. Without pacing it would only add round trips.
         module.receiveWindow = options.isPaced ? module.firmware.receiveWindow : Self.unpacedWindow
         pacing = options.isPaced ? Pacing(module.uart) : nil

@@ -51,6 +51,7 @@ final class SimulatorControl {
             switch action {
             case .reset: host.reset()
             case .power(let isOn): host.power(isOn: isOn)
+            case .pin(let number, let isHigh): host.module.setPin(number, isHigh: isHigh)
             case .report(let line):
                 guard host.report(line) else {
                     throw ControlError("the line of module \(index) has no room: its output is not being read")

@@ -58,6 +58,8 @@ package final class Module {
     private let clients = BackgroundClient.all
     /// The number of the last query.
     var lastQuery: UInt32 = 0
+    /// True if the UART hears nothing in light sleep, as on hardware.
+    package var lightSleepIsDeaf = false
     /// The faults that are set.
     @exclusivity(unchecked) var faults = FaultState()
     /// The faults of the network that have begun.
@@ -219,11 +221,24 @@ package final class Module {
         state = .asleep(until: now + duration)
     }
 
+    /// Sets the level of a pin from outside.
+    package func setPin(_ number: Int, isHigh: Bool) { session.lightSleep.setPin(number, isHigh: isHigh) }
+
     // MARK: Input from the line
 
     /// Takes bytes from the line.
     package func receive(_ bytes: UnsafeRawBufferPointer, at now: Instant) {
         advance(to: now)
+        if lightSleepIsDeaf, session.sleepMode != 0, session.sleepMode == firmware.lightSleepMode {
+            let lost = session.lightSleep.loss(of: bytes.count, at: now, isBusy: !isIdle || !output.isEmpty)
+            if lost > 0 { emit(.log("\(lost) bytes lost: the module is in light sleep")) }
+            if lost == bytes.count { return }
+            return receiveAwake(UnsafeRawBufferPointer(rebasing: bytes[lost...]))
+        }
+        receiveAwake(bytes)
+    }
+
+    private func receiveAwake(_ bytes: UnsafeRawBufferPointer) {
         if faults.isActive, !faults.isGivingData { return receiveOverFaultyLine(bytes) }
         take(bytes)
     }
