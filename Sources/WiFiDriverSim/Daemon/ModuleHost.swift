@@ -382,7 +382,9 @@ final class ModuleHost {
     private func writeLine(_ uart: LineUART) {
         while line.takesOutput, !module.output.isEmpty || !uart.outbound.isEmpty {
             if uart.outbound.isEmpty {
-                guard let limit = paceLimit() else { return }
+                guard var limit = paceLimit() else { return }
+                // What follows a change of the configuration is sent with the new one.
+                if let next = nextLine { limit = min(limit, next.afterBytes) }
                 traceOutput(limit)
                 uart.transmit(module.output.take(limit))
                 pacing?.toHost.sent(limit)
