@@ -54,6 +54,12 @@ int cposix_tty_set_raw(int fd, int speed) {
     return ioctl(fd, TCSETS2, &settings);
 }
 
+int cposix_tty_get_modem_lines(int fd) {
+    int lines;
+    if (ioctl(fd, TIOCMGET, &lines) < 0) return -1;
+    return (lines & TIOCM_CTS ? cposix_clear_to_send : 0) | (lines & TIOCM_DSR ? cposix_data_set_ready : 0);
+}
+
 int cposix_open(const char *path, int flags) { return open(path, flags); }
 
 int cposix_open_unnamed(const char *folder, mode_t mode) {

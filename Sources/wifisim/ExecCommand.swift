@@ -8,8 +8,8 @@ extension CommandLineTool {
             Usage: wifisim exec [OPTION…] -- COMMAND [ARGUMENT…]
 
             Runs modules as wifisim run does, and starts COMMAND with WIFISIM_TTY set to the first line: the path of a
-            tty, or the name of the --line (and WIFISIM_TTY0, WIFISIM_TTY1, … to each). COMMAND can use wifisim ctl on
-            these modules. Exits with COMMAND's status when it ends.
+            tty, or the name of the --line (and WIFISIM_TTY0, WIFISIM_TTY1, … to each). With --line tty:PATH they are not
+            set. COMMAND can use wifisim ctl on these modules. Exits with COMMAND's status when it ends.
 
             Examples:
               wifisim exec -- python3 my_test.py
@@ -27,16 +27,15 @@ extension CommandLineTool {
         if let signal = try simulator.boot(until: signals) { return 128 + signal }
 
         var variables = ["WIFISIM_CONTROL": options.controlPath]
-        // A tty that the module has opened is not the command's.
-        if case .tty = options.line {
-        } else {
-            variables["WIFISIM_TTY"] = simulator.lineNames.first
-            for (index, name) in simulator.lineNames.enumerated() { variables["WIFISIM_TTY\(index)"] = name }
+        for (index, name) in simulator.lineNames.enumerated() {
+            // A tty that the module has opened is not the command's.
+            let line = options.line.isOpenedByClients ? name : nil
+            if index == 0 { variables.updateValue(line, forKey: "WIFISIM_TTY") }
+            variables.updateValue(line, forKey: "WIFISIM_TTY\(index)")
         }
         let command: ChildCommand
         do throws(SystemError) {
-            command = try ChildCommand(
-                parsed.command, variables: variables.compactMapValues(\.self), signals: signals)
+            command = try ChildCommand(parsed.command, variables: variables, signals: signals)
         } catch {
             Console.printError("wifisim: \(error)")
             return ChildCommand.status(of: error)

@@ -30,6 +30,11 @@ int cposix_tty_get_speed(int fd);
 /// failure.
 int cposix_tty_set_raw(int fd, int speed);
 
+/// The modem lines of a tty that come from its other end, the bits of `enum cposix_modem_line`; -1 with errno on failure,
+/// ENOTTY if it has none.
+int cposix_tty_get_modem_lines(int fd);
+enum cposix_modem_line { cposix_clear_to_send = 1, cposix_data_set_ready = 2 };
+
 /// open(2) without a mode.
 int cposix_open(const char *path, int flags);
 

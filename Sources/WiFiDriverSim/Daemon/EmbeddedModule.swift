@@ -1,4 +1,5 @@
 import CPosix
+import Dispatch
 import Glibc
 import Synchronization
 import WiFiSimHost
@@ -20,10 +21,34 @@ public enum EmbeddedModule {
     ///   - firmware: the firmware profile.
     ///   - world: the surroundings; `nil` is the standard world without latency.
     ///   - hostAddress: the module's own loopback address on the computer; `nil` is 127.0.0.1.
+    ///   - controlPath: the path of a control socket (docs/Control.md); `nil` makes none.
+    ///   - logPath: a file for notices and the bytes on the line, `-` for standard error; `nil` logs notices only.
     /// - Returns: the host's end of the serial line: a blocking descriptor that the caller closes.
-    /// - Throws: `SystemError` where the system has no descriptor or thread left.
+    /// - Throws: `SystemError` if the control socket or the log cannot be opened, or where the system has no descriptor or
+    ///   thread left.
     public static func start(
-        firmware: Firmware = .standard, world: World? = nil, hostAddress: IPv4Address? = nil
+        firmware: Firmware = .standard, world: World? = nil, hostAddress: IPv4Address? = nil,
+        controlPath: String? = nil, logPath: String? = nil
+    ) throws -> Int32 {
+        try start(
+            firmware: firmware, world: world, hostAddress: hostAddress, controlPath: controlPath,
+            log: LogPlace(path: logPath))
+    }
+
+    /// Where a module's log is, and the module's number there.
+    package struct LogPlace: Sendable {
+        let path: String?
+        let number: Int
+
+        /// Modules that share a log have different numbers.
+        package init(path: String?, number: Int = 0) {
+            self.path = path
+            self.number = number
+        }
+    }
+
+    private static func start(
+        firmware: Firmware, world: World?, hostAddress: IPv4Address?, controlPath: String?, log: LogPlace
     ) throws -> Int32 {
         var options = SimulatorOptions()
         options.firmware = firmware
@@ -31,11 +56,14 @@ public enum EmbeddedModule {
         // user of the line, does not depend on a distance to its peers.
         options.world = world ?? options.world.withoutLatency
         options.hostAddress = hostAddress
+        options.controlPath = controlPath
         let (hostEnd, moduleEnd) = try UnixSocket.pair()
         let line = moduleEnd.rawValue
         // The options are copied into the thread; the thread makes everything else itself.
+        let start = Start()
         let thread = Thread { [options] in
-            do { try run(options, line: line) } catch {
+            do { try run(options, line: line, log, started: { start.end(nil) }) } catch {
+                if start.end(error) { return }
                 // The host closed the line before it had read all of the module's output.
                 if let error = error as? SystemError, error.code == ECONNRESET { return }
                 try? Log().write("embedded module: \(error)")
@@ -48,18 +76,47 @@ public enum EmbeddedModule {
             threads.removeAll { $0.joinIfEnded() }
             threads.append(running)
         }
+        try start.wait()
         return hostEnd.release()
+    }
+
+    /// The start of a module on its thread, and the thread that waits for it.
+    private final class Start: Sendable {
+        private let hasEnded = DispatchSemaphore(value: 0)
+        private let result = Mutex<Result<Void, any Error>?>(nil)
+
+        /// The module has started, or has failed to.
+        /// - Returns: false if it had started before.
+        @discardableResult
+        func end(_ error: (any Error)?) -> Bool {
+            let isFirst = result.withLock { result in
+                guard result == nil else { return false }
+                result = error.map { .failure($0) } ?? .success(())
+                return true
+            }
+            if isFirst { hasEnded.signal() }
+            return isFirst
+        }
+
+        func wait() throws {
+            hasEnded.wait()
+            try result.withLock { try $0?.get() }
+        }
     }
 
     /// Starts the module that names and paths describe, as those of environment variables.
     /// - Throws: `UnknownProfileError` for an unknown profile, the errors of `World.load`, or `SystemError`.
-    package static func start(profile: String?, worldPath: String?, hostAddress: IPv4Address?) throws -> Int32 {
+    package static func start(
+        profile: String?, worldPath: String?, hostAddress: IPv4Address?, controlPath: String?, log: LogPlace
+    ) throws -> Int32 {
         var firmware = Firmware.standard
         if let profile {
             guard let known = Firmware.named(profile) else { throw UnknownProfileError(name: profile) }
             firmware = known
         }
-        return try start(firmware: firmware, world: worldPath.map(World.load), hostAddress: hostAddress)
+        return try start(
+            firmware: firmware, world: worldPath.map(World.load), hostAddress: hostAddress, controlPath: controlPath,
+            log: log)
     }
 
     /// The threads of modules that run, or that have ended since the last module was started.
@@ -75,14 +132,20 @@ public enum EmbeddedModule {
         for thread in ending { thread.join(within: time) }
     }
 
-    private static func run(_ options: SimulatorOptions, line: Int32) throws {
+    private static func run(
+        _ options: SimulatorOptions, line: Int32, _ place: LogPlace, started: () -> Void
+    ) throws {
         let line = FileDescriptor(owning: line)
         try line.makeNonBlocking()
-        let modules = try ModuleLoop(options)
+        let log = try Log(path: place.path)
+        defer { log.flush() }
+        let modules = try ModuleLoop(options, log: log)
+        let control = SimulatorControl(modules, log: log)
+        defer { control.close() }
         var hostOptions = ModuleHost.Options()
         hostOptions.lineEnded = { [unowned modules] in modules.stop() }
-        let log = try Log()
         hostOptions.log = { log.write("embedded module: \($0)") }
+        hostOptions.trace = log.tracesLines ? { log.write(module: place.number, $0, $1, at: $2) } : nil
         let network = try HostNetwork(
             HostNetwork.Configuration(options, moduleIndex: 0, air: modules.air), loop: modules.loop,
             resolver: modules.resolver,
@@ -91,6 +154,8 @@ public enum EmbeddedModule {
             try ModuleHost(
                 module: Module(firmware: options.firmware), line: FixedLine(line, on: modules.loop), on: modules,
                 network: network, options: hostOptions))
+        if let path = options.controlPath { try control.serve(at: path) }
+        started()
         try modules.run()
     }
 }

@@ -37,6 +37,9 @@ final class ModuleHost {
     /// Present if the line is paced: bytes take the time that the bit rate gives them.
     private let pacing: Pacing?
     private var readsLine = true
+    /// True once the client has closed its direction, while it waits for the rest of its answer.
+    private var hasClientFinished = false
+    private var isAnswering: Bool { module.isBusy || !module.output.isEmpty }
     private let buffer: LineReadBuffer
     /// Called with `nextDeadline` after everything that may have changed it.
     var deadlineChanged: (Instant?) -> Void = { _ in }
@@ -168,7 +171,11 @@ final class ModuleHost {
     private var paceDeadline: Instant? { .earlier(lookAt.output, lookAt.input) }
 
     private func handle(_ readiness: EventLoop.Readiness) {
-        if readiness.canRead || readiness.hasHungUp { readLine() }
+        if readiness.hasHungUp, hasClientFinished {
+            hangUp()
+        } else if readiness.canRead || readiness.hasHungUp {
+            readLine()
+        }
         settle()
     }
 
@@ -182,6 +189,7 @@ final class ModuleHost {
             guard isPowered else { return }
             if isHeld { module.powerOff(at: loop.now) } else { module.powerUp(at: loop.now) }
         case .purgeOutput:
+            blocked = nil
             tracedCount = 0
             changeLineIfDue(.max)
             module.output.removeAll()
@@ -209,13 +217,10 @@ final class ModuleHost {
             count += more
         } while count < min(awaited, limit)
         // After an end of file: the loop reports it again, once the module has answered these bytes.
-        if count > 0 {
-            deliver(count)
-            if line.hasPendingInput { lookAt.input = loop.now }
-            return
-        }
+        if count > 0 { return deliver(count) }
         switch transfer {
         case .success(.done), .success(.wouldBlock): break
+        case .success(.ended) where line.mayReceiveAfterEnd && isAnswering: hasClientFinished = true
         case .success(.ended): hangUp()
         case .failure(let error):
             options.log("\(error)")
@@ -248,6 +253,7 @@ final class ModuleHost {
 
     /// The client has closed its end. The bytes it did not read are lost, as on a line with nothing connected.
     private func hangUp() {
+        hasClientFinished = false
         blocked = nil
         tracedCount = 0
         changeLineIfDue(.max)
@@ -337,6 +343,7 @@ final class ModuleHost {
             for event in events { handle(event) }
             if !events.isEmpty { continue }
             if !module.output.isEmpty { writeLine() }
+            if hasClientFinished, !isAnswering { hangUp() }
             if !module.hasEffects, !network.flush() { break }
         }
         updateInterest()
@@ -349,7 +356,8 @@ final class ModuleHost {
     }
 
     private func updateInterest() {
-        readsLine = module.output.count < Self.outputLimit && module.takesInput
+        readsLine = module.output.count < Self.outputLimit && module.takesInput && !hasClientFinished
+        if readsLine, lookAt.input == nil, line.hasPendingInput { lookAt.input = loop.now }
         let interest = EventLoop.Interest(
             reads: readsLine && lookAt.input == nil, writes: !module.output.isEmpty && lookAt.output == nil)
         line.update(for: interest)

@@ -13,7 +13,7 @@ final class TelnetPort: Sendable {
     private struct State {
         let descriptor: Int32
         var client = RFC2217Client()
-        /// Data that arrived while the port was being set up.
+        /// Data that arrived while nobody was reading.
         var early: [UInt8] = []
 
         /// Takes bytes of the connection, answers the server, and returns the data among them.
@@ -22,6 +22,13 @@ final class TelnetPort: Sendable {
             return bytes.withUnsafeBytes { client.receive($0) }.flatMap {
                 if case .data(let data) = $0 { data } else { [] as [UInt8] }
             }
+        }
+
+        /// Reads what the server says while nobody else reads, and keeps the data.
+        mutating func absorb() {
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            let count = retryingInterrupts { [descriptor] in Glibc.read(descriptor, &buffer, buffer.count) }
+            early += take(Array(buffer[..<max(0, count)]))
         }
 
         mutating func takeEarly(_ room: Int) -> [UInt8] {
@@ -101,7 +108,7 @@ final class TelnetPort: Sendable {
         return Self.put(data, into: first, buffer)
     }
 
-    /// Data that arrived while the port was being set up.
+    /// Data that arrived while nobody was reading.
     /// - Returns: the number of bytes of data; `nil` if there is none.
     func takeEarly(into first: UnsafeMutableRawBufferPointer, _ buffer: UnsafeMutableRawBufferPointer) -> Int? {
         let room = first.count + buffer.count
@@ -110,6 +117,12 @@ final class TelnetPort: Sendable {
     }
 
     var hasEarly: Bool { state.withLock { !$0.early.isEmpty } }
+
+    /// True while the server takes no data until it says otherwise.
+    var isSuspended: Bool { state.withLock { $0.client.isSuspended } }
+
+    /// Reads what the server says, although nobody takes its data.
+    func absorb() { state.withLock { $0.absorb() } }
 
     private static func put(
         _ data: [UInt8], into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer
