@@ -107,7 +107,8 @@ public enum EmbeddedModule {
     /// Starts the module that names and paths describe, as those of environment variables.
     /// - Throws: `UnknownProfileError` for an unknown profile, the errors of `World.load`, or `SystemError`.
     package static func start(
-        profile: String?, worldPath: String?, hostAddress: IPv4Address?, controlPath: String?, log: LogPlace
+        profile: String?, worldPath: String?, hostAddress: IPv4Address?, controlPath: String? = nil,
+        log: LogPlace = LogPlace(path: nil)
     ) throws -> Int32 {
         var firmware = Firmware.standard
         if let profile {

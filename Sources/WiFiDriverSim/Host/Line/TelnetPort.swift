@@ -15,12 +15,19 @@ final class TelnetPort: Sendable {
         var client = RFC2217Client()
         /// Data that arrived while nobody was reading.
         var early: [UInt8] = []
+        /// True once a message of a server has come. A module that echoes what it gets seems to agree to everything.
+        var hasAnswered = false
 
         /// Takes bytes of the connection, answers the server, and returns the data among them.
         mutating func take(_ bytes: [UInt8]) -> [UInt8] {
             defer { flush() }
-            return bytes.withUnsafeBytes { client.receive($0) }.flatMap {
-                if case .data(let data) = $0 { data } else { [] as [UInt8] }
+            return bytes.withUnsafeBytes { client.receive($0) }.flatMap { event -> [UInt8] in
+                switch event {
+                case .data(let data): return data
+                case .setting, .declined, .modemState: hasAnswered = true
+                default: break
+                }
+                return []
             }
         }
 
@@ -92,7 +99,7 @@ final class TelnetPort: Sendable {
             if count == 0 { throw SystemError("open a serial port by RFC 2217", code: ECONNRESET) }
             state.early += state.take(Array(buffer[..<max(0, count)]))
         }
-        guard state.client.agreement == .agreed else {
+        guard state.client.agreement == .agreed, state.hasAnswered else {
             throw SystemError("open a serial port by RFC 2217: the server does not answer", code: ETIMEDOUT)
         }
         self.state = Mutex(state)
