@@ -126,7 +126,8 @@ struct `A program in C` {
         let program = try CProgram(Self.fetch)
         for (line, reason) in [
             ("socket://127.0.0.1:1", "connect to 127.0.0.1:1: Connection refused"),
-            ("rfc2217://127.0.0.1", "write rfc2217://HOST:PORT"), ("unix:/no/such", "connect to /no/such: No such file"),
+            ("rfc2217://127.0.0.1", "write rfc2217://HOST:PORT"),
+            ("unix:/no/such", "connect to /no/such: No such file"),
         ] {
             let result = try program.run([], environment: ["WIFISIM_TTY": line])
             #expect(result.status == 1 && result.errors.contains(reason), "\(result)")

@@ -32,7 +32,8 @@ struct ClientTests {
     private func run(
         _ script: String, profile: String, options: [String] = [], arguments: [String] = []
     ) throws {
-        let result = try Program(["exec", "--profile", profile] + options + ["--"] + command(script, arguments)).finish()
+        let result = try Program(["exec", "--profile", profile] + options + ["--"] + command(script, arguments))
+            .finish()
         #expect(result.status == 0, "\(result.output)\(result.errors)")
     }
 

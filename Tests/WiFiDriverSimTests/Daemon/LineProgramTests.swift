@@ -76,7 +76,8 @@ struct LineProgramTests {
     }
 
     @Test(arguments: [
-        "tcp", "tcp:", "tcp:http", "tcp:65536", "tcp:host.example:1", "rfc2217:-1", "unix:", "tty:", "serial:/dev/x", "",
+        "tcp", "tcp:", "tcp:http", "tcp:65536", "tcp:host.example:1", "rfc2217:-1", "unix:", "tty:", "serial:/dev/x",
+        "",
         "pty:/dev/pts/1",
     ])
     func `A line that does not exist is refused with those that do`(line: String) throws {
@@ -390,7 +391,8 @@ struct LineProgramTests {
         program.send(SIGTERM)
         #expect(program.finish().status == 0)
         let text = try String(contentsOfFile: log, encoding: .utf8)
-        #expect(text.contains("\(link) is gone; it is opened again when it is back") && text.contains("\(link) is back"))
+        #expect(
+            text.contains("\(link) is gone; it is opened again when it is back") && text.contains("\(link) is back"))
     }
 
     // MARK: check, record and replay
@@ -424,7 +426,8 @@ struct LineProgramTests {
             ("unix:\(folder.path("none"))", "connect to \(folder.path("none")): No such file"),
             ("rfc2217:127.0.0.1:\(port)", "the server does not answer"),
             ("tcp:127.0.0.1", "write tcp:HOST:PORT, with a port from 1 to 65535"),
-            ("socket://127.0.0.1:0", "write socket://HOST:PORT, with a port from 1 to 65535"), ("unix:", "write unix:PATH"),
+            ("socket://127.0.0.1:0", "write socket://HOST:PORT, with a port from 1 to 65535"),
+            ("unix:", "write unix:PATH"),
         ] {
             let result = try Program.run("check", "--device", device, "\(Fixtures.folder)/esp32c3-4.1/basic/echo.at")
             #expect(result.status != 0 && result.errors.contains(reason), "\(device): \(result.errors)")
@@ -436,7 +439,9 @@ struct LineProgramTests {
         func session(_ line: String, _ record: Bool) throws {
             let host = try LineHost(line)
             if record { try host.read(until: "ready\r\n") }
-            for command in ["AT", "ATE0", "AT+CWMODE=1", "AT+CWJAP=\"wifisim\",\"password\""] { try host.command(command) }
+            for command in ["AT", "ATE0", "AT+CWMODE=1", "AT+CWJAP=\"wifisim\",\"password\""] {
+                try host.command(command)
+            }
         }
         let recorder = try Program(["record", path, "--line", value(kind)])
         try session(try #require(recorder.readLine()), true)
@@ -457,7 +462,9 @@ struct LineProgramTests {
         let (moduleProgram, module) = try Program.running("--line", value(device))
         defer { moduleProgram.end() }
         let path = folder.path("device.at")
-        let recorder = try Program(["record", path, "--device", module, "--line", "\(client == .pty ? "pty" : "rfc2217:0")"])
+        let recorder = try Program([
+            "record", path, "--device", module, "--line", "\(client == .pty ? "pty" : "rfc2217:0")",
+        ])
         let host = try LineHost(try #require(recorder.readLine()))
         try host.command("AT")
         try host.setSpeed(9600)
