@@ -39,6 +39,9 @@ final class ModuleHost {
     /// Present if the line is paced: bytes take the time that the bit rate gives them.
     private let pacing: Pacing?
     private var readsLine = true
+    /// True once the client has closed its direction, while it waits for the rest of its answer.
+    private var hasClientFinished = false
+    private var isAnswering: Bool { module.isBusy || !module.output.isEmpty }
     private let buffer: LineReadBuffer
     /// Called with `nextDeadline` after everything that may have changed it.
     var deadlineChanged: (Instant?) -> Void = { _ in }
@@ -197,7 +200,7 @@ final class ModuleHost {
     private var paceDeadline: Instant? { .earlier(lookAt.output, lookAt.input) }
 
     private func handle(_ readiness: EventLoop.Readiness) {
-        if readiness.hasHungUp, line.outlivesClients, blocked != nil || !readsLine {
+        if readiness.hasHungUp, hasClientFinished || line.outlivesClients && (blocked != nil || !readsLine) {
             // Nobody reads the output for which the line has no room, or which keeps the module from reading on.
             hangUp()
         } else if readiness.canRead || readiness.hasHungUp {
@@ -217,6 +220,7 @@ final class ModuleHost {
             guard isPowered else { return }
             if isHeld { module.powerOff(at: loop.now) } else { module.powerUp(at: loop.now) }
         case .purgeOutput:
+            blocked = nil
             tracedCount = 0
             changeLineIfDue(.max)
             module.output.removeAll()
@@ -248,7 +252,6 @@ final class ModuleHost {
         // After an end of file: the loop reports it again, once the module has answered these bytes.
         if count > 0 {
             deliver(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count]))
-            if line.hasPendingInput { lookAt.input = loop.now }
             return
         }
         note(transfer)
@@ -293,6 +296,7 @@ final class ModuleHost {
     private func note(_ transfer: Result<FileDescriptor.Transfer, SystemError>) {
         switch transfer {
         case .success(.done), .success(.wouldBlock): break
+        case .success(.ended) where line.mayReceiveAfterEnd && isAnswering: hasClientFinished = true
         case .success(.ended): hangUp()
         case .failure(let error):
             options.log("\(error)")
@@ -323,6 +327,7 @@ final class ModuleHost {
 
     /// The client has closed its end. The bytes it did not read are lost, as on a line with nothing connected.
     private func hangUp() {
+        hasClientFinished = false
         lookAt = (nil, nil)
         blocked = nil
         tracedCount = 0
@@ -450,6 +455,7 @@ final class ModuleHost {
             if !events.isEmpty { continue }
             receiveFromUART()
             writeLine()
+            if hasClientFinished, !isAnswering { hangUp() }
             if !module.hasEffects, !network.flush() { break }
         }
         inwardDeadline = .earlier(module.nextDeadline, faulty.nextDeadline)
@@ -469,7 +475,9 @@ final class ModuleHost {
 
     private func updateInterest() {
         // A UART receives whatever comes; what there is no room for is lost.
-        readsLine = uart.map { $0.room > 0 } ?? (module.output.count < Self.outputLimit && module.takesInput)
+        let hasRoom = uart.map { $0.room > 0 } ?? (module.output.count < Self.outputLimit && module.takesInput)
+        readsLine = hasRoom && !hasClientFinished
+        if readsLine, lookAt.input == nil, line.hasPendingInput { lookAt.input = loop.now }
         if let pacing, readsLine, lookAt.input == nil, !pacing.onTheWay.isEmpty { lookForInput(pacing, at: loop.now) }
         // A paced line that is busy is read by time. The loop then reports nothing of it, not even its end, which comes
         // after the bytes that the tty still holds.

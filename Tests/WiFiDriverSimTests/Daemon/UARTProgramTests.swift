@@ -37,7 +37,8 @@ struct UARTProgramTests {
     }
 
     /// Sends `bytes` in passthrough over a network that is slower than the line, and returns what has arrived.
-    private func passThrough(_ bytes: [UInt8], hasFlowControl: Bool) throws -> (arrived: [UInt8], counts: [String: Int]) {
+    private func passThrough(_ bytes: [UInt8], hasFlowControl: Bool) throws -> (arrived: [UInt8], counts: [String: Int])
+    {
         let control = folder.path("control")
         let listener = try Listener()
         let (_, client) = try Program.module(
