@@ -35,12 +35,13 @@ public final class SimulatedModule {
         case place(FaultPlace)
     }
 
-    init(_ module: Module, simulation: Simulation, stack: VirtualStack, radio: Air.RadioID) {
+    init(_ module: Module, simulation: Simulation, stack: VirtualStack, radio: Air.RadioID, seed: UInt64) {
         self.module = module
         self.simulation = simulation
         self.stack = stack
         self.radio = radio
-        network = FaultyNetwork(stack, seed: UInt64(radio.index)) { [unowned module] in module.link(of: $0) }
+        network = FaultyNetwork(stack, seed: seed) { [unowned module] in module.link(of: $0) }
+        module.seedFaults(seed)
         network.fired = { [unowned module] in module.networkFaultFired($0) }
     }
 
@@ -80,6 +81,12 @@ public final class SimulatedModule {
     public func reset() {
         module.reset(at: simulation.now)
         simulation.settle()
+    }
+
+    /// Sets one more fault of this module.
+    /// - Throws: `WorldChangeError` if the fault changes the world in a way that it cannot.
+    public func add(_ fault: Fault) throws(WorldChangeError) {
+        try simulation.make(.faults(.add(fault, module: radio.index)))
     }
 
     /// Turns the module's power off.

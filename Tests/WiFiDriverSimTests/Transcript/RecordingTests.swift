@@ -107,6 +107,8 @@ private struct RecordedSession {
             case .network(.event(let event)):
                 if case .accepted = event { linkCount += 1 }
                 network.record(event, in: &lines, at: now)
+            case .fault(let fault): lines.note(fault, at: now)
+            case .place: break
             }
         }
 

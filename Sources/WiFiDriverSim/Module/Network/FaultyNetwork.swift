@@ -677,11 +677,7 @@ package final class FaultyNetwork: Network {
 
 extension NetworkFault {
     fileprivate func happens(_ direction: Direction) -> Bool {
-        switch effect {
-        case .latency, .bandwidth, .loss, .reorder, .slice, .limit, .timeout, .slowClose:
-            self.direction == .both || self.direction == direction
-        case .reset, .halfOpen, .deaf, .partialSend, .name, .brokenCertificate, .refuse, .unreachable, .noAnswer: true
-        }
+        !effect.hasDirection || self.direction == .both || self.direction == direction
     }
 
     fileprivate var isPartialSend: Bool { if case .partialSend = effect { true } else { false } }

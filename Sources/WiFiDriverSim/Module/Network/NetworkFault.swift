@@ -103,3 +103,13 @@ public struct NetworkFault: Hashable, Sendable {
         case addresses([IPAddress])
     }
 }
+
+extension NetworkFault.Effect {
+    /// Whether it happens in one direction or in both.
+    var hasDirection: Bool {
+        switch self {
+        case .latency, .bandwidth, .loss, .reorder, .slice, .limit, .timeout, .slowClose: true
+        case .reset, .halfOpen, .deaf, .partialSend, .name, .brokenCertificate, .refuse, .unreachable, .noAnswer: false
+        }
+    }
+}
