@@ -183,8 +183,12 @@ private struct JoinOperation: Operation {
     /// The report always has the bare name, also with CWJAP_CUR (mbed-os, ESP8266.cpp, connect).
     private func fail(_ failure: JoinFailure, on module: Module) -> CommandOutcome {
         module.writeLine("+CWJAP:\(failure.rawValue)")
-        let line = module.firmware.joinFailure
-        return line == "ERROR" ? .failed(.failed) : .final(line)
+        if module.firmware.joinFailure == "ERROR" {
+            module.answer(.failed)
+        } else {
+            module.write("\r\n\(module.firmware.joinFailure)\r\n")
+        }
+        return .answered
     }
 }
 

@@ -150,11 +150,13 @@ extension Fault.Effect {
                 self = .line(.double(try words.percentage()), try words.direction())
             }
         case "insert":
-            if words.peek?.hasSuffix("%") ?? false {
+            var rest = words
+            let text = try rest.text("the text to insert, or a rate such as 0.1%")
+            if text.hasSuffix("%"), rest.peek.flatMap(Fault.ByteEffect.Place.init) == nil {
                 self = .line(.insert(try words.percentage()), try words.direction())
                 break
             }
-            let text = try words.text("the text to insert, or a rate such as 0.1%")
+            words = rest
             let place: Fault.ByteEffect.Place = try words.choice("where it is inserted")
             try words.expect("the")
             self = .bytes(.insert(text, place), of: try words.phase())
