@@ -24,7 +24,10 @@ struct ByteFilter {
     private(set) var hasBegun = false
 
     init(_ effects: [Fault.ByteEffect], _ extent: Extent = Extent()) {
-        stages = effects.map { Stage(effect: $0, extent: extent) }
+        // Text in front comes last, so that the others count the bytes as they were.
+        stages = (effects.filter { !$0.isInFront } + effects.filter(\.isInFront)).map {
+            Stage(effect: $0, extent: extent)
+        }
     }
 
     var isEmpty: Bool { stages.isEmpty }
@@ -45,6 +48,10 @@ struct ByteFilter {
         }
         return pieces
     }
+}
+
+extension Fault.ByteEffect {
+    fileprivate var isInFront: Bool { if case .insert(_, .before) = self { true } else { false } }
 }
 
 /// One effect, and how far it has come.
