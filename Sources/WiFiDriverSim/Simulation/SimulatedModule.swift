@@ -23,7 +23,7 @@ public final class SimulatedModule {
     public var hostBaud: Int?
     /// The log entries of the module, oldest first.
     public private(set) var log: [String] = []
-    /// Called with the traffic on the line and between the module and its network, as seen at the module's end.
+    /// Called with the traffic on the line, as seen at the module's end, and with that of the network beyond its faults.
     var observer: ((Observation) -> Void)?
     /// Output from before a change of the line's configuration, as the host reads it.
     private var taken: [UInt8] = []
@@ -42,6 +42,7 @@ public final class SimulatedModule {
         self.radio = radio
         network = FaultyNetwork(stack, seed: seed) { [unowned module] in module.link(of: $0) }
         module.seedFaults(seed)
+        network.observe = { [unowned self] in observer?(.network($0)) }
         network.fired = { [unowned module] in module.networkFaultFired($0) }
     }
 
@@ -111,7 +112,7 @@ public final class SimulatedModule {
     func apply(_ effect: Module.Effect) {
         switch effect {
         case .network(let request):
-            observer?(.network(.request(request)))
+            if !network.isObserving { observer?(.network(.request(request))) }
             network.handle(request, at: simulation.now)
         case .air(let request): simulation.air.handle(request, from: radio, at: simulation.now)
         case .store(let settings): storedSettings = settings

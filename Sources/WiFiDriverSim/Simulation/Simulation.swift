@@ -202,8 +202,9 @@ public final class Simulation {
                     for effect in module.module.takeEffects() { module.apply(effect) }
                 }
                 if module.stack.hasEvents || module.network.hasEvents {
+                    let isObserving = module.network.isObserving
                     for event in module.network.takeEvents(at: now) {
-                        module.observer?(.network(.event(event)))
+                        if !isObserving { module.observer?(.network(.event(event))) }
                         module.module.handle(event, at: now)
                     }
                 }

@@ -113,3 +113,14 @@ extension NetworkFault.Effect {
         }
     }
 }
+
+extension NetworkFault {
+    /// How long this fault holds back the answer for a name; `nil` if it does not.
+    func delay(ofName name: String) -> Duration? {
+        switch effect {
+        case .name(let wanted, .slow(let delay)), .name(let wanted, .unknown(let delay)):
+            wanted == "*" || wanted.lowercased() == name.lowercased() ? delay : nil
+        default: nil
+        }
+    }
+}
