@@ -170,7 +170,7 @@ extension Fault {
 }
 
 /// A command, or some of its forms.
-public struct CommandPattern: Equatable, Sendable {
+public struct CommandPattern: Equatable, Sendable, ExpressibleByStringLiteral {
     /// `*` for every command; otherwise the begin of the line without `AT+` or `AT`.
     let text: String
 
@@ -185,6 +185,9 @@ public struct CommandPattern: Equatable, Sendable {
         let bare = known.hasPrefix("AT+") ? String(known.dropFirst(3)) : known
         self.text = bare + text.dropFirst(name.count)
     }
+
+    /// Makes a pattern from a literal in source code.
+    public init(stringLiteral text: String) { self.init(text) }
 
     /// The name of the command in a line: `CIPSEND`, or `ATE0` for a command without a plus sign.
     static func name(of line: [UInt8]) -> String {
