@@ -65,7 +65,8 @@ public final class Simulation {
             let radio = air.addRadio()
             modules.append(
                 SimulatedModule(
-                    module, simulation: self, stack: network.addStack(radio), radio: radio, seed: seed &+ UInt64(index)))
+                    module, simulation: self, stack: network.addStack(radio), radio: radio, seed: seed &+ UInt64(index))
+            )
             module.powerUp(at: now)
         }
         settle()

@@ -107,7 +107,9 @@ struct TranscriptTimeline {
         let word = expectation.payload.finalWord
         let isError = ["ERROR", "FAIL", "SEND FAIL", "busy p..."].contains(word)
         add(
-            Entry(content: .event(.module(expectation)), line: line, at: now, count: expectation.payload.count, isError: isError))
+            Entry(
+                content: .event(.module(expectation)), line: line, at: now, count: expectation.payload.count,
+                isError: isError))
         guard let word, word != "busy p...", var command = commands.last else { return }
         // After OK, SEND OK ends the command.
         guard command.result == nil || word.hasPrefix("SEND") else { return }

@@ -38,7 +38,9 @@ struct FaultAnswerTests {
     }
 
     @Test func `A command whose answer is lost or late has run`() throws {
-        for sentence in ["lose the result", "delay the result by 1s", "hang at the result", "cut the result after 1 byte"] {
+        for sentence in [
+            "lose the result", "delay the result by 1s", "hang at the result", "cut the result after 1 byte",
+        ] {
             let host = Conversation()
             try host.set("on CIPMUX=1 \(sentence)")
             host.ask("AT+CIPMUX=1")
@@ -65,7 +67,9 @@ struct FaultAnswerTests {
     }
 
     @Test func `Bytes and lines that come at once are refused alike`() throws {
-        for pieces in [["AT+GMR\r\nAT\r\nAT\r\n"], ["AT+GMR\r\nA", "T\r", "\nAT\r\n"], "AT+GMR\r\nAT\r\nAT\r\n".map { "\($0)" }] {
+        for pieces in [
+            ["AT+GMR\r\nAT\r\nAT\r\n"], ["AT+GMR\r\nA", "T\r", "\nAT\r\n"], "AT+GMR\r\nAT\r\nAT\r\n".map { "\($0)" },
+        ] {
             let host = Conversation()
             try host.set("on GMR busy for 1s")
             for piece in pieces { host.simulation.send(piece) }
@@ -125,7 +129,8 @@ struct FaultAnswerTests {
     @Test func `Delays of one command add up`() throws {
         let host = Conversation()
         try host.set(
-            "on CIPMUX? delay the answer by 1s", "on CIPMUX? delay the result by 2s", "on CIPMUX? delay the answer by 4s")
+            "on CIPMUX? delay the answer by 1s", "on CIPMUX? delay the result by 2s",
+            "on CIPMUX? delay the answer by 4s")
         #expect(host.ask("AT+CIPMUX?", for: .milliseconds(4_999)) == "")
         #expect(host.listen(for: .milliseconds(1)) == "+CIPMUX:0\r\n")
         #expect(host.listen(for: .milliseconds(1_999)) == "")

@@ -6,7 +6,8 @@ import Testing
 /// What faults do to the bytes of a part of an exchange.
 struct FaultByteTests {
     @Test(arguments: [
-        ("lose the echo", ok), ("lose 3 bytes of the echo", "GMR\r\n\(ok)"), ("cut the echo after 4 bytes", "AT+G\(ok)"),
+        ("lose the echo", ok), ("lose 3 bytes of the echo", "GMR\r\n\(ok)"),
+        ("cut the echo after 4 bytes", "AT+G\(ok)"),
         ("double the echo", "AT+GMR\r\nAT+GMR\r\n\(ok)"), ("insert x before the echo", "x\r\nAT+GMR\r\n\(ok)"),
         ("insert x inside the echo", "AT+GxMR\r\n\(ok)"), ("insert x after the echo", "AT+GMR\r\nx\r\n\(ok)"),
         ("lose the result", "AT+GMR\r\n"), ("lose 1 byte of the result", "AT+GMR\r\n\nOK\r\n"),
@@ -26,7 +27,8 @@ struct FaultByteTests {
     @Test(arguments: [
         ("lose the answer", ok), ("lose 5 bytes of the answer", "UX:0\r\n\(ok)"),
         ("cut the answer after 8 bytes", "+CIPMUX:\(ok)"), ("double the answer", "+CIPMUX:0\r\n+CIPMUX:0\r\n\(ok)"),
-        ("insert x before the answer", "x\r\n+CIPMUX:0\r\n\(ok)"), ("insert x inside the answer", "+CIPMxUX:0\r\n\(ok)"),
+        ("insert x before the answer", "x\r\n+CIPMUX:0\r\n\(ok)"),
+        ("insert x inside the answer", "+CIPMxUX:0\r\n\(ok)"),
         ("insert x after the answer", "+CIPMUX:0\r\nx\r\n\(ok)"),
     ])
     func `The answer`(effect: String, output: String) throws {
@@ -83,11 +85,12 @@ struct FaultByteTests {
         #expect(host.received(socket) == "abcd")
     }
 
-    @Test(arguments: [
-        ("lose 2 bytes of the data", "cdef"), ("cut the data after 3 bytes", "abc"), ("lose the data", ""),
-        ("insert x before the data", "x\r\nabc"), ("insert xy inside the data", "abcxyd"),
-        ("insert x after the data", "abcdef"), ("double the data", "abcdef"),
-    ], [false, true])
+    @Test(
+        arguments: [
+            ("lose 2 bytes of the data", "cdef"), ("cut the data after 3 bytes", "abc"), ("lose the data", ""),
+            ("insert x before the data", "x\r\nabc"), ("insert xy inside the data", "abcxyd"),
+            ("insert x after the data", "abcdef"), ("double the data", "abcdef"),
+        ], [false, true])
     func `The data are what the host has announced`(effect: (String, String), byByte: Bool) throws {
         let (host, socket) = try Conversation.linked()
         try host.set("on CIPSEND \(effect.0)")
@@ -165,7 +168,8 @@ struct FaultByteTests {
     }
 
     @Test(arguments: [
-        ("lose the report", ""), ("double the report", "\r\n+IPD,1:x\r\n+IPD,1:x"), ("cut the report after 9 bytes", "\r\n+IPD,1:"),
+        ("lose the report", ""), ("double the report", "\r\n+IPD,1:x\r\n+IPD,1:x"),
+        ("cut the report after 9 bytes", "\r\n+IPD,1:"),
         ("insert y before the report", "y\r\n\r\n+IPD,1:x"), ("insert y after the report", "\r\n+IPD,1:xy\r\n"),
         ("delay the report by 40ms", "\r\n+IPD,1:x"),
     ])
@@ -181,7 +185,8 @@ struct FaultByteTests {
 
     @Test func `A report is named without its link and its plus sign`() throws {
         let host = Conversation.joined(multiplexed: true)
-        try host.set("on report CONNECT lose the report", "on report +IPD lose the report", "on report WIFI lose the report")
+        try host.set(
+            "on report CONNECT lose the report", "on report +IPD lose the report", "on report WIFI lose the report")
         let socket = try #require(host.openPeerLink(3))
         host.peerSends("x", on: socket)
         #expect(host.listen() == "")

@@ -21,7 +21,10 @@ struct FaultFileTests {
                 }
                 """, path: "w.json"
         ).world
-        #expect(world.faults.map(\.description) == ["on CIPSEND answer \"ERROR\"", "on any insert \"a\\r\\n\" before the answer"])
+        #expect(
+            world.faults.map(\.description) == [
+                "on CIPSEND answer \"ERROR\"", "on any insert \"a\\r\\n\" before the answer",
+            ])
         #expect(world.faults[1].effect == .bytes(.insert("a\r\n", .before), of: .answer))
         #expect(
             world.timeline.map(\.change)
@@ -88,7 +91,8 @@ struct FaultFileTests {
     @Test func `A recording tells when faults happen, and its report shows it`() throws {
         let path = folder.path("session.at")
         let recorder = try Program([
-            "record", path, "--fault", "on AT the 2nd time answer \"a\\r\\nb\"", "--fault", "on CIPMUX? garble the answer",
+            "record", path, "--fault", "on AT the 2nd time answer \"a\\r\\nb\"", "--fault",
+            "on CIPMUX? garble the answer",
             "--seed", "9",
         ])
         let client = try SerialClient(try #require(recorder.readLine()), of: recorder)

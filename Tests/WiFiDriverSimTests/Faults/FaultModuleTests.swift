@@ -44,7 +44,11 @@ struct FaultModuleTests {
             try host.set("on AT restart with \(cause)")
             let output = host.ask("AT", for: .seconds(1))
             #expect(output.hasSuffix("\r\nready\r\n"))
-            if firmware.romText.isEmpty { #expect(output == "\r\nready\r\n") } else { #expect(text.isEmpty || output.contains(text)) }
+            if firmware.romText.isEmpty {
+                #expect(output == "\r\nready\r\n")
+            } else {
+                #expect(text.isEmpty || output.contains(text))
+            }
             #expect(host.simulation.log.contains("fault: on AT restart with \(cause)"))
             #expect(host.simulation.log.contains("restarts: \(cause)"))
         }
@@ -76,7 +80,9 @@ struct FaultModuleTests {
     }
 
     @Test(arguments: Firmware.all)
-    func `A module that hangs refuses lines or is silent until it is reset or loses its power`(firmware: Firmware) throws {
+    func `A module that hangs refuses lines or is silent until it is reset or loses its power`(firmware: Firmware)
+        throws
+    {
         for isSilent in [false, true] {
             let host = Conversation(firmware)
             try host.set("on GMR hang\(isSilent ? " silently" : "")")
@@ -200,7 +206,9 @@ struct FaultModuleTests {
     // MARK: The line
 
     @Test func `A mute line loses what passes in its direction, and nothing else`() throws {
-        for (direction, hears, says) in [("", false, false), (" to the host", true, false), (" to the module", false, true)] {
+        for (direction, hears, says) in [
+            ("", false, false), (" to the host", true, false), (" to the module", false, true),
+        ] {
             let (host, socket) = try Conversation.linked()
             try host.set("on ATE0 mute for 2s\(direction)")
             host.ask("ATE0")

@@ -101,7 +101,9 @@ struct FaultPlaceTests {
         simulation.module.tellPlaces()
         let peer = simulation.makePeer()
         peer.listen(at: Conversation.peerService)
-        for line in ["AT", "AT+CWMODE=1", "AT+CWJAP=\"wifisim\",\"password\"", "AT+CIPSTART=\"TCP\",\"10.0.2.2\",5000", "AT"] {
+        for line in [
+            "AT", "AT+CWMODE=1", "AT+CWJAP=\"wifisim\",\"password\"", "AT+CIPSTART=\"TCP\",\"10.0.2.2\",5000", "AT",
+        ] {
             simulation.send(line + "\r\n")
             simulation.run(for: .seconds(3))
         }
@@ -116,7 +118,8 @@ struct FaultPlaceTests {
                 "AT 1 echo", "AT 1 answer", "AT 1 result", "CWMODE 1 echo", "CWMODE 1 answer", "CWMODE 1 result",
                 "CWJAP 1 echo", "CWJAP 1 answer", "<WIFI CONNECTED 1 report", "<WIFI GOT IP 1 report", "CWJAP 1 result",
                 "CIPSTART 1 echo", "CIPSTART 1 answer", "<CONNECT 1 report", "CIPSTART 1 result", "AT 2 echo",
-                "AT 2 answer", "AT 2 result", "CIPSEND 1 echo", "CIPSEND 1 answer", "CIPSEND 1 prompt", "CIPSEND 1 data",
+                "AT 2 answer", "AT 2 result", "CIPSEND 1 echo", "CIPSEND 1 answer", "CIPSEND 1 prompt",
+                "CIPSEND 1 data",
                 "CIPSEND 1 result", "<IPD 1 report",
             ])
         simulation.clearFaults()

@@ -21,7 +21,8 @@ struct FaultTextTests {
         "on any insert \"\\r\\n\\ta \\\\ b \\\" c\" after the result", "on any delay the answer by 250ms",
         "on any split the prompt after 3 bytes for 2s", "on report IPD split the report after 0 bytes for 1us",
         // The answer.
-        "on any answer \"\"", "on any busy for 5s", "on any busy forever", "on any run later", "on any run out of memory",
+        "on any answer \"\"", "on any busy for 5s", "on any busy forever", "on any run later",
+        "on any run out of memory",
         "at 3s answer \"+NEWS\"", "at 3s busy for 1s",
         // The module.
         "on any restart with watchdog", "on any restart with brownout at the answer", "on any restart with nothing",
@@ -55,7 +56,8 @@ struct FaultTextTests {
         ("on cipsend answer ERROR", "on CIPSEND answer \"ERROR\""), ("on AT+CIPSEND ignore", "on CIPSEND ignore"),
         ("on any once ignore", "on any the 1st time ignore"), ("always flip 1%", "flip 1%"),
         ("on report +IPD lose the report", "on report IPD lose the report"),
-        ("on any restart", "on any restart with panic"), ("on any cut the data after 5", "on any cut the data after 5 bytes"),
+        ("on any restart", "on any restart with panic"),
+        ("on any cut the data after 5", "on any cut the data after 5 bytes"),
         ("on any delay the answer 5s", "on any delay the answer by 5s"), ("at 60s hang", "at 60s hang"),
         ("at 1min hang", "at 60s hang"), ("  on   any \"ignore\" ", "on any ignore"), ("flip 1.0%", "flip 1%"),
         ("network bandwidth 1000 peer ::1", "network bandwidth 1000 peer ::1"),
@@ -144,7 +146,8 @@ struct FaultTextTests {
 
     @Test func `Words in any order are read or refused`() {
         var random = SeededGenerator(2)
-        let words = Set(Self.sentences.flatMap { $0.split(separator: " ") }).sorted() + ["", "\"", "\\", "%", "é", "1e9%"]
+        let words =
+            Set(Self.sentences.flatMap { $0.split(separator: " ") }).sorted() + ["", "\"", "\\", "%", "é", "1e9%"]
         var faults = 0
         for _ in 0..<20_000 {
             let count = Int.random(in: 0..<9, using: &random)
@@ -173,7 +176,9 @@ struct FaultGenerator {
     private var random: SeededGenerator
     init(seed: UInt64) { random = SeededGenerator(seed) }
 
-    private mutating func one<Value>(of values: [Value]) -> Value { values[Int.random(in: 0..<values.count, using: &random)] }
+    private mutating func one<Value>(of values: [Value]) -> Value {
+        values[Int.random(in: 0..<values.count, using: &random)]
+    }
     private mutating func count() -> Int { one(of: [0, 1, 2, 100, 65_536, 1_000_000_000]) }
     private mutating func time() -> Duration {
         .nanoseconds(one(of: [0, 1, 999, 1000, 1_000_001, 1_500_000_000, 3_600_000_000_000_000]))
@@ -182,7 +187,9 @@ struct FaultGenerator {
         one(of: [0, 1, 12_345, 999_999, 1_000_000].compactMap { Bounded<0, 1_000_000>($0) }.map(Percentage.init))
     }
     private mutating func text() -> String {
-        let characters: [Character] = ["a", "Z", "0", " ", "\"", "\\", "\r", "\n", "\t", "+", ":", "é", "😀", "%", "#", "<"]
+        let characters: [Character] = [
+            "a", "Z", "0", " ", "\"", "\\", "\r", "\n", "\t", "+", ":", "é", "😀", "%", "#", "<",
+        ]
         return String((0..<Int.random(in: 0..<6, using: &random)).map { _ in one(of: characters) })
     }
 
@@ -243,7 +250,8 @@ struct FaultGenerator {
 
     private mutating func stop() -> Fault.ModuleEffect {
         one(of: [
-            .restart(one(of: Fault.ModuleEffect.Cause.allCases)), .bootLoop(nil), .bootLoop(one(of: [1, 2, 1_000_000])),
+            .restart(one(of: Fault.ModuleEffect.Cause.allCases)), .bootLoop(nil),
+            .bootLoop(one(of: [1, 2, 1_000_000])),
             .hang(isSilent: true), .hang(isSilent: false),
         ])
     }
@@ -261,11 +269,14 @@ struct FaultGenerator {
             .brokenCertificate, .refuse, .unreachable(after: time()), .noAnswer,
             .name(
                 text(),
-                one(of: [.slow(time()), .unknown(after: time()), .silent, .addresses(addresses), .addresses([addresses[0]])])),
+                one(of: [
+                    .slow(time()), .unknown(after: time()), .silent, .addresses(addresses), .addresses([addresses[0]]),
+                ])),
         ])
         if case .name = effect { return NetworkFault(effect) }
         let scope: NetworkFault.Scope = one(of: [
-            .all, .link(one(of: [0, 4])), .peer(one(of: addresses)), .peer(one(of: addresses), port: one(of: [1, 65_535])),
+            .all, .link(one(of: [0, 4])), .peer(one(of: addresses)),
+            .peer(one(of: addresses), port: one(of: [1, 65_535])),
         ])
         let direction = one(of: NetworkFault.Direction.allCases)
         return NetworkFault(effect, on: scope, direction: effect.hasDirection ? direction : .both)

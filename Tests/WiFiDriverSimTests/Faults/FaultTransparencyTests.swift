@@ -17,7 +17,9 @@ struct FaultTransparencyTests {
             var script = try Transcript.Script(contentsOf: file)
             script.world.faults += try faults.map { try Fault($0) }
             // It would take numbers from what is random there.
-            if file.hasSuffix("/noisy-line.at") { script.world.faults.removeAll { $0 == Fault(.always, .line(.flip(0))) } }
+            if file.hasSuffix("/noisy-line.at") {
+                script.world.faults.removeAll { $0 == Fault(.always, .line(.flip(0))) }
+            }
             if !Self.lookIntoTheEcho.contains(where: { file.hasSuffix("/\($0).at") }) {
                 script.world.faults.append(try Fault("on NEVER lose the echo"))
             }

@@ -73,7 +73,9 @@ extension Module {
 
     /// How much longer the firmware waits for a name than usual. It would give up after 10 s, but some hardware takes 15
     /// (RT-Thread-packages/at_device issue 46).
-    func delay(ofName name: String) -> Duration { networkFaults.lazy.compactMap { $0.delay(ofName: name) }.max() ?? .zero }
+    func delay(ofName name: String) -> Duration {
+        networkFaults.compactMap { $0.delay(ofName: name) }.max() ?? .zero
+    }
 
     /// The link of a socket.
     package func link(of socket: SocketID) -> Int? { (0..<Links.limit).first { links[$0]?.socket == socket } }
