@@ -74,7 +74,12 @@ enum SimulatorArguments {
         case let text?: throw UsageError("--restrict \(text): must be on or off")
         }
         options.faults = try parsed.all("--fault").map { text in
-            do throws(FaultSyntaxError) { return try Fault(text) } catch { throw UsageError("--fault \(error)") }
+            let fault: Fault
+            do throws(FaultSyntaxError) { fault = try Fault(text) } catch { throw UsageError("--fault \(error)") }
+            if let name = fault.missingAccessPoint(in: options.world) {
+                throw UsageError("--fault \"\(text)\": there is no access point \"\(name)\"")
+            }
+            return fault
         }
         if let text = parsed.string("--speed") {
             guard let speed = LoopSpeed(text) else {

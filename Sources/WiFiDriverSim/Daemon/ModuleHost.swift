@@ -113,6 +113,7 @@ final class ModuleHost {
         }
         self.network = ModuleNetwork(host: path, neighbours: stack)
         faulty = FaultyNetwork(self.network, seed: options.seed) { [unowned module] in module.link(of: $0) }
+        faulty.observe = { [options, loop] in options.observeNetwork?($0, loop.now) }
         faulty.fired = { [unowned module] in module.networkFaultFired($0) }
         self.options = options
         module.lightSleepIsDeaf = options.isUART
@@ -448,11 +449,9 @@ final class ModuleHost {
         while true {
             while module.hasEffects {
                 for effect in module.takeEffects() { apply(effect) }
-                for event in faulty.takeEvents(at: loop.now) { handle(event) }
+                handleNetwork()
             }
-            let events = faulty.takeEvents(at: loop.now)
-            for event in events { handle(event) }
-            if !events.isEmpty { continue }
+            if handleNetwork() { continue }
             receiveFromUART()
             writeLine()
             if hasClientFinished, !isAnswering { hangUp() }
@@ -468,9 +467,17 @@ final class ModuleHost {
         deadlineChanged(nextDeadline)
     }
 
-    private func handle(_ event: NetworkEvent) {
-        options.observeNetwork?(.event(event), loop.now)
-        module.handle(event, at: loop.now)
+    /// Takes what has come from the network, and hands it to the module.
+    /// - Returns: whether anything has come.
+    @discardableResult
+    private func handleNetwork() -> Bool {
+        let isObserving = faulty.isObserving
+        let events = faulty.takeEvents(at: loop.now)
+        for event in events {
+            if !isObserving { options.observeNetwork?(.event(event), loop.now) }
+            module.handle(event, at: loop.now)
+        }
+        return !events.isEmpty
     }
 
     private func updateInterest() {
@@ -490,7 +497,7 @@ final class ModuleHost {
     private func apply(_ effect: Module.Effect) {
         switch effect {
         case .network(let request):
-            options.observeNetwork?(.request(request), loop.now)
+            if !faulty.isObserving { options.observeNetwork?(.request(request), loop.now) }
             faulty.handle(request, at: loop.now)
         case .air(let request): air.handle(request, from: radio, at: loop.now)
         case .store(let settings): options.store(settings)

@@ -6,6 +6,7 @@ package enum ControlCommand: Equatable {
     case state
     /// Reports the faults that are set.
     case faults
+    /// Changes the world, or its faults.
     case change(WorldChange)
     case module(Int, ModuleAction)
 

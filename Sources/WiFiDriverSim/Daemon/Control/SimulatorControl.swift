@@ -42,7 +42,7 @@ final class SimulatorControl {
             return ControlMessage.line(FaultList(modules: modules.hosts.map { $0.module.faultStates }))
         case .change(let change):
             try modules.air.make(change, at: modules.loop.now)
-            log.write("control: \(change.text(quoting: { "\"\($0)\"" }))")
+            log.write("control: \(change.text(quoting: Words.quoted))")
         case .module(let index, let action):
             guard modules.hosts.indices.contains(index) else {
                 throw ControlError("there is no module \(index); there are 0 to \(modules.hosts.count - 1)")
