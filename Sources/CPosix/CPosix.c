@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -152,5 +153,9 @@ int cposix_ignores(int signal) {
 }
 
 int cposix_exit_status(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
+
+int cposix_ending_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
+
+int cposix_end_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGTERM); }
 
 int cposix_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }

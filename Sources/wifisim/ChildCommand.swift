@@ -7,6 +7,8 @@ final class ChildCommand {
     private let process: pid_t
     /// Its exit status, as a shell reports it; `nil` while it runs.
     private(set) var status: Int32?
+    /// The signal that ended it; `nil` if it exited or runs.
+    private(set) var endingSignal: Int32?
     /// True once it was asked to end with SIGTERM.
     private var isToEnd = false
 
@@ -42,19 +44,24 @@ final class ChildCommand {
     private func takeStatus(_ options: Int32) {
         var end: Int32 = 0
         let result = waitpid(process, &end, options)
-        if result == process { status = cposix_exit_status(end) }
+        if result == process {
+            status = cposix_exit_status(end)
+            let signal = cposix_ending_signal(end)
+            endingSignal = signal == 0 ? nil : signal
+        }
         if result < 0, errno == ECHILD { status = EX_SOFTWARE }
     }
 
-    /// Ends the command: with SIGTERM, and after some seconds with SIGKILL.
-    func end() {
+    /// Ends the command: with SIGTERM, and after `patience` with SIGKILL.
+    func end(patience: Duration = .seconds(3)) {
         takeStatus(WNOHANG)
         end(by: SIGTERM)
         var childSignal = sigset_t()
         sigemptyset(&childSignal)
         sigaddset(&childSignal, SIGCHLD)
+        let deadline = ContinuousClock.now + patience
         var wait = timespec(tv_sec: 0, tv_nsec: 100_000_000)
-        for _ in 0..<Self.patience where status == nil {
+        while status == nil, ContinuousClock.now < deadline {
             sigtimedwait(&childSignal, nil, &wait)
             takeStatus(WNOHANG)
         }
@@ -62,9 +69,6 @@ final class ChildCommand {
         end(by: SIGKILL)
         takeStatus(0)
     }
-
-    /// In tenths of a second.
-    private static let patience = 30
 
     /// Sends the command a signal if it still runs.
     func end(by signal: Int32) {

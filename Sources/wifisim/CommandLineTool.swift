@@ -82,7 +82,7 @@ extension String {
 enum ExitCode {
     static func of(_ error: any Error) -> Int32 {
         switch error {
-        case is WorldFileError, is StateFileError, is TranscriptError: EX_DATAERR
+        case is WorldFileError, is StateFileError, is TranscriptError, is SweepError: EX_DATAERR
         case is TerminalLinkError: EX_CANTCREAT
         case let error as SystemError where error.code == EEXIST: EX_CANTCREAT
         case is ClaimError, is ControlBusyError: EX_TEMPFAIL

@@ -1,4 +1,6 @@
+import CPosix
 import Glibc
+import Synchronization
 import WiFiDriverSim
 
 extension CommandLineTool {
@@ -20,6 +22,7 @@ extension CommandLineTool {
             options: SimulatorArguments.options + [
                 Option("--record", "FILE", "writes the session as a transcript, as wifisim record does"),
                 Option("--places", "FILE", "writes the places of the session at which a fault can happen"),
+                Option("--result", "FILE", "writes how COMMAND has ended (JSON), and ends when its own parent ends"),
             ], command: "COMMAND")
     ) { parsed in
         guard !parsed.command.isEmpty else {
@@ -28,6 +31,12 @@ extension CommandLineTool {
         var options = try SimulatorArguments.controllableOptions(from: parsed)
         let places = PlaceList()
         if parsed.has("--places") { options.onPlace = { places.add($0) } }
+        let faultCount = Counter()
+        let resultPath = parsed.string("--result")
+        if resultPath != nil {
+            options.onFault = { _ in faultCount.increase() }
+            cposix_end_with_parent()
+        }
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP, SIGCHLD])
         let log = try Log(path: parsed.string("--log"))
         let modules: any CommandModules
@@ -48,8 +57,15 @@ extension CommandLineTool {
             Console.printError("wifisim: \(error)")
             return ChildCommand.status(of: error)
         }
-        try modules.run(beside: signals, onSignal: command.handle)
+        try modules.run(beside: signals) { signal in
+            guard signal == SIGTERM, resultPath != nil else { return command.handle(signal) }
+            // What the command has started is in the process group of this program, which blocks the signal.
+            if getpgrp() == getpid() { kill(0, SIGTERM) }
+            command.end(patience: .milliseconds(500))
+            return true
+        }
         if let path = parsed.string("--places") { try places.write(to: path) }
+        if let path = resultPath { try CommandResult(command, faultCount: faultCount.value).write(to: path) }
         return command.status ?? EX_SOFTWARE
     }
 
@@ -77,6 +93,13 @@ extension CommandLineTool {
         }
         return variables
     }
+}
+
+/// A number that another thread may increase.
+private final class Counter: Sendable {
+    private let count = Atomic(0)
+    var value: Int { count.load(ordering: .relaxed) }
+    func increase() { count.add(1, ordering: .relaxed) }
 }
 
 /// Modules that run beside a command, recorded or not.

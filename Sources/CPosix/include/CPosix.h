@@ -85,6 +85,12 @@ static inline int cposix_is_forked(void) { return cposix_forked; }
 /// The exit status that a shell reports for a wait status: the process's own, or 128 plus the signal's number.
 int cposix_exit_status(int status);
 
+/// The signal that ended a process, from its wait status; 0 if it exited by itself.
+int cposix_ending_signal(int status);
+
+/// Sends this process SIGTERM when the thread that started it ends; -1 with errno on failure.
+int cposix_end_with_parent(void);
+
 /// True if the process ignores `signal`.
 int cposix_ignores(int signal);
 

@@ -77,9 +77,16 @@ public final class Simulator {
                 observer.saw(bytes, direction, at: now)
             }
             hostOptions.observeNetwork = { observer.saw($0, at: $1) }
-            hostOptions.observeFault = { observer.saw($0, at: $1) }
         }
-        if index == 0 { hostOptions.place = options.onPlace }
+        if index == 0 {
+            hostOptions.place = options.onPlace
+            if observer != nil || options.onFault != nil {
+                hostOptions.observeFault = { [observer] fault, now in
+                    observer?.saw(fault, at: now)
+                    options.onFault?(fault)
+                }
+            }
+        }
         var settings: Settings?
         var stateFile: StateFile?
         if let path = options.statePath.map(numbered) {

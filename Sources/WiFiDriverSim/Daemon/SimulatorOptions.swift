@@ -44,6 +44,8 @@ public struct SimulatorOptions: Sendable {
     public var seed: UInt64 = 0
     /// Called, on the simulator's thread, with each place of the first module's session at which a fault can happen.
     package var onPlace: (@Sendable (FaultPlace) -> Void)?
+    /// Called, on the simulator's thread, with each fault of the first module when it happens.
+    package var onFault: (@Sendable (Fault) -> Void)?
     /// The path of the control socket; `nil` makes none.
     public var controlPath: String?
 

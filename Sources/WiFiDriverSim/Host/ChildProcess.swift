@@ -8,9 +8,9 @@ package struct ChildProcess: Sendable {
 
     /// How a child has ended.
     package enum Ending: Equatable, Sendable {
-        /// It exited with this status, as a shell reports it: 128 plus the number of a signal.
+        /// It ended with this status, as a shell reports it: 128 plus the number of a signal.
         case exited(Int32)
-        /// It had not ended when its time was over, and was killed with its group.
+        /// It had not ended when its time was over, and was ended with its group.
         case timedOut
     }
 
@@ -77,24 +77,36 @@ package struct ChildProcess: Sendable {
         return process
     }
 
-    /// Waits for the end of the program. Kills it, and all of its group, when `limit` is over or `isStopped` is true.
-    package func wait(atMost limit: Duration, isStopped: () -> Bool) throws(SystemError) -> Ending {
+    /// Waits for the end of the program. When `limit` is over or `isStopped` is true, asks the program and its group to
+    /// end with SIGTERM, and kills them after `grace`. What the program leaves behind in its group is killed.
+    /// - Parameters:
+    ///   - limit: the longest time that it may take.
+    ///   - grace: the time between SIGTERM and SIGKILL.
+    ///   - isStopped: asked ten times a second; true ends the program early.
+    /// - Throws: `SystemError` if its end cannot be observed; the program runs on then.
+    package func wait(atMost limit: Duration, grace: Duration, isStopped: () -> Bool) throws(SystemError) -> Ending {
         let descriptor = FileDescriptor(owning: try systemCall("pidfd_open") { cposix_pidfd_open(id) })
-        let end = RealTime(nanoseconds: RealTime.now.nanoseconds + limit.nanoseconds)
+        let hasEnded = Self.hasEnded(descriptor, within: limit, isStopped: isStopped)
+        if !hasEnded {
+            kill(-id, SIGTERM)
+            _ = Self.hasEnded(descriptor, within: grace) { false }
+        }
+        // The ID of the group stays taken until waitpid.
+        kill(-id, SIGKILL)
         var status: Int32 = 0
+        waitpid(id, &status, 0)
+        return hasEnded ? .exited(cposix_exit_status(status)) : .timedOut
+    }
+
+    private static func hasEnded(
+        _ descriptor: FileDescriptor, within time: Duration, isStopped: () -> Bool
+    ) -> Bool {
+        let end = RealTime(nanoseconds: RealTime.now.nanoseconds + time.nanoseconds)
+        var event = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
         while true {
             let left = end.millisecondsLeft
-            if left == 0 || isStopped() { break }
-            var event = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
-            if poll(&event, 1, min(left, 100)) > 0 {
-                waitpid(id, &status, 0)
-                // What it has started and left behind.
-                kill(-id, SIGKILL)
-                return .exited(cposix_exit_status(status))
-            }
+            if poll(&event, 1, min(left, 100)) > 0 { return true }
+            if left == 0 || isStopped() { return false }
         }
-        kill(-id, SIGKILL)
-        waitpid(id, &status, 0)
-        return .timedOut
     }
 }

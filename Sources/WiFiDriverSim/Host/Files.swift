@@ -122,6 +122,12 @@ package enum Files {
         try systemCall("link \(path)") { symlink(target, path) }
     }
 
+    /// The length of a file in bytes; 0 if there is none.
+    package static func size(_ path: String) -> Int {
+        var information = stat()
+        return stat(path, &information) == 0 ? Int(information.st_size) : 0
+    }
+
     package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     // MARK: Paths

@@ -38,6 +38,12 @@ package enum Folder {
         if mkdir(path, 0o777) != 0, errno != EEXIST || !exists(path) { throw SystemError("make \(path)") }
     }
 
+    /// Removes a folder and the files in it. Folders in it are left.
+    package static func remove(_ path: String) {
+        for name in (try? names(in: path)) ?? [] { Files.remove("\(path)/\(name)") }
+        rmdir(path)
+    }
+
     /// Creates a folder that only the user may enter. Throws if it exists.
     package static func makeNew(_ path: String) throws(SystemError) {
         try systemCall("make \(path)") { mkdir(path, 0o700) }

@@ -11,12 +11,17 @@ package final class SignalWatch {
     package init(_ signals: [Int32]) throws(SystemError) {
         var mask = sigset_t()
         sigemptyset(&mask)
-        for signal in signals where signal != SIGHUP || cposix_ignores(SIGHUP) == 0 { sigaddset(&mask, signal) }
+        for signal in Self.unignored(signals) { sigaddset(&mask, signal) }
         var previous = sigset_t()
         pthread_sigmask(SIG_BLOCK, &mask, &previous)
         previousMask = previous
         descriptor = FileDescriptor(
             owning: try systemCall("signalfd") { signalfd(-1, &mask, Int32(SFD_CLOEXEC | SFD_NONBLOCK)) })
+    }
+
+    /// Leaves SIGHUP out if it is ignored, as under nohup.
+    package static func unignored(_ signals: [Int32]) -> [Int32] {
+        signals.filter { $0 != SIGHUP || cposix_ignores(SIGHUP) == 0 }
     }
 
     package func watch(on loop: EventLoop, handler: @escaping (Int32) -> Void) throws(SystemError) {

@@ -1,13 +1,27 @@
 import Glibc
-import Synchronization
 import WiFiDriverSim
 
 /// One run of a sweep: a fault at a place.
 struct SweepCell: Sendable {
+    /// Its number among all faults at all places of the session. It names the transcript.
     let index: Int
     let place: FaultPlace
     let fault: CatalogueFault
-    var sentence: String { "\(fault.fault(at: place))" }
+    let sentence: String
+
+    /// All faults of the catalogue at places. A place whose name a fault cannot name has none: what a program sends that
+    /// is no command.
+    static func all(at places: [FaultPlace]) -> [SweepCell] {
+        let pairs = places.flatMap { place in
+            CatalogueFault.all.filter { $0.phases.contains(place.phase) }.map { (place, $0) }
+        }
+        return pairs.enumerated().compactMap { index, pair in
+            let fault = pair.1.fault(at: pair.0)
+            let sentence = "\(fault)"
+            guard (try? Fault(sentence)) == fault else { return nil }
+            return SweepCell(index: index, place: pair.0, fault: pair.1, sentence: sentence)
+        }
+    }
 }
 
 /// What came of a run.
@@ -31,11 +45,15 @@ struct SweepResult: Codable, Sendable {
     let index: Int
     let place: String
     let fault: String
+    /// The fault at its place, for `--fault`.
     let sentence: String
     let outcome: SweepOutcome
+    /// False if the moment of the fault has not come.
+    let hasHappened: Bool
+    /// As a shell reports it; -1 if the run did not end by itself.
     let status: Int32
     let seconds: Double
-    /// The last line that the command wrote to its standard error.
+    /// The line of the command's output that tells the most.
     var message: String?
 }
 
@@ -44,87 +62,144 @@ struct SweepRunner: Sendable {
     let program: String
     /// The options for `wifisim exec`.
     let options: [String]
+    /// The flash with which every run begins; `nil` is that of a new module.
+    let state: [UInt8]?
+    /// True if the runs have a state file.
+    let keepsState: Bool
     let command: [String]
     let folder: String
     /// The expected standard output; `nil` accepts any.
     let expected: [UInt8]?
-    /// True if each job's module has a loopback address of its own.
-    let hasOwnAddresses: Bool
+    /// The first three numbers of the addresses of the jobs' modules; `nil` if they have none of their own.
+    let addresses: String?
     let isStopped: @Sendable () -> Bool
 
     /// What one run has given.
     struct Run {
         let ending: ChildProcess.Ending
+        /// How the command has ended; `nil` if it was not started, or was ended.
+        let result: CommandResult?
         let seconds: Double
         let output: [UInt8]
         let errors: String
+        /// True if it wrote more than a run may.
+        let isTooLong: Bool
     }
 
     /// Runs the command once.
     /// - Parameters:
-    ///   - name: the name of its files in the folder.
-    ///   - job: the number of the job, which determines the module's address.
+    ///   - job: the number of the job, which determines the module's address and the names of files.
     ///   - extra: further options for `wifisim exec`.
-    ///   - limit: after this time it is killed.
+    ///   - limit: after this time it is ended.
     /// - Returns: how it has ended, and what it has written.
     /// - Throws: `SystemError` if it cannot be run.
-    func run(_ name: String, job: Int, extra: [String], limit: Duration) throws(SystemError) -> Run {
-        let base = "\(folder)/\(name)"
-        var words = [program, "exec"] + options + extra
-        if hasOwnAddresses { words += ["--host-address", "127.83.0.\(job + 1)"] }
+    func run(job: Int, extra: [String], limit: Duration) throws(SystemError) -> Run {
+        let base = "\(folder)/job\(job)"
+        let files = (output: "\(base).out", errors: "\(base).err", result: "\(base).end", state: "\(base).state")
+        defer { for path in [files.output, files.errors, files.result, files.state] { Files.remove(path) } }
+        Files.remove(files.result)
+        Files.remove(files.state)
+        if let state { try Files.write(state, to: files.state) }
+        var words = [program, "exec"] + options + extra + ["--result", files.result]
+        if keepsState { words += ["--state", files.state] }
+        if let addresses { words += ["--host-address", "\(addresses).\(job + 1)"] }
         words += ["--"] + command
         let start = ContinuousClock.now
         let child = try ChildProcess(
-            words, environment: CommandLineTool.environmentVariables(), outputPath: "\(base).out",
-            errorPath: "\(base).err")
-        let ending = try child.wait(atMost: limit, isStopped: isStopped)
-        let seconds = Double((ContinuousClock.now - start).nanosecondCount) / 1e9
-        let output = (try? Files.read("\(base).out")) ?? []
-        let errors = String(decoding: (try? Files.read("\(base).err")) ?? [], as: UTF8.self)
-        for suffix in ["out", "err"] { Files.remove("\(base).\(suffix)") }
-        return Run(ending: ending, seconds: seconds, output: output, errors: errors)
+            words, environment: CommandLineTool.environmentVariables(), outputPath: files.output,
+            errorPath: files.errors)
+        func isTooLong() -> Bool { max(Files.size(files.output), Files.size(files.errors)) > Self.longestOutput }
+        let ending = try child.wait(atMost: limit, grace: .seconds(2)) { isStopped() || isTooLong() }
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        return Run(
+            ending: ending, result: CommandResult(contentsOf: files.result), seconds: seconds,
+            output: (try? Files.read(files.output)) ?? [],
+            errors: String(decoding: (try? Files.read(files.errors)) ?? [], as: UTF8.self), isTooLong: isTooLong())
     }
+
+    /// In bytes. A program that loops can fill a disk in the time of a run.
+    private static let longestOutput = 64 << 20
 
     /// Runs a cell. Keeps the transcript of a run that did not pass.
     func run(_ cell: SweepCell, job: Int, limit: Duration) -> SweepResult {
-        let transcript = "\(folder)/cells/\(cell.index).at"
-        Files.remove(transcript)
+        let transcript = "\(folder)/cells/\(cell.index)"
+        func removeTranscript() {
+            Files.remove("\(transcript).at")
+            Folder.remove("\(transcript).d")
+        }
+        removeTranscript()
         let run: Run
         do throws(SystemError) {
             run = try self.run(
-                "job\(job)", job: job, extra: ["--fault", cell.sentence, "--record", transcript], limit: limit)
+                job: job, extra: ["--fault", cell.sentence, "--record", "\(transcript).at"], limit: limit)
         } catch {
-            return result(cell, .broken, status: -1, seconds: 0, message: "\(error)")
+            return result(cell, .broken, status: -1, seconds: 0, hasHappened: false, message: "\(error)")
         }
         let (outcome, status) = outcome(of: run)
-        if outcome == .passed { Files.remove(transcript) }
-        let lastLine = run.errors.split(separator: "\n").last { !$0.hasPrefix("wifisim: module") }
+        if outcome == .passed { removeTranscript() }
         return result(
-            cell, outcome, status: status, seconds: run.seconds,
-            message: outcome == .passed ? nil : lastLine.map(String.init))
+            cell, outcome, status: status, seconds: run.seconds, hasHappened: run.result?.faultCount != 0,
+            message: outcome == .passed ? nil : message(of: run, outcome))
     }
 
     private func result(
-        _ cell: SweepCell, _ outcome: SweepOutcome, status: Int32, seconds: Double, message: String?
+        _ cell: SweepCell, _ outcome: SweepOutcome, status: Int32, seconds: Double, hasHappened: Bool,
+        message: String?
     ) -> SweepResult {
         SweepResult(
             index: cell.index, place: cell.place.title, fault: cell.fault.name, sentence: cell.sentence,
-            outcome: outcome, status: status, seconds: seconds, message: message)
+            outcome: outcome, hasHappened: hasHappened, status: status,
+            seconds: (seconds * 1000).rounded() / 1000, message: message)
     }
 
     private func outcome(of run: Run) -> (SweepOutcome, Int32) {
-        guard case .exited(let status) = run.ending else { return (.hung, -1) }
-        let isSanitizer = run.errors.contains("Sanitizer:") || run.errors.contains("runtime error:")
-        if isSanitizer || 128 < status && status < 128 + 65 { return (.crashed, status) }
+        guard case .exited = run.ending else { return (.hung, -1) }
+        guard let result = run.result else { return (.broken, -1) }
+        let status = result.status
+        if result.signal != nil || Self.crashStatuses.contains(status) || Self.isSanitizer(run.errors) {
+            return (.crashed, status)
+        }
         if status != 0 { return (.failed, status) }
-        if let expected, run.output != expected { return (.wrong, status) }
-        return (.passed, status)
+        return (difference(of: run) == nil ? .passed : .wrong, status)
     }
-}
 
-extension Duration {
-    fileprivate var nanosecondCount: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    /// The statuses with which a shell, as the command, reports that a program was ended by a signal of a crash.
+    private static let crashStatuses = Set([SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS].map { 128 + $0 })
+
+    private static func isSanitizer(_ errors: String) -> Bool { sanitizerMarks.contains { errors.contains($0) } }
+
+    private static let sanitizerMarks = [
+        "ERROR: AddressSanitizer", "ERROR: HWAddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer",
+        "WARNING: MemorySanitizer", "ERROR: UndefinedBehaviorSanitizer", ": runtime error: ",
+    ]
+
+    /// The summary of a sanitizer, or the last line that the command has written to its standard error or else to its
+    /// standard output.
+    private func message(of run: Run, _ outcome: SweepOutcome) -> String? {
+        if run.isTooLong { return "its output is longer than \(Self.longestOutput >> 20) MiB" }
+        let errors = run.errors.split(separator: "\n")
+        if outcome == .wrong { return difference(of: run) }
+        let summary = errors.first { line in
+            line.hasPrefix("SUMMARY: ") || line.contains(": runtime error: ")
+        }
+        func hasText(_ line: Substring) -> Bool { line.contains { !$0.isWhitespace } }
+        let line =
+            summary ?? errors.last(where: hasText)
+            ?? String(decoding: run.output.suffix(4096), as: UTF8.self).split(separator: "\n").last(where: hasText)
+        return line.map { String($0.prefix(400)) }
+    }
+
+    /// The first line of the output that is not as expected; `nil` if all are.
+    func difference(of run: Run) -> String? {
+        guard let expected, run.output != expected else { return nil }
+        func lines(_ bytes: [UInt8]) -> [Substring] {
+            String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        }
+        let (output, wanted) = (lines(run.output), lines(expected))
+        func text(_ lines: [Substring], _ index: Int) -> String {
+            index < lines.count ? "\"\(lines[index].prefix(200))\"" : "nothing"
+        }
+        let index = (0..<max(output.count, wanted.count)).first { text(output, $0) != text(wanted, $0) } ?? 0
+        return "line \(index + 1) of the output is \(text(output, index)), not \(text(wanted, index))"
     }
 }

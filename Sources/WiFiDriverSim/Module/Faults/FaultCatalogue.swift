@@ -28,7 +28,7 @@ package struct CatalogueFault: Sendable {
         CatalogueFault("busy-forever", [.answer]) { _ in .busy(nil) },
         CatalogueFault("no-memory", [.answer]) { _ in .outOfMemory },
         CatalogueFault("run-later", [.answer]) { _ in .runLater },
-        CatalogueFault("late", [.prompt, .answer, .result]) { .bytes(.delay(.seconds(5)), of: $0) },
+        CatalogueFault("late", [.prompt, .answer, .result]) { .bytes(.delay(longestDelay), of: $0) },
         CatalogueFault("pause", said) { .bytes(.split(after: 1, .milliseconds(500)), of: $0) },
         CatalogueFault("lose", everywhere) { .bytes(.lose(nil), of: $0) },
         CatalogueFault("lose-byte", everywhere) { .bytes(.lose(1), of: $0) },
@@ -45,6 +45,9 @@ package struct CatalogueFault: Sendable {
         CatalogueFault("reset", [.answer]) { _ in .network(NetworkFault(.reset(after: .zero))) },
         CatalogueFault("partial-send", [.data]) { _ in .network(NetworkFault(.partialSend(bytes: 1))) },
     ]
+
+    /// The longest of their delays.
+    package static let longestDelay = Duration.seconds(5)
 
     package static let names = all.reduce(into: [String]()) { if !$0.contains($1.name) { $0.append($1.name) } }
 }
