@@ -15,11 +15,12 @@ final class ChildCommand {
     /// Starts a command.
     /// - Parameters:
     ///   - words: the program and its arguments.
-    ///   - variables: added to this process's environment.
+    ///   - variables: added to this process's environment; `nil` removes a variable.
     ///   - signals: the watched signals, which must include SIGCHLD.
     /// - Throws: `SystemError` if the command cannot be run.
-    init(_ words: [String], variables: [String: String], signals: SignalWatch) throws(SystemError) {
-        let environment = CommandLineTool.environmentVariables().merging(variables) { $1 }
+    init(_ words: [String], variables: [String: String?], signals: SignalWatch) throws(SystemError) {
+        let inherited = CommandLineTool.environmentVariables().mapValues(Optional.some)
+        let environment = inherited.merging(variables) { $1 }.compactMapValues(\.self)
         process = try signals.spawn(words, environment: environment)
     }
 

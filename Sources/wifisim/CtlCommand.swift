@@ -23,8 +23,11 @@ extension CommandLineTool {
               station NAME joins SSID [PASSWORD]
               station NAME leaves
               smartconfig WAY SSID PASSWORD [KEY]
+              fault [add] [module N] FAULT      sets a fault, such as: on CIPSEND the 2nd time answer ERROR
+              fault list                        prints the faults of each module, and how often they happened
+              fault clear
 
-            docs/Control.md describes the commands, and the JSON form.
+            docs/Control.md describes the commands, and the JSON form; docs/Faults.md the faults.
 
             Examples:
               wifisim ctl ap wifisim off
@@ -40,7 +43,7 @@ extension CommandLineTool {
         }
         let client = ControlClient(path: try parsed.string("--socket") ?? theOnlySocket())
         let answer = try client.send(parsed.operands)
-        if parsed.operands == ["state"] { Console.print(JSONText.indented(answer)) }
+        if [["state"], ["fault", "list"]].contains(parsed.operands) { Console.print(JSONText.indented(answer)) }
         return 0
     }
 

@@ -10,8 +10,8 @@ extension CommandLineTool {
             Usage: wifisim exec [OPTION…] -- COMMAND [ARGUMENT…]
 
             Runs modules as wifisim run does, and starts COMMAND with WIFISIM_TTY set to the first line: the path of a
-            tty, or the name of the --line (and WIFISIM_TTY0, WIFISIM_TTY1, … to each). COMMAND can use wifisim ctl on
-            these modules. Exits with COMMAND's status when it ends.
+            tty, or the name of the --line (and WIFISIM_TTY0, WIFISIM_TTY1, … to each). With --line tty:PATH they are not
+            set. COMMAND can use wifisim ctl on these modules. Exits with COMMAND's status when it ends.
 
             Examples:
               wifisim exec -- python3 my_test.py
@@ -72,14 +72,16 @@ extension CommandLineTool {
     }
 
     /// What the command finds in its environment.
-    private static func variables(_ options: SimulatorOptions, lineNames: [String]) -> [String: String] {
-        var variables: [String: String] = [:]
-        variables["WIFISIM_CONTROL"] = options.controlPath
-        variables["WIFISIM_MODULE_ADDRESS"] = "\(options.hostAddress ?? .loopback)"
-        // A tty that the module has opened is not the command's.
-        if case .tty = options.line { return variables }
-        variables["WIFISIM_TTY"] = lineNames.first
-        for (index, name) in lineNames.enumerated() { variables["WIFISIM_TTY\(index)"] = name }
+    private static func variables(_ options: SimulatorOptions, lineNames: [String]) -> [String: String?] {
+        var variables: [String: String?] = [
+            "WIFISIM_CONTROL": options.controlPath, "WIFISIM_MODULE_ADDRESS": "\(options.hostAddress ?? .loopback)",
+        ]
+        for (index, name) in lineNames.enumerated() {
+            // A tty that the module has opened is not the command's.
+            let line = options.line.isOpenedByClients ? name : nil
+            if index == 0 { variables.updateValue(line, forKey: "WIFISIM_TTY") }
+            variables.updateValue(line, forKey: "WIFISIM_TTY\(index)")
+        }
         return variables
     }
 

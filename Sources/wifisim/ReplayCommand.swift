@@ -7,13 +7,13 @@ extension CommandLineTool {
         help: """
             Usage: wifisim replay FILE --as module [--loose] [--line LINE] [--link PATH] [-- COMMAND [ARGUMENT…]]
 
-            Plays the module of a transcript on a pseudo-terminal, or on the --line. The client must send what the transcript's host
-            sends, byte by byte. The first difference ends the replay: it is printed with the expected bytes, the actual
+            Plays the module of a transcript on a pseudo-terminal, or on the --line. The client must send what the
+            transcript's host sends, byte by byte. The first difference ends the replay: it is printed with the expected bytes, the actual
             bytes and the lines around, and the exit status is 1. With --loose the client may send the lines in another
             order, and the module answers at once.
 
-            Without COMMAND the name of the line is printed, and the replay ends when the client closes it. COMMAND finds the tty in
-            WIFISIM_TTY, and the replay runs until COMMAND exits. At the first difference it sends SIGTERM to COMMAND
+            Without COMMAND the name of the line is printed, and the replay ends when the client closes it. COMMAND finds
+            the line in WIFISIM_TTY, and the replay runs until COMMAND exits. At the first difference it sends SIGTERM to COMMAND
             and exits with 1; otherwise it exits with COMMAND's status.
 
             Examples:
@@ -43,16 +43,18 @@ extension CommandLineTool {
         var status: Int32 = 0
         var command: ChildCommand?
         do {
+            let line = try SimulatorArguments.line(from: parsed)
             let replay = try ModuleReplay(script, parsed.has("--loose") ? .loose : .strict)
             let terminal = try ReplayTerminal(
-                replay, line: try SimulatorArguments.line(from: parsed), linkPath: parsed.string("--link"),
+                replay, line: line, linkPath: parsed.string("--link"),
                 outlivesClient: !parsed.command.isEmpty)
             if parsed.command.isEmpty {
                 Console.print(terminal.lineName)
             } else {
                 do throws(SystemError) {
                     command = try ChildCommand(
-                        parsed.command, variables: ["WIFISIM_TTY": terminal.lineName], signals: signals)
+                        parsed.command, variables: ["WIFISIM_TTY": line.isOpenedByClients ? terminal.lineName : nil],
+                        signals: signals)
                 } catch {
                     Console.printError("wifisim: \(error)")
                     return ChildCommand.status(of: error)

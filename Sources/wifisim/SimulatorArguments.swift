@@ -7,7 +7,8 @@ enum SimulatorArguments {
         Option("--world", "FILE", "access points and names (JSON); default: one AP \"wifisim\", \"password\""),
         lineOption,
         Option(
-            "--reset-line", "HOW", "what resets the module on an rfc2217 or tty line: board (default), rts, dtr, none"),
+            "--reset-line", "HOW", "what resets the module: board (default on rfc2217), rts, dtr, none (default on tty)"
+        ),
         Option("--link", "PATH", "a symbolic link to the pseudo-terminal; with --count, PATH0, PATH1, …"),
         Option("--count", "N", "number of modules, 1 to 1000"),
         Option("--state", "FILE", "keeps the flash in FILE; with --count, FILE0, FILE1, …"),
@@ -73,7 +74,12 @@ enum SimulatorArguments {
         case let text?: throw UsageError("--restrict \(text): must be on or off")
         }
         options.faults = try parsed.all("--fault").map { text in
-            do throws(FaultSyntaxError) { return try Fault(text) } catch { throw UsageError("--fault \(error)") }
+            let fault: Fault
+            do throws(FaultSyntaxError) { fault = try Fault(text) } catch { throw UsageError("--fault \(error)") }
+            if let name = fault.missingAccessPoint(in: options.world) {
+                throw UsageError("--fault \"\(text)\": there is no access point \"\(name)\"")
+            }
+            return fault
         }
         if let text = parsed.string("--speed") {
             guard let speed = LoopSpeed(text) else {

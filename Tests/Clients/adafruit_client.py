@@ -1,4 +1,4 @@
-"""Adafruit's ESP_ATcontrol, unmodified, on the tty of WIFISIM_TTY: joins, pings, resolves, echoes, gets a page, leaves.
+"""Adafruit's ESP_ATcontrol, unmodified, on the line of WIFISIM_TTY: joins, pings, resolves, echoes, gets a page, leaves.
 
 The library is made for CircuitPython; what CPython lacks of it stands below.
 """
@@ -39,7 +39,7 @@ class UART:
     """busio.UART over pyserial."""
 
     def __init__(self, path):
-        self.line = serial.Serial(path, 115200, timeout=1)
+        self.line = serial.serial_for_url(path, 115200, timeout=1)
 
     baudrate = property(lambda self: self.line.baudrate, lambda self, rate: setattr(self.line, "baudrate", rate))
 

@@ -1,4 +1,4 @@
-"""A short session of Adafruit's ESP_ATcontrol, unmodified, on the tty of WIFISIM_TTY: joins and talks to the server at
+"""A short session of Adafruit's ESP_ATcontrol, unmodified, on the line of WIFISIM_TTY: joins and talks to the server at
 WIFISIM_PORT of the gateway. It sends the same each time, so that it can be recorded and replayed.
 """
 import os
@@ -23,7 +23,7 @@ class UART:
     """busio.UART over pyserial."""
 
     def __init__(self, path):
-        self.line = serial.Serial(path, 115200, timeout=1)
+        self.line = serial.serial_for_url(path, 115200, timeout=1)
 
     baudrate = property(lambda self: self.line.baudrate, lambda self, rate: setattr(self.line, "baudrate", rate))
     in_waiting = property(lambda self: self.line.in_waiting)

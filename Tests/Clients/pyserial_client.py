@@ -1,4 +1,4 @@
-"""pyserial on the tty of WIFISIM_TTY: joins, exchanges data with a real server, gets a page, serves one itself."""
+"""pyserial on the line of WIFISIM_TTY: joins, exchanges data with a real server, gets a page, serves one itself."""
 import os
 import socket
 import sys
@@ -7,7 +7,7 @@ import serial
 
 import servers
 
-port = serial.Serial(os.environ["WIFISIM_TTY"], 115200, timeout=10)
+port = serial.serial_for_url(os.environ["WIFISIM_TTY"], 115200, timeout=10)
 
 
 def expect(end):

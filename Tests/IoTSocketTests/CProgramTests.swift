@@ -77,6 +77,98 @@ struct `A program in C` {
         #expect(try program.run([]).status == 0)
     }
 
+    private static let fetch = """
+        #include <arpa/inet.h>
+        #include <string.h>
+        #include <sys/socket.h>
+        #include <unistd.h>
+        #include "iot_socket.h"
+        #include "socket_startup.h"
+        // A server of the computer that sends six bytes back.
+        static uint16_t echo(void) {
+            struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+            socklen_t length = sizeof address;
+            int listener = socket(AF_INET, SOCK_STREAM, 0);
+            if (bind(listener, (struct sockaddr *)&address, length) || listen(listener, 1)) return 0;
+            getsockname(listener, (struct sockaddr *)&address, &length);
+            if (fork() == 0) {
+                char bytes[6];
+                close(STDERR_FILENO);
+                alarm(20);
+                int peer = accept(listener, NULL, NULL);
+                _exit(recv(peer, bytes, 6, MSG_WAITALL) == 6 && send(peer, bytes, 6, 0) == 6 ? 0 : 1);
+            }
+            close(listener);
+            return ntohs(address.sin_port);
+        }
+        int main(void) {
+            static const uint8_t gateway[4] = {10, 0, 2, 2};
+            char bytes[8];
+            uint16_t port = echo();
+            if (socket_startup() != 0) return 1;
+            int32_t socket = iotSocketCreate(IOT_SOCKET_AF_INET, IOT_SOCKET_SOCK_STREAM, 0);
+            if (iotSocketConnect(socket, gateway, 4, port)) return 2;
+            if (iotSocketSend(socket, "hello\\377", 6) != 6) return 3;
+            if (iotSocketRecv(socket, bytes, 6) != 6 || memcmp(bytes, "hello\\377", 6)) return 4;
+            return iotSocketClose(socket) == 0 ? 0 : 5;
+        }
+        """
+
+    @Test(arguments: ["pty", "tcp:0", "rfc2217:0", "rfc2217:[::1]:0", "unix:"])
+    func `reaches a module on any line by the name that exec gives it`(line: String) throws {
+        let program = try CProgram(Self.fetch)
+        let line = line == "unix:" ? "unix:\(program.path("line"))" : line
+        let result = try program.run([], under: ["exec", "--line", line])
+        #expect(result.status == 0 && result.errors == "")
+    }
+
+    @Test func `says which line it cannot open`() throws {
+        let program = try CProgram(Self.fetch)
+        for (line, reason) in [
+            ("socket://127.0.0.1:1", "connect to 127.0.0.1:1: Connection refused"),
+            ("rfc2217://127.0.0.1", "write rfc2217://HOST:PORT"),
+            ("unix:/no/such", "connect to /no/such: No such file"),
+        ] {
+            let result = try program.run([], environment: ["WIFISIM_TTY": line])
+            #expect(result.status == 1 && result.errors.contains(reason), "\(result)")
+        }
+    }
+
+    @Test func `has a module whose world others change, and whose line is in a log`() throws {
+        let program = try CProgram(
+            """
+            #include <stdlib.h>
+            #include "Driver_WiFi.h"
+            #include "socket_startup.h"
+            extern ARM_DRIVER_WIFI Driver_WiFi0;
+            int main(int argc, char **argv) {
+                if (socket_startup() != 0) return 1;
+                if (!Driver_WiFi0.IsConnected()) return 2;
+                if (system(argv[1]) != 0) return 3;
+                for (int i = 0; i < 100 && Driver_WiFi0.IsConnected(); i++) if (system("sleep 0.1") != 0) return 4;
+                if (Driver_WiFi0.IsConnected()) return 5;
+                if (Driver_WiFi0.Uninitialize() != 0) return 6;
+                return system("for i in 1 2 3 4 5 6 7 8 9; do test -e $WIFISIM_EMBEDDED_CONTROL || exit 0; sleep 0.1; done; exit 1") == 0 ? 0 : 7;
+            }
+            """)
+        let control = program.path("control")
+        let ctl = "\(CProgram.simulator) ctl --socket \(control)"
+        let environment = ["WIFISIM_EMBEDDED_CONTROL": control, "WIFISIM_LOG": program.path("log")]
+        let result = try program.run(
+            ["\(ctl) state | grep -q '\"state\": \"connected\"' && \(ctl) ap wifisim off"], environment: environment)
+        #expect(result.status == 0, "\(result)")
+        let log = try String(contentsOfFile: program.path("log"), encoding: .utf8)
+        #expect(log.contains(" 0 > \"AT+CWJAP"), "\(log)")
+        #expect(log.contains("WIFI DISCONNECT") && log.contains("# control: ap \"wifisim\" off"), "\(log)")
+
+        let standardError = try program.run(["false"], environment: ["WIFISIM_LOG": "-"])
+        #expect(standardError.status == 3 && standardError.errors.contains(" 0 < \"\\r\\nready"), "\(standardError)")
+        for variable in ["WIFISIM_EMBEDDED_CONTROL", "WIFISIM_LOG"] {
+            let failed = try program.run(["true"], environment: [variable: "/no/such/folder/file"])
+            #expect(failed.status == 1 && failed.errors.contains("/no/such/folder/file: No such file"), "\(failed)")
+        }
+    }
+
     @Test func `has its own signal handlers, and may end in any of its threads`() throws {
         let program = try CProgram(
             """
@@ -147,9 +239,19 @@ final class CProgram {
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
-    /// Runs the program. The status of a signal is negative.
-    func run(_ arguments: [String], environment: [String: String] = [:]) throws -> (status: Int32, errors: String) {
-        try Self.run([folder.appending(path: "program").path(percentEncoded: false)] + arguments, environment)
+    /// The simulator's program.
+    static let simulator = products.appending(path: "wifisim").path(percentEncoded: false)
+
+    /// The path of a file in the program's folder, which disappears with it.
+    func path(_ name: String) -> String { folder.appending(path: name).path(percentEncoded: false) }
+
+    /// Runs the program, or the simulator with these arguments and the program as its command. The status of a signal is
+    /// negative.
+    func run(
+        _ arguments: [String], under simulator: [String]? = nil, environment: [String: String] = [:]
+    ) throws -> (status: Int32, errors: String) {
+        let prefix = simulator.map { [Self.simulator] + $0 + ["--"] } ?? []
+        return try Self.run(prefix + [path("program")] + arguments, environment)
     }
 
     private static func run(_ command: [String], _ environment: [String: String] = [:]) throws -> (

@@ -39,6 +39,9 @@ final class ModuleHost {
     /// Present if the line is paced: bytes take the time that the bit rate gives them.
     private let pacing: Pacing?
     private var readsLine = true
+    /// True once the client has closed its direction, while it waits for the rest of its answer.
+    private var hasClientFinished = false
+    private var isAnswering: Bool { module.isBusy || !module.output.isEmpty }
     private let buffer: LineReadBuffer
     /// Called with `nextDeadline` after everything that may have changed it.
     var deadlineChanged: (Instant?) -> Void = { _ in }
@@ -110,8 +113,10 @@ final class ModuleHost {
         }
         self.network = ModuleNetwork(host: path, neighbours: stack)
         faulty = FaultyNetwork(self.network, seed: options.seed) { [unowned module] in module.link(of: $0) }
+        faulty.observe = { [options, loop] in options.observeNetwork?($0, loop.now) }
         faulty.fired = { [unowned module] in module.networkFaultFired($0) }
         self.options = options
+        module.lightSleepIsDeaf = options.isUART
         // The firmware's window is sized for the bit rate of its line. Without pacing it would only add round trips.
         module.receiveWindow = options.isPaced ? module.firmware.receiveWindow : Self.unpacedWindow
         pacing = options.isPaced ? Pacing(module.uart) : nil
@@ -196,7 +201,7 @@ final class ModuleHost {
     private var paceDeadline: Instant? { .earlier(lookAt.output, lookAt.input) }
 
     private func handle(_ readiness: EventLoop.Readiness) {
-        if readiness.hasHungUp, line.outlivesClients, blocked != nil || !readsLine {
+        if readiness.hasHungUp, hasClientFinished || line.outlivesClients && (blocked != nil || !readsLine) {
             // Nobody reads the output for which the line has no room, or which keeps the module from reading on.
             hangUp()
         } else if readiness.canRead || readiness.hasHungUp {
@@ -216,6 +221,7 @@ final class ModuleHost {
             guard isPowered else { return }
             if isHeld { module.powerOff(at: loop.now) } else { module.powerUp(at: loop.now) }
         case .purgeOutput:
+            blocked = nil
             tracedCount = 0
             changeLineIfDue(.max)
             module.output.removeAll()
@@ -247,7 +253,6 @@ final class ModuleHost {
         // After an end of file: the loop reports it again, once the module has answered these bytes.
         if count > 0 {
             deliver(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count]))
-            if line.hasPendingInput { lookAt.input = loop.now }
             return
         }
         note(transfer)
@@ -292,6 +297,7 @@ final class ModuleHost {
     private func note(_ transfer: Result<FileDescriptor.Transfer, SystemError>) {
         switch transfer {
         case .success(.done), .success(.wouldBlock): break
+        case .success(.ended) where line.mayReceiveAfterEnd && isAnswering: hasClientFinished = true
         case .success(.ended): hangUp()
         case .failure(let error):
             options.log("\(error)")
@@ -322,6 +328,7 @@ final class ModuleHost {
 
     /// The client has closed its end. The bytes it did not read are lost, as on a line with nothing connected.
     private func hangUp() {
+        hasClientFinished = false
         lookAt = (nil, nil)
         blocked = nil
         tracedCount = 0
@@ -381,7 +388,9 @@ final class ModuleHost {
     private func writeLine(_ uart: LineUART) {
         while line.takesOutput, !module.output.isEmpty || !uart.outbound.isEmpty {
             if uart.outbound.isEmpty {
-                guard let limit = paceLimit() else { return }
+                guard var limit = paceLimit() else { return }
+                // What follows a change of the configuration is sent with the new one.
+                if let next = nextLine { limit = min(limit, next.afterBytes) }
                 traceOutput(limit)
                 uart.transmit(module.output.take(limit))
                 pacing?.toHost.sent(limit)
@@ -440,13 +449,12 @@ final class ModuleHost {
         while true {
             while module.hasEffects {
                 for effect in module.takeEffects() { apply(effect) }
-                for event in faulty.takeEvents(at: loop.now) { handle(event) }
+                handleNetwork()
             }
-            let events = faulty.takeEvents(at: loop.now)
-            for event in events { handle(event) }
-            if !events.isEmpty { continue }
+            if handleNetwork() { continue }
             receiveFromUART()
             writeLine()
+            if hasClientFinished, !isAnswering { hangUp() }
             if !module.hasEffects, !network.flush() { break }
         }
         inwardDeadline = .earlier(module.nextDeadline, faulty.nextDeadline)
@@ -459,14 +467,24 @@ final class ModuleHost {
         deadlineChanged(nextDeadline)
     }
 
-    private func handle(_ event: NetworkEvent) {
-        options.observeNetwork?(.event(event), loop.now)
-        module.handle(event, at: loop.now)
+    /// Takes what has come from the network, and hands it to the module.
+    /// - Returns: whether anything has come.
+    @discardableResult
+    private func handleNetwork() -> Bool {
+        let isObserving = faulty.isObserving
+        let events = faulty.takeEvents(at: loop.now)
+        for event in events {
+            if !isObserving { options.observeNetwork?(.event(event), loop.now) }
+            module.handle(event, at: loop.now)
+        }
+        return !events.isEmpty
     }
 
     private func updateInterest() {
         // A UART receives whatever comes; what there is no room for is lost.
-        readsLine = uart.map { $0.room > 0 } ?? (module.output.count < Self.outputLimit && module.takesInput)
+        let hasRoom = uart.map { $0.room > 0 } ?? (module.output.count < Self.outputLimit && module.takesInput)
+        readsLine = hasRoom && !hasClientFinished
+        if readsLine, lookAt.input == nil, line.hasPendingInput { lookAt.input = loop.now }
         if let pacing, readsLine, lookAt.input == nil, !pacing.onTheWay.isEmpty { lookForInput(pacing, at: loop.now) }
         // A paced line that is busy is read by time. The loop then reports nothing of it, not even its end, which comes
         // after the bytes that the tty still holds.
@@ -479,7 +497,7 @@ final class ModuleHost {
     private func apply(_ effect: Module.Effect) {
         switch effect {
         case .network(let request):
-            options.observeNetwork?(.request(request), loop.now)
+            if !faulty.isObserving { options.observeNetwork?(.request(request), loop.now) }
             faulty.handle(request, at: loop.now)
         case .air(let request): air.handle(request, from: radio, at: loop.now)
         case .store(let settings): options.store(settings)

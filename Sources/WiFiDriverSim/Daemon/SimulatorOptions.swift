@@ -15,8 +15,9 @@ public struct SimulatorOptions: Sendable {
     /// Where the modules' ends of their lines are. With several modules, each has the next port or, for a Unix domain
     /// socket, a path with its number appended.
     public var line = LineAddress.pty
-    /// The modem lines of the host that reset the module, on a line that has some.
-    public var resetLine = ResetLine.board
+    /// The modem lines of the host that reset the module, on an RFC 2217 line or a tty. `nil` is those of the common boards
+    /// on RFC 2217, and none on a tty.
+    public var resetLine: ResetLine?
     /// True if bytes take the time that the bit rate gives them.
     public var isPaced = false
     /// True if the lines behave like UARTs, with bit rates, buffers and flow control. They are paced then.

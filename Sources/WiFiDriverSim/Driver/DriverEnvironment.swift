@@ -14,6 +14,9 @@ import WiFiSimValues
 /// - `WIFISIM_PROFILE`, `WIFISIM_WORLD`, `WIFISIM_HOST_ADDRESS`: profile, world file and own loopback address of a
 ///   module in this process.
 /// - `WIFISIM_SPEED`: how fast the time of that module passes: a factor from 0.01 to 1000, or `max`.
+/// - `WIFISIM_EMBEDDED_CONTROL` (`WIFISIM_EMBEDDED_CONTROL1` for the second driver): the path of that module's control
+///   socket. If unset, it has none.
+/// - `WIFISIM_LOG`: a file for the bytes on the lines of modules in this process; `-` is standard error.
 enum DriverEnvironment {
     struct InvalidHostAddress: Error, CustomStringConvertible {
         let text: String
@@ -27,9 +30,11 @@ enum DriverEnvironment {
 
     static func openLine(variable: String) throws -> SerialPort {
         guard let path = value(variable) else {
+            let number = variable.dropFirst("WIFISIM_TTY".count)
             let descriptor = try EmbeddedModule.start(
                 profile: value("WIFISIM_PROFILE"), worldPath: value("WIFISIM_WORLD"), hostAddress: try hostAddress(),
-                speed: try speed())
+                speed: try speed(), controlPath: value("WIFISIM_EMBEDDED_CONTROL\(number)"),
+                log: EmbeddedModule.LogPlace(path: value("WIFISIM_LOG"), number: Int(number) ?? 0))
             do throws(SystemError) {
                 return try SerialPort(adopting: descriptor)
             } catch {

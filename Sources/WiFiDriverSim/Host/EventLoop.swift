@@ -36,6 +36,7 @@ package final class EventLoop {
         let rawValue: UInt32
         /// Room to write, and nothing else.
         package static let canWriteOnly = Readiness(rawValue: UInt32(EPOLLOUT.rawValue))
+        package static let hangUp = Readiness(rawValue: UInt32(EPOLLHUP.rawValue))
 
         package var canRead: Bool { rawValue & UInt32(EPOLLIN.rawValue) != 0 }
         package var canWrite: Bool { rawValue & UInt32(EPOLLOUT.rawValue) != 0 }

@@ -24,13 +24,19 @@ package final class SerialPort: Sendable {
     package convenience init(_ address: DeviceAddress, baud: Int) throws(SystemError) {
         switch address {
         case .tty(let path): try self.init(path: path, baud: baud)
-        case .unix(let path): try self.init(adopting: UnixSocket.connecting(to: path).descriptor.release())
+        case .unix(let path):
+            let connection = try UnixSocket.connecting(to: path).descriptor
+            try self.init(adopting: connection.rawValue)
+            _ = connection.release()
         case .tcp(let host, let port):
-            try self.init(adopting: Socket.connection(toHost: host, port: port).release())
+            let connection = try Socket.connection(toHost: host, port: port)
+            try self.init(adopting: connection.rawValue)
+            _ = connection.release()
         case .rfc2217(let host, let port):
             let connection = try Socket.connection(toHost: host, port: port)
             let telnet = try TelnetPort(connection.rawValue, speed: baud)
-            try self.init(adopting: connection.release(), telnet: telnet)
+            try self.init(adopting: connection.rawValue, telnet: telnet)
+            _ = connection.release()
         }
     }
 
@@ -122,7 +128,9 @@ package final class SerialPort: Sendable {
         toRead reads: Bool, orWrite writes: Bool, until deadline: RealTime?
     ) throws(SerialPortError) -> Bool {
         if reads, telnet?.hasEarly ?? false { return true }
-        let events = (reads ? Int16(POLLIN) : 0) | (writes ? Int16(POLLOUT) : 0)
+        // A server that has suspended the data says by its bytes when it takes more.
+        let isSuspended = writes && telnet?.isSuspended ?? false
+        let events = (reads || isSuspended ? Int16(POLLIN) : 0) | (writes && !isSuspended ? Int16(POLLOUT) : 0)
         var descriptors: InlineArray<2, pollfd> = [
             pollfd(fd: reads || writes ? descriptor : -1, events: events, revents: 0),
             pollfd(fd: waker, events: Int16(POLLIN), revents: 0),
@@ -136,6 +144,7 @@ package final class SerialPort: Sendable {
                 throw .system(SystemError("poll the serial line"))
             }
             if descriptors[1].revents != 0 { drainWaker() }
+            if isSuspended, !reads, descriptors[0].revents != 0 { telnet?.absorb() }
             return reads && Int32(descriptors[0].revents) & (POLLIN | POLLHUP | POLLERR | POLLNVAL) != 0
         }
     }

@@ -40,14 +40,15 @@ package struct Socket {
         } else {
             addresses = Resolver.lookUp(host, nil) ?? []
         }
-        var failure = SystemError("find the host \(host)", code: ENOENT)
+        let name = host.contains(":") ? "[\(host)]" : host
+        var failure = SystemError("connect to \(name):\(port)", code: ENOENT, reason: "there is no host of this name")
         for address in addresses {
             do throws(SystemError) {
                 let socket = try connecting(to: Endpoint(address, port), from: nil)
                 var status = pollfd(fd: socket.descriptor.rawValue, events: Int16(POLLOUT), revents: 0)
                 try systemCall("poll") { poll(&status, 1, -1) }
                 let code = socket.takeError()
-                if code != 0 { throw SystemError("connect to \(host):\(port)", code: code) }
+                if code != 0 { throw SystemError("connect to \(name):\(port)", code: code) }
                 try socket.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
                 return socket.descriptor
             } catch {

@@ -35,7 +35,12 @@ package final class UnixSocket {
         defer { umask(mask) }
         try socket.call("listen at \(path)", path, bind)
         socket.file = identity(of: path)
-        try systemCall("listen at \(path)") { listen(socket.descriptor.rawValue, SOMAXCONN) }
+        do throws(SystemError) {
+            try systemCall("listen at \(path)") { listen(socket.descriptor.rawValue, SOMAXCONN) }
+        } catch {
+            socket.removeFile(path)
+            throw error
+        }
         return socket
     }
 
@@ -89,8 +94,10 @@ package final class UnixSocket {
         address.sun_family = sa_family_t(AF_UNIX)
         let name = Array(path.utf8)
         let offset = MemoryLayout<sockaddr_un>.offset(of: \sockaddr_un.sun_path) ?? 2
-        guard name.count < MemoryLayout<sockaddr_un>.size - offset else {
-            throw SystemError(operation, code: ENAMETOOLONG)
+        let longest = MemoryLayout<sockaddr_un>.size - offset - 1
+        guard name.count <= longest else {
+            throw SystemError(
+                operation, code: ENAMETOOLONG, reason: "the path of a socket has at most \(longest) bytes")
         }
         withUnsafeMutableBytes(of: &address) { buffer in
             buffer.baseAddress?.advanced(by: offset).copyMemory(from: name, byteCount: name.count)

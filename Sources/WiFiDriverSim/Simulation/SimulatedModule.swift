@@ -23,7 +23,7 @@ public final class SimulatedModule {
     public var hostBaud: Int?
     /// The log entries of the module, oldest first.
     public private(set) var log: [String] = []
-    /// Called with the traffic on the line and between the module and its network, as seen at the module's end.
+    /// Called with the traffic on the line, as seen at the module's end, and with that of the network beyond its faults.
     var observer: ((Observation) -> Void)?
     /// Output from before a change of the line's configuration, as the host reads it.
     private var taken: [UInt8] = []
@@ -35,12 +35,14 @@ public final class SimulatedModule {
         case place(FaultPlace)
     }
 
-    init(_ module: Module, simulation: Simulation, stack: VirtualStack, radio: Air.RadioID) {
+    init(_ module: Module, simulation: Simulation, stack: VirtualStack, radio: Air.RadioID, seed: UInt64) {
         self.module = module
         self.simulation = simulation
         self.stack = stack
         self.radio = radio
-        network = FaultyNetwork(stack, seed: UInt64(radio.index)) { [unowned module] in module.link(of: $0) }
+        network = FaultyNetwork(stack, seed: seed) { [unowned module] in module.link(of: $0) }
+        module.seedFaults(seed)
+        network.observe = { [unowned self] in observer?(.network($0)) }
         network.fired = { [unowned module] in module.networkFaultFired($0) }
     }
 
@@ -82,6 +84,12 @@ public final class SimulatedModule {
         simulation.settle()
     }
 
+    /// Sets one more fault of this module.
+    /// - Throws: `WorldChangeError` if the fault changes the world in a way that it cannot.
+    public func add(_ fault: Fault) throws(WorldChangeError) {
+        try simulation.make(.faults(.add(fault, module: radio.index)))
+    }
+
     /// Turns the module's power off.
     public func powerOff() {
         module.powerOff(at: simulation.now)
@@ -110,7 +118,7 @@ public final class SimulatedModule {
     func apply(_ effect: Module.Effect) {
         switch effect {
         case .network(let request):
-            observer?(.network(.request(request)))
+            if !network.isObserving { observer?(.network(.request(request))) }
             network.handle(request, at: simulation.now)
         case .air(let request): simulation.air.handle(request, from: radio, at: simulation.now)
         case .store(let settings): storedSettings = settings

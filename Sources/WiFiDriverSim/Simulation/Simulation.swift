@@ -34,7 +34,8 @@ public final class Simulation {
     ///   - firmware: the firmware of all modules.
     ///   - world: the access points, names and their timeline.
     ///   - moduleCount: the number of modules; less than 1 counts as 1.
-    ///   - seed: determines the random choices, which are the local ports of connections.
+    ///   - seed: determines the random choices: the local ports of connections, and what faults choose at random, in
+    ///     each module otherwise.
     ///   - start: the state of the modules when the initializer returns.
     ///   - serialNumber: the serial number of the first module; the others count up from it. The factory MAC addresses
     ///     are derived from it.
@@ -62,7 +63,10 @@ public final class Simulation {
         for index in 0..<UInt32(max(1, moduleCount)) {
             let module = Module(firmware: firmware, serialNumber: serialNumber + index, settings: settings)
             let radio = air.addRadio()
-            modules.append(SimulatedModule(module, simulation: self, stack: network.addStack(radio), radio: radio))
+            modules.append(
+                SimulatedModule(
+                    module, simulation: self, stack: network.addStack(radio), radio: radio, seed: seed &+ UInt64(index))
+            )
             module.powerUp(at: now)
         }
         settle()
@@ -131,6 +135,20 @@ public final class Simulation {
         settle()
     }
 
+    /// Sets one more fault, in all modules.
+    ///
+    /// ```swift
+    /// try simulation.add(Fault("on CIPSEND the 2nd time answer ERROR"))
+    /// ```
+    /// - Throws: `WorldChangeError` if the fault changes the world in a way that it cannot.
+    public func add(_ fault: Fault) throws(WorldChangeError) { try make(.faults(.add(fault))) }
+
+    /// Clears all faults of all modules. What they hold back comes at once.
+    public func clearFaults() {
+        air.tell(.clear)
+        settle()
+    }
+
     /// Changes an access point while modules use it. Does nothing if no access point has this SSID.
     public func changeAccessPoint(_ ssid: String, _ body: (inout AccessPoint) -> Void) {
         guard let bssid = air.accessPoints.first(where: { $0.ssid == ssid })?.bssid else { return }
@@ -185,8 +203,9 @@ public final class Simulation {
                     for effect in module.module.takeEffects() { module.apply(effect) }
                 }
                 if module.stack.hasEvents || module.network.hasEvents {
+                    let isObserving = module.network.isObserving
                     for event in module.network.takeEvents(at: now) {
-                        module.observer?(.network(.event(event)))
+                        if !isObserving { module.observer?(.network(.event(event))) }
                         module.module.handle(event, at: now)
                     }
                 }

@@ -41,7 +41,7 @@ package final class DeviceRecorder {
         device = try DevicePort(address, speed: speed)
         watched = try device.watchable()
         loop = try EventLoop()
-        line = try lineAddress.open(speed: speed, resetLine: .none, on: loop)
+        line = try lineAddress.open(speed: speed, resetLine: .nothing, on: loop)
         var header = Transcript.Header()
         header.profile = profile
         header.origin = origin
@@ -50,9 +50,9 @@ package final class DeviceRecorder {
             guarded { () throws(SystemError) in try deviceIsReady() }
         }
         try line.start(
-            LineHandlers { [unowned self] _ in
-                guarded { () throws(SystemError) in try clientIsReady() }
-            })
+            LineHandlers(
+                onReady: { [unowned self] _ in guarded { () throws(SystemError) in try clientIsReady() } },
+                onSignal: { [unowned self] in if $0 == .purgeOutput { toClient.removeAll() } }))
     }
 
     /// Relays until a signal arrives or the device fails.
@@ -80,13 +80,22 @@ package final class DeviceRecorder {
             toClient.append(contentsOf: bytes)
         }
         try writeAll()
+        if line.hasPendingInput { try clientIsReady() }
     }
 
     private func clientIsReady() throws(SystemError) {
-        try followSpeed()
+        repeat {
+            if toDevice.isEmpty { try readClient() }
+            try writeAll()
+        } while toDevice.isEmpty && line.hasPendingInput && !isStopped
+    }
+
+    private func readClient() throws(SystemError) {
         let transfer = buffer.withUnsafeMutableBytes { bytes in
             Result { () throws(SystemError) in try line.read(into: bytes) }
         }
+        // The bit rate is that of the bytes that were read.
+        try followSpeed()
         switch try transfer.get() {
         case .done(let count):
             let bytes = Array(buffer[..<count])
@@ -96,9 +105,8 @@ package final class DeviceRecorder {
         case .ended:
             // What the client did not read is lost.
             toClient.removeAll()
-            guard try line.clientEnded() else { return isStopped = true }
+            if !(try line.clientEnded()) { isStopped = true }
         }
-        try writeAll()
     }
 
     /// Sets the device to the client's bit rate, which the client may have changed since it last wrote.

@@ -35,13 +35,14 @@ package final class ReplayTerminal {
         self.replay = replay
         self.outlivesClient = outlivesClient
         loop = try EventLoop()
-        line = try lineAddress.open(speed: UARTConfiguration().baud.value, resetLine: .none, on: loop)
+        line = try lineAddress.open(speed: UARTConfiguration().baud.value, resetLine: .nothing, on: loop)
         link = try linkPath.map { try TerminalLink(at: $0, to: line.name) }
         try line.start(
-            LineHandlers { [unowned self] readiness in
-                if readiness.canRead || readiness.hasHungUp { _ = readLine() }
-                writeLine()
-            })
+            LineHandlers(
+                onReady: { [unowned self] readiness in
+                    if readiness.canRead || readiness.hasHungUp { readAvailable() }
+                    writeLine()
+                }, onSignal: { [unowned self] in if $0 == .purgeOutput { output.removeAll() } }))
     }
 
     deinit {
@@ -67,6 +68,10 @@ package final class ReplayTerminal {
         // Bytes that the client sent before it ended still count.
         while replay.divergence == nil, readLine() {}
         return replay.finish()
+    }
+
+    private func readAvailable() {
+        repeat { _ = readLine() } while line.hasPendingInput && !isStopped
     }
 
     /// Reads from the client.

@@ -42,6 +42,7 @@ enum ReportTemplate {
         .row.out p { grid-column: 2 / 4; color: var(--out); } .row.in p { grid-column: 2 / 4; color: var(--in); }
         .row.netin p, .row.netout p, .row.net p { grid-column: 4 / 6; color: var(--net); }
         .row.host p, .row.net p { border-bottom-style: dotted; } .row.host p { grid-column: 2 / 4; color: var(--soft); }
+        .row.fault p { grid-column: 2 / 6; color: var(--bad); border-bottom-style: dotted; }
         .row p::after { position: absolute; bottom: -.62rem; font-size: .9rem; line-height: 1; }
         .row.out p::after, .row.netout p::after { content: "▶"; right: -.35rem; }
         .row.in p::after, .row.netin p::after { content: "◀"; left: -.35rem; }

@@ -25,6 +25,7 @@ package final class SimulatorRecorder {
         var header = Transcript.Header()
         header.profile = options.firmware.name
         header.world = try worldPath.map { try Transcript.pathOfWorld($0, inTranscript: path) }
+        header.seed = options.seed
         header.start = .power
         header.origin = origin
         let file = try RecordingFile(path: path, header: header, at: .zero)
@@ -79,11 +80,14 @@ package final class SimulatorRecorder {
             }
         }
 
-        func saw(_ fault: Fault, at now: Instant) { write(at: now) { $0.note("fault: \(fault)", at: now) } }
+        func saw(_ fault: Fault, at now: Instant) { write(at: now) { $0.note(fault, at: now) } }
 
         func saw(_ command: ControlCommand, at now: Instant) {
             let event: Transcript.Event? =
                 switch command {
+                // A transcript has the first module only.
+                case .change(.faults(.add(let fault, 0?))): .world(.faults(.add(fault)))
+                case .change(.faults(.add(_, _?))): nil
                 case .change(let change): .world(change)
                 case .module(0, .reset): .reset
                 case .module(0, .power(let isOn)): .power(isOn: isOn)

@@ -1,3 +1,4 @@
+import WiFiSimModule
 import WiFiSimSimulation
 import WiFiSimValues
 
@@ -65,11 +66,11 @@ struct TranscriptRecorder {
         lines.append(.event(event))
     }
 
-    /// Records a comment.
-    mutating func note(_ text: String, at now: Instant) {
+    /// Records that a fault happens, as a comment.
+    mutating func note(_ fault: Fault, at now: Instant) {
         flush()
         tell(now)
-        lines.append(.comment(" \(text)"))
+        lines.append(.comment(" fault: \(fault)"))
     }
 
     /// Records a fact that holds from here on, without a time.

@@ -81,6 +81,7 @@ public struct TranscriptReport {
             ("Time", timeline.durationText, false),
             ("Commands", "\(timeline.commands.count)", false),
             ("Errors", "\(errors)", errors > 0),
+            ("Faults", "\(timeline.firingCount)", timeline.firingCount > 0),
             ("Host to module", "\(timeline.hostBytes) bytes" + rate(timeline.hostBytes), false),
             ("Module to host", "\(timeline.moduleBytes) bytes" + rate(timeline.moduleBytes), false),
         ]
@@ -132,18 +133,29 @@ public struct TranscriptReport {
 
     private func row(_ entry: TranscriptTimeline.Entry) -> String {
         let (lane, text): (String, String) =
-            switch entry.event {
-            case .host(let payload): ("out", payload.description)
-            case .module(let expectation): ("in", expectation.payload.description)
-            case .peer(let name, let action): (action.lane, "\(name) \(action)")
-            case .name, .world: ("net", entry.event.description)
-            default: ("host", entry.event.description)
+            switch entry.content {
+            case .event(.host(let payload)): ("out", payload.description)
+            case .event(.module(let expectation)): ("in", expectation.payload.description)
+            case .event(.peer(let name, let action)): (action.lane, "\(name) \(action)")
+            case .event(let event): (event.isOfNetwork ? "net" : "host", event.description)
+            case .firing(let text): ("fault", text)
             }
         let error = entry.isError ? " bad" : ""
         return """
             <div class="row \(lane)\(error)" id="line\(entry.line)" role="row"><span>\(timeline.timeText(of: entry))</span>\
             <p title="line \(entry.line)">\(text.shortened(to: 300).xmlEscaped)</p></div>
             """
+    }
+}
+
+extension Transcript.Event {
+    /// Whether it happens on the network's side.
+    fileprivate var isOfNetwork: Bool {
+        switch self {
+        case .world(.faults): false
+        case .name, .world: true
+        default: false
+        }
     }
 }
 
@@ -194,9 +206,9 @@ private struct LoadChart {
         var module = host
         for entry in timeline.entries {
             let bin = min(Self.binCount - 1, Int((entry.at - .zero).nanoseconds * Int64(Self.binCount) / duration))
-            switch entry.event {
-            case .host: host[bin] += entry.count
-            case .module: module[bin] += entry.count
+            switch entry.content {
+            case .event(.host): host[bin] += entry.count
+            case .event(.module): module[bin] += entry.count
             default: break
             }
         }

@@ -4,13 +4,19 @@ import WiFiSimValues
 /// The times of a transcript's events, and the results of its commands.
 struct TranscriptTimeline {
     struct Entry {
-        let event: Transcript.Event
+        let content: Content
         let line: Int
         let at: Instant
         /// The number of bytes on the line; 0 for other events.
         var count = 0
         /// True for an error, a failure or `busy p...` of the module.
         var isError = false
+
+        enum Content {
+            case event(Transcript.Event)
+            /// A fault happens.
+            case firing(String)
+        }
     }
 
     struct Command {
@@ -30,9 +36,12 @@ struct TranscriptTimeline {
     private(set) var duration = Duration.zero
     private(set) var hostBytes = 0
     private(set) var moduleBytes = 0
+    /// How often faults have happened.
+    var firingCount: Int { entries.count { if case .firing = $0.content { true } else { false } } }
 
     /// Takes the times from the transcript's `wait` lines. A transcript with fewer waits than half its host lines was
     /// written by hand; it is played to a simulated module to get times.
+    /// Firings of faults are comments in a recording, and come from the simulated module otherwise.
     init(_ script: Transcript.Script) {
         let events = script.transcript.events
         let waits = events.count { if case .wait = $0.event { true } else { false } }
@@ -42,21 +51,36 @@ struct TranscriptTimeline {
         let start = stage?.simulation.now ?? .zero
         var now = Instant.zero
         var isPlaying = true
-        for (event, line) in events {
+        var logCount = 0
+        for line in script.transcript.lines {
+            guard case .event(let event) = line.content else {
+                if case .comment(let text) = line.content, stage == nil, text.hasPrefix(Self.firingMark) {
+                    add(Entry(content: .firing(String(text.dropFirst())), line: line.number, at: now))
+                }
+                continue
+            }
             if case .wait(let duration) = event { now = now + duration }
             if let stage, isPlaying {
-                do throws(Divergence) { try stage.play(event, line: line) } catch { isPlaying = false }
+                do throws(Divergence) { try stage.play(event, line: line.number) } catch { isPlaying = false }
                 now = .zero + (stage.simulation.now - start)
             }
-            add(event, line: line, at: now)
+            add(event, line: line.number, at: now)
+            guard let log = stage?.simulation.log else { continue }
+            for text in log[logCount...] where text.hasPrefix(Self.firingMark.dropFirst()) {
+                add(Entry(content: .firing(text), line: line.number, at: now))
+            }
+            logCount = log.count
         }
         duration = now - .zero
     }
 
+    /// How a comment begins that tells that a fault happens (`TranscriptRecorder.note`).
+    private static let firingMark = " fault: "
+
     private mutating func add(_ event: Transcript.Event, line: Int, at now: Instant) {
         switch event {
         case .host(let payload):
-            add(Entry(event: event, line: line, at: now, count: payload.count))
+            add(Entry(content: .event(event), line: line, at: now, count: payload.count))
             if payload.description.hasPrefix("AT") {
                 let text = payload.description.replacing("\\r\\n", with: "")
                 commands.append(Command(text: text, entry: entries.count - 1))
@@ -66,15 +90,15 @@ struct TranscriptTimeline {
             for item in items { addModule(item, line: item.number == 0 ? line : item.number, at: now) }
         case .wait: break
         case .quiet, .baud, .reset, .power, .peer, .name, .world:
-            add(Entry(event: event, line: line, at: now))
+            add(Entry(content: .event(event), line: line, at: now))
         }
     }
 
     private mutating func add(_ entry: Entry) {
         entries.append(entry)
-        switch entry.event {
-        case .host: hostBytes += entry.count
-        case .module: moduleBytes += entry.count
+        switch entry.content {
+        case .event(.host): hostBytes += entry.count
+        case .event(.module): moduleBytes += entry.count
         default: break
         }
     }
@@ -83,7 +107,9 @@ struct TranscriptTimeline {
         let word = expectation.payload.finalWord
         let isError = ["ERROR", "FAIL", "SEND FAIL", "busy p..."].contains(word)
         add(
-            Entry(event: .module(expectation), line: line, at: now, count: expectation.payload.count, isError: isError))
+            Entry(
+                content: .event(.module(expectation)), line: line, at: now, count: expectation.payload.count,
+                isError: isError))
         guard let word, word != "busy p...", var command = commands.last else { return }
         // After OK, SEND OK ends the command.
         guard command.result == nil || word.hasPrefix("SEND") else { return }

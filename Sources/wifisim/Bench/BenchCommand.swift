@@ -6,7 +6,7 @@ extension CommandLineTool {
         help: """
             Usage: wifisim bench [--profile NAME] [--seconds N] [--modules N] [--json]
 
-            Measures a module on a pseudo-terminal, and IoT Socket over one. Each figure stands beside the limit that
+            Measures a module on a pseudo-terminal and over TCP, and IoT Socket over a pseudo-terminal. Each figure stands beside the limit that
             the computer sets in the same run, with their ratio: absolute figures differ between computers and between
             runs.
 
@@ -32,7 +32,10 @@ extension CommandLineTool {
                 try ManyModules.figures(firmware, count: count, for: duration)
             } else {
                 try [
-                    roundTrip(firmware, for: duration), upload(firmware, for: duration),
+                    roundTrip(firmware, for: duration),
+                    networkRoundTrip("TCP", LineAddress("tcp:0"), firmware, for: duration),
+                    networkRoundTrip("RFC 2217", LineAddress("rfc2217:0"), firmware, for: duration),
+                    upload(firmware, for: duration),
                     download(firmware, for: duration),
                 ] + SocketFigures.all(firmware, for: duration)
             }

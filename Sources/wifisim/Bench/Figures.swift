@@ -14,6 +14,23 @@ func roundTrip(_ firmware: Firmware, for duration: Duration) throws -> Figure {
         name: "AT round trip", unit: "µs", value: measured.value, limitName: "raw pty ping-pong", limit: measured.limit)
 }
 
+/// The same over TCP, or RFC 2217. The limit: a byte that another thread echoes over a raw TCP connection.
+func networkRoundTrip(_ name: String, _ line: LineAddress, _ firmware: Firmware, for duration: Duration) throws
+    -> Figure
+{
+    let client = try ModuleClient(firmware, line: line)
+    let echo = try RawTerminal(connectingTo: LoopbackServer.echoing())
+    let measured = try Measure.medians(for: duration) {
+        try client.command("AT")
+    } limit: {
+        try echo.write([0x61])
+        _ = try echo.readExactly(1)
+    }
+    return Figure(
+        name: "AT round trip, \(name)", unit: "µs", value: measured.value, limitName: "raw TCP ping-pong",
+        limit: measured.limit)
+}
+
 /// CIPSEND in the longest blocks to a TCP sink. The limit: the same exchange with a peer that only answers.
 func upload(_ firmware: Firmware, for duration: Duration) throws -> Figure {
     let block = firmware.longestSendBlock

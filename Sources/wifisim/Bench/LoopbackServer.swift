@@ -24,6 +24,17 @@ enum LoopbackServer {
         }
     }
 
+    /// Echoes every byte.
+    /// - Returns: the server's port.
+    static func echoing() throws -> UInt16 {
+        try serve { peer in
+            var isOn: Int32 = 1
+            setsockopt(peer, Int32(IPPROTO_TCP), TCP_NODELAY, &isOn, socklen_t(MemoryLayout<Int32>.size))
+            var byte: UInt8 = 0
+            while read(peer, &byte, 1) == 1, send(peer, &byte, 1, Int32(MSG_NOSIGNAL)) == 1 {}
+        }
+    }
+
     /// Accepts connections, and closes each when its peer has closed it.
     /// - Returns: the server's port.
     static func accepting() throws -> UInt16 {

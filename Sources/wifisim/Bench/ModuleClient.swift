@@ -1,23 +1,33 @@
 import WiFiDriverSim
 
-/// The fastest possible client of a module on a pseudo-terminal: blocking reads of a raw tty.
+/// The fastest possible client of a module: blocking reads of a raw tty, or of a connection.
 final class ModuleClient {
     private let terminal: RawTerminal
     private var block: [UInt8] = []
 
-    /// Starts a module and opens its tty.
-    convenience init(_ firmware: Firmware) throws {
-        self.init(on: try RawTerminal(opening: try Self.startModule(firmware)))
+    /// Starts a module and opens its line. Over RFC 2217 it asks for no settings: a module without settings answers
+    /// nevertheless.
+    convenience init(_ firmware: Firmware, line: LineAddress = .pty) throws {
+        let name = try Self.startModule(firmware, line: line)
+        let terminal: RawTerminal =
+            switch try DeviceAddress(name) {
+            case .tcp(_, let port), .rfc2217(_, let port): try RawTerminal(connectingTo: port)
+            case .tty, .unix: try RawTerminal(opening: name)
+            }
+        self.init(on: terminal)
         try command("ATE0")
     }
 
     /// Starts a module with standard options except for its firmware, and without latency.
-    /// - Parameter firmware: the module's firmware.
-    /// - Returns: the path of its tty.
+    /// - Parameters:
+    ///   - firmware: the module's firmware.
+    ///   - line: where its line is.
+    /// - Returns: the name of its line.
     /// - Throws: the errors of `Simulator`.
-    static func startModule(_ firmware: Firmware) throws -> String {
+    static func startModule(_ firmware: Firmware, line: LineAddress = .pty) throws -> String {
         var options = SimulatorOptions()
         options.firmware = firmware
+        options.line = line
         // The program is measured, not the distance that it simulates.
         options.world = options.world.withoutLatency
         return try RunningSimulator(options).lineNames[0]

@@ -2,7 +2,7 @@ import CPosix
 import Glibc
 import WiFiDriverSim
 
-/// A raw tty with buffered blocking reads; and the bare peers with which measurements are compared.
+/// A raw tty or connection with buffered blocking reads; and the bare peers with which measurements are compared.
 final class RawTerminal {
     private let descriptor: Int32
     private var buffer = [UInt8](repeating: 0, count: RawTerminal.bufferSize)
@@ -13,6 +13,18 @@ final class RawTerminal {
     init(opening path: String) throws {
         descriptor = cposix_open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
         guard descriptor >= 0, cposix_tty_set_raw(descriptor, 115_200) == 0 else { throw SystemError("open \(path)") }
+    }
+
+    /// Takes ownership of a connected socket.
+    private init(adopting socket: Int32) {
+        descriptor = socket
+        var isOn: Int32 = 1
+        setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &isOn, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    /// Connects to a port of 127.0.0.1.
+    convenience init(connectingTo port: UInt16) throws {
+        self.init(adopting: try LoopbackServer.connected(to: port))
     }
 
     deinit { close(descriptor) }

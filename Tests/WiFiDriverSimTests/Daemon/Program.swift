@@ -134,6 +134,14 @@ final class SerialClient {
         guard cposix_tty_set_raw(descriptor, speed) == 0 else { throw SystemError("set \(path)") }
     }
 
+    /// Changes the bit rate of the tty, and whether it heeds RTS.
+    func setSpeed(_ speed: Int32, hasFlowControl: Bool) throws {
+        var settings = cposix_tty_settings(
+            speed: speed, data_bits: 8, parity: CChar(UInt8(ascii: "N")), has_long_stop: 0,
+            has_flow_control: hasFlowControl ? 1 : 0)
+        guard cposix_tty_set_settings(descriptor, &settings) == 0 else { throw SystemError("set \(path)") }
+    }
+
     /// Sends a line and waits for OK.
     @discardableResult
     func command(_ line: String) throws -> String {

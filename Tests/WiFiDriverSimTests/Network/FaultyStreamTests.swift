@@ -316,9 +316,7 @@ struct FaultyStreamTests {
         stage.set([])
         #expect(stage.received[id] == Array("abcde".utf8))
         #expect(
-            stage.takeHeard() == [
-                "250 sent", "250 received a", "250 received b", "250 received cde",
-            ])
+            stage.takeHeard() == ["250 sent", "250 received a", "250 received b", "250 received cde"])
         #expect(stage.takeAsked() == ["250 send v", "250 send w", "250 send xyz"])
         #expect(stage.faulty.nextDeadline == nil)
     }

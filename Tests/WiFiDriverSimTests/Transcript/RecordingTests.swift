@@ -62,7 +62,8 @@ private struct RecordedSession {
         let simulation = stage.simulation
         let start = simulation.now
         var header = script.transcript.header
-        header.seed = 7
+        // Other local ports; but what faults choose at random must be the same.
+        if !script.transcript.events.contains(where: \.event.isFault) { header.seed = 7 }
         let recorder = Recorder(TranscriptRecorder(header: header, payloadFolder: "recording.d", at: start))
         simulation.modules[0].observer = { [unowned simulation] observation in
             recorder.saw(observation, at: simulation.now)
@@ -107,7 +108,8 @@ private struct RecordedSession {
             case .network(.event(let event)):
                 if case .accepted = event { linkCount += 1 }
                 network.record(event, in: &lines, at: now)
-            case .fault, .place: break
+            case .fault(let fault): lines.note(fault, at: now)
+            case .place: break
             }
         }
 
@@ -123,6 +125,7 @@ private struct RecordedSession {
 
 extension Transcript.Event {
     fileprivate var isOfPeer: Bool { peerName != nil }
+    fileprivate var isFault: Bool { if case .world(.faults) = self { true } else { false } }
     /// Changes that a recorder at the module cannot see: the host's bit rate, and packets that do not pass a gateway.
     fileprivate var isUnseen: Bool {
         switch self {

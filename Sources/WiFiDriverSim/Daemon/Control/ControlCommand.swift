@@ -6,6 +6,7 @@ package enum ControlCommand: Equatable {
     case state
     /// Reports the faults that are set.
     case faults
+    /// Changes the world, or its faults.
     case change(WorldChange)
     case module(Int, ModuleAction)
 
@@ -13,6 +14,8 @@ package enum ControlCommand: Equatable {
         /// Pulses the reset pin.
         case reset
         case power(isOn: Bool)
+        /// Sets the level of a pin, which may wake the module.
+        case pin(Int, isHigh: Bool)
         /// Makes the module send this line as a report.
         case report(String)
     }
@@ -46,8 +49,13 @@ extension ControlCommand.ModuleAction {
             let state = try words.next("on or off")
             guard ["on", "off"].contains(state.text) else { throw state.error("power is on or off") }
             self = .power(isOn: state.text == "on")
+        case "pin":
+            let number = try words.integer("the number of the pin", 0...48)
+            let level = try words.next("high or low")
+            guard ["high", "low"].contains(level.text) else { throw level.error("a pin is high or low") }
+            self = .pin(number, isHigh: level.text == "high")
         case "report": self = .report(try words.text("the line to report"))
-        default: throw keyword.error("a module's command is reset, power on, power off or report")
+        default: throw keyword.error("a module's command is reset, power on, power off, pin or report")
         }
     }
 }

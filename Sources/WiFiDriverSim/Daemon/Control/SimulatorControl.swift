@@ -42,7 +42,7 @@ final class SimulatorControl {
             return ControlMessage.line(FaultList(modules: modules.hosts.map { $0.module.faultStates }))
         case .change(let change):
             try modules.air.make(change, at: modules.loop.now)
-            log.write("control: \(change.text(quoting: { "\"\($0)\"" }))")
+            log.write("control: \(change.text(quoting: Words.quoted))")
         case .module(let index, let action):
             guard modules.hosts.indices.contains(index) else {
                 throw ControlError("there is no module \(index); there are 0 to \(modules.hosts.count - 1)")
@@ -51,6 +51,7 @@ final class SimulatorControl {
             switch action {
             case .reset: host.reset()
             case .power(let isOn): host.power(isOn: isOn)
+            case .pin(let number, let isHigh): host.module.setPin(number, isHigh: isHigh)
             case .report(let line):
                 guard host.report(line) else {
                     throw ControlError("the line of module \(index) has no room: its output is not being read")

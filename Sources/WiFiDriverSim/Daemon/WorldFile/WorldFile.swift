@@ -91,18 +91,7 @@ private struct Root: Decodable {
         }
         let names = try container.decodeIfPresent([String: OneOrMore<AddressFile>].self, forKey: .names)
         let timeline = try container.decodeIfPresent([TimedChangeFile].self, forKey: .timeline) ?? []
-        let known = accessPoints ?? World.standard.accessPoints
-        for (index, entry) in timeline.enumerated() {
-            guard case .accessPoint(let name, _) = entry.change.change,
-                !known.contains(where: { $0.ssid == name || $0.bssid == MACAddress(name) })
-            else { continue }
-            throw DecodingError.dataCorrupted(
-                DecodingError.Context(
-                    codingPath: container.codingPath + [
-                        CodingKeys.timeline, IndexKey(index), TimedChangeFile.CodingKeys.change,
-                    ],
-                    debugDescription: "there is no access point \"\(name)\""))
-        }
+        let faults = try container.decodeIfPresent([FaultFile].self, forKey: .faults)?.map(\.fault) ?? []
         world = World(
             accessPoints: accessPoints ?? World.standard.accessPoints,
             names: Dictionary(
@@ -110,7 +99,25 @@ private struct Root: Decodable {
                 uniquingKeysWith: { first, _ in first }),
             timeline: timeline.map(\.change),
             updates: try container.decodeIfPresent(UpdatesFile.self, forKey: .updates)?.server,
-            faults: try container.decodeIfPresent([FaultFile].self, forKey: .faults)?.map(\.fault) ?? [])
+            faults: faults)
+        for (index, entry) in timeline.enumerated() {
+            try check(
+                entry.change.change,
+                container.codingPath + [CodingKeys.timeline, IndexKey(index), TimedChangeFile.CodingKeys.change])
+        }
+        for (index, fault) in faults.enumerated() {
+            guard case .world(let change) = fault.effect else { continue }
+            try check(change, container.codingPath + [CodingKeys.faults, IndexKey(index)])
+        }
+    }
+
+    /// Checks that the access point of a change is one of this world.
+    private func check(_ change: WorldChange, _ path: [any CodingKey]) throws {
+        var change = change
+        if case .faults(.add(let fault, _)) = change, case .world(let effect) = fault.effect { change = effect }
+        guard let name = world.missingAccessPoint(of: change) else { return }
+        throw DecodingError.dataCorrupted(
+            DecodingError.Context(codingPath: path, debugDescription: "there is no access point \"\(name)\""))
     }
 }
 

@@ -27,6 +27,7 @@ public enum DeviceAddress: Sendable, Equatable, CustomStringConvertible {
             }
             self = scheme.make(host, port)
         } else if text.hasPrefix("unix:") {
+            guard text.count > 5 else { throw LineAddressError(text: text, reason: "write unix:PATH") }
             self = .unix(String(text.dropFirst(5)))
         } else {
             self = .tty(text)

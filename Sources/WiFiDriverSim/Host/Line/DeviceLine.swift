@@ -6,26 +6,30 @@ import WiFiSimValues
 /// emulator.
 ///
 /// The tty gets the bit rate of the module's UART. If it vanishes, for example because the adapter is unplugged, it is
-/// opened again as soon as it is back.
+/// opened again as soon as it is back. The host's RTS and DTR arrive at its CTS and DSR, as in a null modem cable.
 package final class DeviceLine: ModuleLine {
     private let path: String
     private let loop: EventLoop
     private var settings: TerminalSettings
     private let resetLine: ResetLine
     private var isHeldInReset = false
-    private var modemWatch: Ticker?
     private var device: FileDescriptor?
+    private var watch: LineWatch?
     private var handlers = LineHandlers { _ in }
     private var interest = EventLoop.Interest.read
     private var reopening: Ticker?
+    private var modemPolling: Ticker?
 
-    /// Opens the tty, 8N1. `speed` is in bits per second. The host's RTS is the tty's CTS, and its DTR the tty's DSR.
+    /// Opens the tty, 8N1. `speed` is in bits per second.
     package init(path: String, speed: Int, resetLine: ResetLine, on loop: EventLoop) throws(SystemError) {
         self.path = path
         self.loop = loop
         self.resetLine = resetLine
         settings = TerminalSettings(UARTFrame(bitRate: speed))
-        device = try Self.open(path, settings)
+        let device = try Self.open(path, settings)
+        // A tty without modem lines would never reset the module.
+        if resetLine != .nothing { _ = try device.modemLines() }
+        self.device = device
     }
 
     private static func open(_ path: String, _ settings: TerminalSettings) throws(SystemError) -> FileDescriptor {
@@ -43,17 +47,17 @@ package final class DeviceLine: ModuleLine {
 
     package func start(_ handlers: LineHandlers) throws(SystemError) {
         self.handlers = handlers
-        if let device { try loop.watch(device, for: interest, handler: handlers.onReady) }
-        if resetLine != .none {
-            modemWatch = try Ticker(every: Self.modemInterval, on: loop) { [weak self] in self?.lookAtModem() }
-        }
+        if let device { watch = try LineWatch(device, for: interest, on: loop, handler: handlers.onReady) }
+        guard resetLine != .nothing else { return }
+        followResetLine()
+        modemPolling = try Ticker(every: Self.modemInterval, on: loop) { [weak self] in self?.followResetLine() }
     }
 
-    /// How often the modem lines are looked at: Linux reports a change only to a thread that waits for it.
+    /// The system cannot report a change to an event loop.
     private static let modemInterval = Duration.milliseconds(10)
 
-    /// Follows the host's modem lines. A tty without any resets nothing.
-    private func lookAtModem() {
+    /// Follows the host's modem lines.
+    private func followResetLine() {
         guard let device, let lines = try? device.modemLines() else { return }
         let isHeld = resetLine.isHeld(rts: lines.contains(.cts), dtr: lines.contains(.dsr))
         guard isHeld != isHeldInReset else { return }
@@ -62,16 +66,28 @@ package final class DeviceLine: ModuleLine {
     }
 
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer {
-        try device?.read(into: buffer) ?? .wouldBlock
+        try endingIfGone { () throws(SystemError) in try device?.read(into: buffer) }
     }
 
     package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer {
-        try device?.write(bytes) ?? .wouldBlock
+        try endingIfGone { () throws(SystemError) in try device?.write(bytes) }
+    }
+
+    /// An adapter that is unplugged fails with these codes.
+    private func endingIfGone(
+        _ transfer: () throws(SystemError) -> FileDescriptor.Transfer?
+    ) throws(SystemError) -> FileDescriptor.Transfer {
+        do throws(SystemError) {
+            return try transfer() ?? .wouldBlock
+        } catch {
+            if [ENXIO, ENODEV].contains(error.code) { return .ended }
+            throw error
+        }
     }
 
     package func update(for interest: EventLoop.Interest) {
         self.interest = interest
-        if let device { try? loop.update(device, for: interest) }
+        watch?.update(for: interest)
     }
 
     package func configure(_ configuration: UARTConfiguration) throws(SystemError) {
@@ -83,8 +99,7 @@ package final class DeviceLine: ModuleLine {
     private static let reopenInterval = Duration.milliseconds(200)
 
     package func clientEnded() throws(SystemError) -> Bool {
-        if let device { loop.unwatch(device) }
-        device = nil
+        forget()
         handlers.onSignal(.notice("\(path) is gone; it is opened again when it is back"))
         reopening?.stop()
         reopening = try Ticker(every: Self.reopenInterval, on: loop) { [weak self] in self?.reopen() }
@@ -93,19 +108,25 @@ package final class DeviceLine: ModuleLine {
 
     private func reopen() {
         guard let device = try? Self.open(path, settings),
-            (try? loop.watch(device, for: interest, handler: handlers.onReady)) != nil
+            let watch = try? LineWatch(device, for: interest, on: loop, handler: handlers.onReady)
         else { return }
         reopening?.stop()
         reopening = nil
         self.device = device
+        self.watch = watch
         handlers.onSignal(.notice("\(path) is back"))
         handlers.onSignal(.connected)
     }
 
     package func close() {
         reopening?.stop()
-        modemWatch?.stop()
-        if let device { loop.unwatch(device) }
+        modemPolling?.stop()
+        forget()
+    }
+
+    private func forget() {
+        watch?.end()
+        watch = nil
         device = nil
     }
 }

@@ -45,6 +45,9 @@ public enum LineAddress: Sendable, Equatable {
         return Endpoint(address, port)
     }
 
+    /// False if the module's end is a client itself.
+    package var isOpenedByClients: Bool { if case .tty = self { false } else { true } }
+
     /// The line of the module with this number among several: the next port, or the path with the number appended.
     package func numbered(_ index: Int) -> LineAddress {
         switch self {
@@ -68,14 +71,16 @@ public enum LineAddress: Sendable, Equatable {
 }
 
 extension LineAddress {
-    /// Opens the line. `speed` is the bit rate with which a tty begins, in bits per second.
-    package func open(speed: Int, resetLine: ResetLine, on loop: EventLoop) throws(SystemError) -> any ModuleLine {
+    /// Opens the line. `speed` is the bit rate with which a tty begins, in bits per second. Without a `resetLine`, RFC 2217
+    /// has that of the common boards and a tty none, because its modem lines may not be connected.
+    package func open(speed: Int, resetLine: ResetLine?, on loop: EventLoop) throws(SystemError) -> any ModuleLine {
         switch self {
         case .pty: try TerminalLine(speed: speed, on: loop)
         case .tcp(let endpoint): try SocketLine.tcp(at: endpoint, on: loop)
-        case .rfc2217(let endpoint): try SocketLine.rfc2217(at: endpoint, resetLine: resetLine, speed: speed, on: loop)
+        case .rfc2217(let endpoint):
+            try SocketLine.rfc2217(at: endpoint, resetLine: resetLine ?? .board, speed: speed, on: loop)
         case .unix(let path): try SocketLine.unix(at: path, on: loop)
-        case .tty(let path): try DeviceLine(path: path, speed: speed, resetLine: resetLine, on: loop)
+        case .tty(let path): try DeviceLine(path: path, speed: speed, resetLine: resetLine ?? .nothing, on: loop)
         }
     }
 }

@@ -13,9 +13,12 @@ package protocol ModuleLine: AnyObject {
     var takesOutput: Bool { get }
     /// True if another client may come after one has ended.
     var outlivesClients: Bool { get }
+    /// True if the client may still receive after a read has reported its end: it has closed only its own direction.
+    var mayReceiveAfterEnd: Bool { get }
     /// True if the line holds bytes that it has read and not delivered, which the loop does not report.
     var hasPendingInput: Bool { get }
-    /// The settings of the host's end; `nil` if it has none, and follows the module.
+    /// The settings of the host's end, as they were for the bytes that were read last; `nil` if it has none, and follows
+    /// the module.
     var hostSettings: TerminalSettings? { get }
     func start(_ handlers: LineHandlers) throws(SystemError)
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer
@@ -34,6 +37,7 @@ package protocol ModuleLine: AnyObject {
 
 extension ModuleLine {
     package var takesOutput: Bool { true }
+    package var mayReceiveAfterEnd: Bool { false }
     package var hasPendingInput: Bool { false }
     package var outlivesClients: Bool { true }
     package var hostSettings: TerminalSettings? { nil }
@@ -68,10 +72,11 @@ package enum LineSignal: Equatable, Sendable {
     case notice(String)
 }
 
-/// A line between two ends of this process, such as a socket pair.
+/// A line between two ends of this process: one end of a socket pair.
 package final class FixedLine: ModuleLine {
     private let descriptor: FileDescriptor
     private let loop: EventLoop
+    private var watch: LineWatch?
 
     /// Takes a non-blocking descriptor.
     package init(_ descriptor: FileDescriptor, on loop: EventLoop) {
@@ -83,7 +88,7 @@ package final class FixedLine: ModuleLine {
     package let outlivesClients = false
 
     package func start(_ handlers: LineHandlers) throws(SystemError) {
-        try loop.watch(descriptor, for: .read, handler: handlers.onReady)
+        watch = try LineWatch(descriptor, for: .read, on: loop, handler: handlers.onReady)
     }
 
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer {
@@ -91,13 +96,13 @@ package final class FixedLine: ModuleLine {
     }
 
     package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer {
-        try descriptor.write(bytes)
+        try descriptor.send(bytes)
     }
 
-    package func update(for interest: EventLoop.Interest) { try? loop.update(descriptor, for: interest) }
+    package func update(for interest: EventLoop.Interest) { watch?.update(for: interest) }
 
     package func clientEnded() -> Bool {
-        loop.unwatch(descriptor)
+        watch?.end()
         return false
     }
 }

@@ -8,7 +8,7 @@ public enum ResetLine: String, Sendable, CaseIterable {
     /// DTR, while it is asserted.
     case dtr
     /// None.
-    case none
+    case nothing = "none"
 
     /// True if the module is held in reset.
     package func isHeld(rts: Bool, dtr: Bool) -> Bool {
@@ -16,7 +16,7 @@ public enum ResetLine: String, Sendable, CaseIterable {
         case .board: rts && !dtr
         case .rts: rts
         case .dtr: dtr
-        case .none: false
+        case .nothing: false
         }
     }
 }

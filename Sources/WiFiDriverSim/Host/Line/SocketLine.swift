@@ -4,16 +4,19 @@ import WiFiSimValues
 
 /// A line on a listening TCP or Unix domain socket, for one client at a time.
 ///
-/// A second client is closed at once. When the client ends, the next one may come. Output waits while there is none.
+/// A second client is closed at once. When the client ends, the next one may come. Output waits while there is none. A
+/// client of raw bytes that has closed its own direction gets the rest of its answer, until the next one comes.
 package final class SocketLine: ModuleLine {
     package let name: String
     private let listener: Listener
     private let loop: EventLoop
     private let codec: any LineCodec
     private var handlers = LineHandlers { _ in }
-    private var client: FileDescriptor?
-    /// A client that came when the end of the one before was not processed yet.
-    private var nextClient: FileDescriptor?
+    private var client: LineWatch?
+    /// True once reading ahead has met the end of the client.
+    private var hasReadToEnd = false
+    /// True while the next client waits for the end of this one to be processed.
+    private var isNextWaiting = false
     private var interest = EventLoop.Interest.read
 
     private enum Listener {
@@ -32,6 +35,7 @@ package final class SocketLine: ModuleLine {
             case .tcp(let socket):
                 guard let (client, _) = socket.accept() else { return nil }
                 try? client.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+                client.noticeLostPeer()
                 return client.descriptor
             case .unix(let socket, _): return socket.accept()?.descriptor
             }
@@ -68,7 +72,10 @@ package final class SocketLine: ModuleLine {
         self.loop = loop
     }
 
-    package var takesOutput: Bool { client != nil }
+    deinit { removeFile() }
+
+    package var takesOutput: Bool { client != nil && codec.takesOutput }
+    package var mayReceiveAfterEnd: Bool { codec.hasTwoDirections && !isNextWaiting }
     package var hasPendingInput: Bool { codec.hasPendingInput }
     package var hostSettings: TerminalSettings? { client == nil ? nil : codec.hostSettings }
 
@@ -81,56 +88,63 @@ package final class SocketLine: ModuleLine {
     package func close() {
         loop.unwatch(listener.descriptor)
         endClient()
+        removeFile()
+    }
+
+    private func removeFile() {
         if case .unix(let socket, let path) = listener { socket.removeFile(path) }
     }
 
     // MARK: Clients
 
     private func accept() {
+        if let client, client.descriptor.hasEnded {
+            // It comes again, and its end has not been read yet: the new one stays in the listener's queue until then.
+            isNextWaiting = true
+            try? loop.update(listener.descriptor, for: .nothing)
+            return handlers.onReady(.hangUp)
+        }
         guard let newClient = listener.accept() else {
             // The pending client would make the loop spin.
             if errno == EMFILE || errno == ENFILE { loop.pause(listener.descriptor, for: .milliseconds(100)) }
             return
         }
-        if let client {
-            // The end of a client that comes again may not have been read yet.
-            if client.hasEnded, nextClient == nil { nextClient = newClient }
-            return
-        }
-        begin(newClient)
+        if client == nil { begin(newClient) }
     }
 
     private func begin(_ newClient: FileDescriptor) {
         do throws(SystemError) {
             try newClient.makeNonBlocking()
-            try loop.watch(newClient, for: interest) { [weak self] in self?.isReady($0) }
+            client = try LineWatch(newClient, for: interest, on: loop) { [weak self] in self?.isReady($0) }
         } catch {
             return handlers.onSignal(.notice("\(error)"))
         }
-        client = newClient
+        hasReadToEnd = false
         codec.begin()
+        flushCodec()
         handlers.onSignal(.connected)
         handlers.onReady(EventLoop.Readiness.canWriteOnly)
     }
 
     private func endClient() {
         guard let client else { return }
-        loop.unwatch(client)
+        client.end()
         self.client = nil
         codec.end()
+        guard isNextWaiting else { return }
+        isNextWaiting = false
+        try? loop.update(listener.descriptor, for: .read)
     }
 
     private func isReady(_ readiness: EventLoop.Readiness) {
         if codec.hasOutput { flushCodec() }
-        handlers.onReady(readiness)
+        guard readiness.canRead, !interest.reads else { return handlers.onReady(readiness) }
+        readAhead()
+        handlers.onReady(readiness.hasHungUp ? .hangUp : .canWriteOnly)
     }
 
     package func clientEnded() -> Bool {
         endClient()
-        if let next = nextClient {
-            nextClient = nil
-            begin(next)
-        }
         return true
     }
 
@@ -139,35 +153,53 @@ package final class SocketLine: ModuleLine {
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer {
         guard let client else { return .wouldBlock }
         let transfer = try codec.read(into: buffer) { buffer throws(SystemError) in
-            do throws(SystemError) {
-                return try client.read(into: buffer)
-            } catch {
-                if error.code == ECONNRESET { return .ended }
-                throw error
-            }
+            try ending { () throws(SystemError) in try client.descriptor.read(into: buffer) }
         }
         if codec.hasOutput { flushCodec() }
         return transfer
     }
 
+    private func readAhead() {
+        guard let client, codec.readsAhead else { return }
+        let goesOn = try? codec.readAhead { buffer throws(SystemError) in
+            try ending { () throws(SystemError) in try client.descriptor.read(into: buffer) }
+        }
+        if goesOn != true { hasReadToEnd = true }
+        flushCodec()
+    }
+
+    /// A connection that fails has ended.
+    private func ending(
+        _ transfer: () throws(SystemError) -> FileDescriptor.Transfer
+    ) throws(SystemError) -> FileDescriptor.Transfer {
+        do throws(SystemError) {
+            return try transfer()
+        } catch {
+            if error.code != ECONNRESET { handlers.onSignal(.notice("\(error)")) }
+            return .ended
+        }
+    }
+
     package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer {
         guard let client else { return .wouldBlock }
-        return try codec.write(bytes) { bytes throws(SystemError) in try client.send(bytes) }
+        return try codec.write(bytes) { bytes throws(SystemError) in
+            try ending { () throws(SystemError) in try client.descriptor.send(bytes) }
+        }
     }
 
     /// Sends what the codec itself has to say. A client that has ended is found by the next read.
     private func flushCodec() {
         guard let client else { return }
-        try? codec.flush { bytes throws(SystemError) in try client.send(bytes) }
+        try? codec.flush { bytes throws(SystemError) in try client.descriptor.send(bytes) }
         update(for: interest)
     }
 
     package func update(for interest: EventLoop.Interest) {
         self.interest = interest
-        guard let client else { return }
-        var interest = interest
-        if codec.hasOutput { interest.writes = true }
-        try? loop.update(client, for: interest)
+        client?.update(
+            for: EventLoop.Interest(
+                reads: interest.reads && codec.takesInput || codec.readsAhead && !hasReadToEnd,
+                writes: interest.writes && codec.takesOutput || codec.hasOutput))
     }
 
     package func configure(_ configuration: UARTConfiguration) { codec.configure(configuration) }
@@ -182,6 +214,15 @@ extension FileDescriptor {
 }
 
 extension Socket {
+    /// Ends the connection half a minute after the peer's computer has gone silent. Otherwise a client that lost its network
+    /// would have the line for good.
+    fileprivate func noticeLostPeer() {
+        try? set(SOL_SOCKET, SO_KEEPALIVE, 1)
+        try? set(Int32(IPPROTO_TCP), TCP_KEEPIDLE, 15)
+        try? set(Int32(IPPROTO_TCP), TCP_KEEPINTVL, 5)
+        try? set(Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
+    }
+
     /// The endpoint at which programs on this computer reach a listening socket.
     fileprivate var reachableEndpoint: Endpoint? {
         guard var endpoint = localEndpoint else { return nil }

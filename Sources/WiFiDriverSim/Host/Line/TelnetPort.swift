@@ -13,15 +13,29 @@ final class TelnetPort: Sendable {
     private struct State {
         let descriptor: Int32
         var client = RFC2217Client()
-        /// Data that arrived while the port was being set up.
+        /// Data that arrived while nobody was reading.
         var early: [UInt8] = []
+        /// True once a message of a server has come. A module that echoes what it gets seems to agree to everything.
+        var hasAnswered = false
 
         /// Takes bytes of the connection, answers the server, and returns the data among them.
         mutating func take(_ bytes: [UInt8]) -> [UInt8] {
             defer { flush() }
-            return bytes.withUnsafeBytes { client.receive($0) }.flatMap {
-                if case .data(let data) = $0 { data } else { [] as [UInt8] }
+            return bytes.withUnsafeBytes { client.receive($0) }.flatMap { event -> [UInt8] in
+                switch event {
+                case .data(let data): return data
+                case .setting, .declined, .modemState: hasAnswered = true
+                default: break
+                }
+                return []
             }
+        }
+
+        /// Reads what the server says while nobody else reads, and keeps the data.
+        mutating func absorb() {
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            let count = retryingInterrupts { [descriptor] in Glibc.read(descriptor, &buffer, buffer.count) }
+            early += take(Array(buffer[..<max(0, count)]))
         }
 
         mutating func takeEarly(_ room: Int) -> [UInt8] {
@@ -85,7 +99,7 @@ final class TelnetPort: Sendable {
             if count == 0 { throw SystemError("open a serial port by RFC 2217", code: ECONNRESET) }
             state.early += state.take(Array(buffer[..<max(0, count)]))
         }
-        guard state.client.agreement == .agreed else {
+        guard state.client.agreement == .agreed, state.hasAnswered else {
             throw SystemError("open a serial port by RFC 2217: the server does not answer", code: ETIMEDOUT)
         }
         self.state = Mutex(state)
@@ -101,7 +115,7 @@ final class TelnetPort: Sendable {
         return Self.put(data, into: first, buffer)
     }
 
-    /// Data that arrived while the port was being set up.
+    /// Data that arrived while nobody was reading.
     /// - Returns: the number of bytes of data; `nil` if there is none.
     func takeEarly(into first: UnsafeMutableRawBufferPointer, _ buffer: UnsafeMutableRawBufferPointer) -> Int? {
         let room = first.count + buffer.count
@@ -110,6 +124,12 @@ final class TelnetPort: Sendable {
     }
 
     var hasEarly: Bool { state.withLock { !$0.early.isEmpty } }
+
+    /// True while the server takes no data until it says otherwise.
+    var isSuspended: Bool { state.withLock { $0.client.isSuspended } }
+
+    /// Reads what the server says, although nobody takes its data.
+    func absorb() { state.withLock { $0.absorb() } }
 
     private static func put(
         _ data: [UInt8], into first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer

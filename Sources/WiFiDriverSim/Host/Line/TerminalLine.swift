@@ -4,6 +4,7 @@ import WiFiSimValues
 package final class TerminalLine: ModuleLine {
     private let terminal: PseudoTerminal
     private let loop: EventLoop
+    private var watch: LineWatch?
     /// True while a client is known to have the terminal open: it has written since the last hang-up.
     private var hasClient = false
 
@@ -18,7 +19,7 @@ package final class TerminalLine: ModuleLine {
     package var hostSettings: TerminalSettings? { try? terminal.master.terminalSettings() }
 
     package func start(_ handlers: LineHandlers) throws(SystemError) {
-        try loop.watch(terminal.master, for: .read, handler: handlers.onReady)
+        watch = try LineWatch(terminal.master, for: .read, on: loop, handler: handlers.onReady)
     }
 
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> FileDescriptor.Transfer {
@@ -35,7 +36,7 @@ package final class TerminalLine: ModuleLine {
         try terminal.master.write(bytes)
     }
 
-    package func update(for interest: EventLoop.Interest) { try? loop.update(terminal.master, for: interest) }
+    package func update(for interest: EventLoop.Interest) { watch?.update(for: interest) }
 
     /// The bytes that the client did not read are lost, as on a line with nothing connected.
     package func clientEnded() throws(SystemError) -> Bool {
@@ -43,7 +44,7 @@ package final class TerminalLine: ModuleLine {
         do throws(SystemError) {
             try terminal.holdSlave()
         } catch {
-            loop.unwatch(terminal.master)
+            watch?.end()
             throw error
         }
         terminal.discardOutput()

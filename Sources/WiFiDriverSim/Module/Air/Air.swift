@@ -107,8 +107,10 @@ package final class Air {
         return radio
     }
 
+    var radioCount: Int { radios.count }
+
     /// Tells the modules that faults are set or cleared.
-    func tell(_ change: FaultChange) {
+    package func tell(_ change: FaultChange) {
         var only: Int?
         switch change {
         case .add(let fault, let module):

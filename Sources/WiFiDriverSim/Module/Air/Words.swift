@@ -1,5 +1,5 @@
-/// The words of a command or change, from left to right. A word is bare or in double quotes. In quotes, a backslash
-/// takes the next character literally.
+/// The words of a command or change, from left to right. A word is bare or in double quotes. In quotes, `\r`, `\n` and
+/// `\t` are CR, LF and tab, and before another character a backslash takes it literally.
 package struct Words {
     /// A word and the position where it begins, counted from 0.
     package struct Word {
@@ -40,8 +40,12 @@ package struct Words {
             let isQuoted = characters[index] == "\""
             if isQuoted { index += 1 }
             while index < characters.count, characters[index] != (isQuoted ? "\"" : " ") {
-                if isQuoted, characters[index] == "\\", index + 1 < characters.count { index += 1 }
-                word.append(characters[index])
+                if isQuoted, characters[index] == "\\", index + 1 < characters.count {
+                    index += 1
+                    word.append(Self.escapes[characters[index]] ?? characters[index])
+                } else {
+                    word.append(characters[index])
+                }
                 index += 1
             }
             if isQuoted {
@@ -53,6 +57,23 @@ package struct Words {
             words.append(Word(text: word, position: start))
         }
         self.init(words, end: characters.count)
+    }
+
+    private static let escapes: [Character: Character] = ["r": "\r", "n": "\n", "t": "\t"]
+
+    /// The text in double quotes, as `init(parsing:)` reads it.
+    package static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\r": quoted += "\\r"
+            case "\n": quoted += "\\n"
+            case "\t": quoted += "\\t"
+            case "\"", "\\": quoted += "\\\(scalar)"
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
     }
 
     package func preceded(by word: String, at position: Int) -> Words {

@@ -24,7 +24,7 @@ public struct World: Sendable, Equatable {
         }
     }
 
-    /// The faults from the start on.
+    /// The faults of all modules, from the start on.
     public var faults: [Fault] = []
 
     /// The server for firmware updates. `nil` if there is none.
@@ -56,6 +56,13 @@ public struct World: Sendable, Equatable {
         self.timeline = timeline
         self.updates = updates
         self.faults = faults
+    }
+
+    /// The name in a change that is not one of an access point here; `nil` if there is none. A module's soft-AP, which
+    /// may appear later, does not count.
+    package func missingAccessPoint(of change: WorldChange) -> String? {
+        guard case .accessPoint(let name, _) = change else { return nil }
+        return accessPoints.contains { $0.ssid == name || $0.bssid == MACAddress(name) } ? nil : name
     }
 
     /// This world, with no latency at any access point.

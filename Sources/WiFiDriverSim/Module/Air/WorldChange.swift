@@ -201,7 +201,7 @@ extension Air {
             stationJoins(name, ssid: ssid, password: password, at: now)
         case .station(let name, .leaves): stationLeaves(name, at: now)
         case .faults(let change):
-            if case .add(let fault, _) = change, case .world(let effect) = fault.effect { try check(effect) }
+            if case .add(let fault, let module) = change { try check(fault, ofModule: module) }
             tell(change)
         case .smartConfig(let way, let ssid, let password, let key):
             guard WorldChange.ssidLength.contains(ssid.utf8.count),
@@ -215,8 +215,12 @@ extension Air {
 }
 
 extension Air {
-    /// Checks that a fault's change of the world can be made.
-    private func check(_ change: WorldChange) throws(WorldChangeError) {
+    /// Checks that a fault can happen: that its module is there, and that its change of the world can be made.
+    private func check(_ fault: Fault, ofModule module: Int?) throws(WorldChangeError) {
+        if let module, !(0..<radioCount).contains(module) {
+            throw WorldChangeError(description: "there is no module \(module); there are 0 to \(radioCount - 1)")
+        }
+        guard case .world(let change) = fault.effect else { return }
         switch change {
         case .accessPoint(let name, let change):
             for accessPoint in try accessPoints(named: name) {

@@ -53,7 +53,7 @@ final class LongSend: DataOperation {
         let part = bytes.prefix(length - receivedCount)
         bytes = bytes.dropFirst(part.count)
         receivedCount += part.count
-        if case .failed = state { return receivedCount == length ? SendOperation.failure(on: module) : nil }
+        if case .failed = state { return receivedCount == length ? SendOperation.failure : nil }
         buffer.append(contentsOf: UnsafeRawBufferPointer(rebasing: part))
         if flushAt == nil { flushAt = module.now + interval }
         let outcome = sendWhatIsDue(on: module)
@@ -65,7 +65,7 @@ final class LongSend: DataOperation {
         guard case .waiting = state, !buffer.isEmpty else { return nil }
         let isDue = receivedCount == length || flushAt.map { $0 <= module.now } ?? false
         guard isDue || buffer.count >= configuration.blockSize else { return nil }
-        guard let link = module.links.id(of: socket).flatMap({ module.links[$0] }) else { return fail(on: module) }
+        guard let link = module.links.id(of: socket).flatMap({ module.links[$0] }) else { return fail() }
         let endpoint: Endpoint?
         switch target {
         case .peer: endpoint = link.transport == .udp ? link.remote : nil
@@ -88,23 +88,23 @@ final class LongSend: DataOperation {
             sentCount += count
             state = .waiting
             reportProgress(on: module)
-            if sentCount == length { return SendOperation.success(on: module) }
-        case (.sending, .network(.sendFailed(socket))): return fail(on: module)
+            if sentCount == length { return SendOperation.success }
+        case (.sending, .network(.sendFailed(socket))): return fail()
         case (.resolving, .network(.resolved(_, let addresses))):
-            guard let address = addresses.first, case .name(_, let port) = target else { return fail(on: module) }
+            guard let address = addresses.first, case .name(_, let port) = target else { return fail() }
             target = .endpoint(Endpoint(address, port))
             state = .waiting
         case (.failed, _): return nil
-        default: if module.links.id(of: socket) == nil { return fail(on: module) }
+        default: if module.links.id(of: socket) == nil { return fail() }
         }
         return sendWhatIsDue(on: module)
     }
 
     /// Data are still taken up to their end or the escape sequence, but not sent.
-    private func fail(on module: Module) -> CommandOutcome? {
+    private func fail() -> CommandOutcome? {
         state = .failed
         buffer.removeAll()
-        return receivedCount == length ? SendOperation.failure(on: module) : nil
+        return receivedCount == length ? SendOperation.failure : nil
     }
 
     /// Writes one report for each multiple of the report size that has been passed, and one for the end.
@@ -119,9 +119,6 @@ final class LongSend: DataOperation {
     }
 
     var escape: ((Module) -> CommandOutcome)? {
-        { module in
-            module.write("\r\nSEND CANCELLED\r\n")
-            return .answered
-        }
+        { _ in .final("SEND CANCELLED") }
     }
 }

@@ -13,7 +13,8 @@ let nameCommands: [Command] = [
             if network == 3, !call.settings.ipv6 { throw .failed }
             call.module.resolve(name, network == 3 ? .v6 : network == 1 && call.settings.ipv6 ? nil : .v4)
             return .running(
-                ResolveOperation(name: call.name, deadline: call.module.now + resolveTimeout(timeout)))
+                ResolveOperation(
+                    name: call.name, deadline: call.module.now + resolveTimeout(timeout, name, call.module)))
         }),
 
     Command(
@@ -21,7 +22,7 @@ let nameCommands: [Command] = [
         set: .init(Text("host", 1...LineBuffer.limit)) { (call, host) throws(CommandError) in
             guard call.module.reaches(IPAddress(host)) else { throw .failed }
             let module = call.module
-            var operation = PingOperation(deadline: module.now + resolveTimeout(nil))
+            var operation = PingOperation(deadline: module.now + resolveTimeout(nil, host, module))
             if let address = IPAddress(host) {
                 operation.ping(address, on: module)
             } else {
@@ -62,9 +63,9 @@ let nameCommands: [Command] = [
         }),
 ]
 
-/// The time-out for resolving a name. The default is 10 s.
-private func resolveTimeout(_ milliseconds: Int?) -> Duration {
-    guard let milliseconds, milliseconds > 0 else { return .seconds(10) }
+/// The time-out for resolving a name. The default is 10 s, and more if a fault makes the name slow.
+private func resolveTimeout(_ milliseconds: Int?, _ name: String, _ module: Module) -> Duration {
+    guard let milliseconds, milliseconds > 0 else { return .seconds(10) + module.delay(ofName: name) }
     return .milliseconds(milliseconds)
 }
 

@@ -90,7 +90,7 @@ private func sendBlockForm(hasEscapes: Bool) -> Command.SetForm {
         return .receiving(
             DataEntry(length: length, hasEscapes: hasEscapes, escape: cancelSend(call)) { module, bytes in
                 // An empty block counts as sent at once.
-                bytes.isEmpty ? SendOperation.success(on: module) : send(bytes, on: id, to: target, module)
+                bytes.isEmpty ? SendOperation.success : send(bytes, on: id, to: target, module)
             })
     }
 }
@@ -98,15 +98,12 @@ private func sendBlockForm(hasEscapes: Bool) -> Command.SetForm {
 /// What the escape sequence does in the middle of a block; `nil` takes it for data.
 private func cancelSend(_ call: Call) -> ((Module) -> CommandOutcome)? {
     guard call.firmware.cancelsSends else { return nil }
-    return { module in
-        module.write("\r\nSEND Canceled\r\n")
-        return .answered
-    }
+    return { _ in .final("SEND Canceled") }
 }
 
 private func send(_ bytes: [UInt8], on id: Int, to target: SendTarget, _ module: Module) -> CommandOutcome {
     module.write("\r\nRecv \(bytes.count) bytes\r\n")
-    guard let link = module.links[id], link.phase == .open else { return SendOperation.failure(on: module) }
+    guard let link = module.links[id], link.phase == .open else { return SendOperation.failure }
     link.lastActivity = module.now
     let timeout = module.settings.tcpOptions[id].sendTimeout
     var operation = SendOperation(
@@ -135,32 +132,25 @@ struct SendOperation: Operation {
         case sending
     }
 
-    static func success(on module: Module) -> CommandOutcome {
-        module.write("\r\nSEND OK\r\n")
-        return .answered
-    }
-
-    static func failure(on module: Module) -> CommandOutcome {
-        module.write("\r\nSEND FAIL\r\n")
-        return .answered
-    }
+    static var success: CommandOutcome { .final("SEND OK") }
+    static var failure: CommandOutcome { .final("SEND FAIL") }
 
     mutating func resume(_ event: ModuleEvent, on module: Module) -> CommandOutcome? {
         switch (event, state) {
         case (.network(.resolved(_, let addresses)), .resolving(let port, let bytes)):
-            guard let address = addresses.first else { return Self.failure(on: module) }
+            guard let address = addresses.first else { return Self.failure }
             state = .sending
             module.request(.send(socket, bytes, to: Endpoint(address, port)))
             return nil
-        case (.network(.sent(socket)), .sending): return Self.success(on: module)
+        case (.network(.sent(socket)), .sending): return Self.success
         case (.network(.sendFailed(socket)), .sending):
-            return Self.failure(on: module)
+            return Self.failure
         case (.deadline, _):
             module.request(.abandonSend(socket))
-            return Self.failure(on: module)
+            return Self.failure
         case (.network, _), (.air, _):
             // The link may have been closed by its peer, or with its access point.
-            return module.links.id(of: socket) == nil ? Self.failure(on: module) : nil
+            return module.links.id(of: socket) == nil ? Self.failure : nil
         }
     }
 }

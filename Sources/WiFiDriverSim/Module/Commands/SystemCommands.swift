@@ -19,7 +19,7 @@ let systemCommands: [Command] = [
             return answerAndRestart(call)
         }),
 
-    // Sleep has no effect that is visible on the line: see README, Limits.
+    // Sleep is visible only on a line that behaves like a UART: see LightSleep.
     Command(
         name: "SLEEPWKCFG", family: .basic, firmware: .since(.esp32_2_1),
         set: .init(
@@ -35,7 +35,8 @@ let systemCommands: [Command] = [
                 guard call.firmware.wakePins.contains(value) else { throw CommandError(kind: .invalid, position: 1) }
                 guard level != nil else { throw .count(3) }
             }
-            return call.hasNoEffect()
+            if source == .pin, let level { call.module.session.lightSleep.wakePin = (value, level) }
+            return .ok
         }),
 
     // Registers hold the last value written to them, initially 0.

@@ -4,7 +4,9 @@ import WiFiSimValues
 enum CommandOutcome {
     case ok
     case failed(CommandError)
-    /// The final line is not OK or ERROR but another one, such as `FAIL`. It has been written.
+    /// The final line is this one, not OK or ERROR.
+    case final(String)
+    /// The final line has been written already.
     case answered
     case running(any Operation)
     /// OK and the prompt follow, then data for the command.
@@ -13,9 +15,14 @@ enum CommandOutcome {
     var isUnfinished: Bool {
         switch self {
         case .running, .receiving: true
-        case .ok, .failed, .answered: false
+        case .ok, .failed, .final, .answered: false
         }
     }
+}
+
+extension CommandOutcome {
+    /// The final lines of commands.
+    static let finalLines = ["OK", "ERROR", "FAIL", "SEND OK", "SEND FAIL", "SEND Canceled", "SEND CANCELLED"]
 }
 
 /// A command that waits for something. `resume` receives each event until it returns an outcome.

@@ -60,7 +60,7 @@ struct ConnectOperation: Operation {
     /// Starts to open the link. Its ID must be free.
     init(_ plan: LinkPlan, on module: Module) {
         self.plan = plan
-        deadline = module.now + plan.timeout
+        deadline = module.now + plan.timeout + (plan.address == nil ? module.delay(ofName: plan.host) : .zero)
         if let address = plan.address {
             open(address, on: module)
         } else {

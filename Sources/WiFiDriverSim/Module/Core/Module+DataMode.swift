@@ -9,7 +9,6 @@ extension Module {
     func receive(
         _ bytes: inout Slice<UnsafeRawBufferPointer>, for operation: any DataOperation, _ escape: EscapeSequence
     ) {
-        if faults.isActive, takeDataWithFaults(&bytes, operation) { return }
         var escape = escape
         let endsTheData = operation.remaining.map { escape.kept + bytes.count >= $0 } ?? false
         let pluses: Int
@@ -29,14 +28,19 @@ extension Module {
         give(&bytes, to: operation)
     }
 
-    /// Gives bytes from the line to an operation. If it takes none of them, they are refused, because the loop would
-    /// not end.
+    /// Gives bytes from the line to an operation.
     private func give(_ bytes: inout Slice<UnsafeRawBufferPointer>, to operation: any DataOperation) {
+        if faults.isActive, giveWithFaults(&bytes, to: operation) { return }
+        giveUnchanged(&bytes, to: operation)
+    }
+
+    /// Gives bytes to an operation. If it takes none of them, they are refused, because the loop would not end.
+    func giveUnchanged(_ bytes: inout Slice<UnsafeRawBufferPointer>, to operation: any DataOperation) {
         let count = bytes.count
         if faults.isActive { faults.phase = .answer }
         let outcome = operation.receive(&bytes, on: self)
         if faults.isActive, outcome == nil { faults.phase = .report }
-        if bytes.count == count { refuse(&bytes, operation) }
+        if bytes.count == count { refuse(&bytes, isSending: operation.isSending) }
         if let outcome { conclude(outcome) }
     }
 
@@ -54,6 +58,7 @@ extension Module {
         let (isComplete, pluses) = escape.resolve()
         state = .receiving(operation, escape)
         if isComplete, let escape = operation.escape {
+            if faults.isActive { faults.phase = .answer }
             conclude(escape(self))
         } else {
             give(pluses: pluses, to: operation)

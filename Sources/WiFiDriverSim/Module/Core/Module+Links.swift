@@ -126,8 +126,12 @@ extension Module {
     /// Reports the number of bytes that wait in a passive link. Not repeated until they are read.
     private func announce(_ id: Int) {
         links[id]?.hasReported = true
-        writeLine("")
-        writeLine("+IPD,\(linkPrefix(id))\(waitingLength(id))")
+        let line = "+IPD,\(linkPrefix(id))\(waitingLength(id))"
+        asReport {
+            // Two messages for SYSMSGFILTER.
+            if session.messageFilters.isOn { writeLine("") }
+            writeLine(session.messageFilters.isOn ? line : "\r\n" + line)
+        }
     }
 
     /// Pushes the buffer of a link that is no longer passive, then reports the close that waited for it.
@@ -151,10 +155,11 @@ extension Module {
     }
 
     private func push(_ bytes: [UInt8], from peer: Endpoint?, on id: Int) {
-        if session.passesThrough { return write("", bytes) }
+        if session.passesThrough { return passOn(bytes) }
         var header = "\r\n+IPD,\(linkPrefix(id))\(bytes.count)"
         if session.showsPeer, let peer { header += ",\(quoted(peer.address)),\(peer.port)" }
-        write(header + ":", bytes)
+        header += ":"
+        asReport { write(header, bytes) }
     }
 
     /// An address as this firmware prints it.

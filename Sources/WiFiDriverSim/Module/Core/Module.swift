@@ -58,6 +58,8 @@ package final class Module {
     private let clients = BackgroundClient.all
     /// The number of the last query.
     var lastQuery: UInt32 = 0
+    /// True if the UART hears nothing in light sleep, as on hardware.
+    package var lightSleepIsDeaf = false
     /// The faults that are set.
     @exclusivity(unchecked) var faults = FaultState()
     /// The faults of the network that have begun.
@@ -124,6 +126,7 @@ package final class Module {
     /// Resets the module by its reset line.
     package func reset(at now: Instant) {
         self.now = now
+        if faults.isActive { faultsRestart(isAbrupt: true) }
         request(.stop)
         setUnixTime(.zero)
         boot()
@@ -132,6 +135,7 @@ package final class Module {
     package func powerOff(at now: Instant) {
         self.now = now
         state = .off
+        if faults.isActive { faultsRestart(isAbrupt: true) }
         request(.stop)
         dropEverything()
         output.removeAll()
@@ -175,11 +179,12 @@ package final class Module {
         request(.silence)
         stopLearning()
         lineBuffer = LineBuffer()
-        if faults.isActive { faults.restart() }
+        if faults.isActive { faultsRestart() }
     }
 
     /// Restarts the firmware, as RST does. Some chips keep the time (ESP-AT docs, TCP-IP, CIPSNTPTIME).
     func restart() {
+        guard !isFailing else { return }
         if !firmware.keepsTime { setUnixTime(.zero) }
         shutDown()
         boot()
@@ -195,6 +200,7 @@ package final class Module {
 
     /// Restores the factory settings and restarts, as RESTORE does.
     func restoreFactorySettings() {
+        guard !isFailing else { return }
         let userData = storedSettings.userData
         storedSettings = factorySettings
         // The host's partitions are not parameters of the firmware.
@@ -206,6 +212,7 @@ package final class Module {
 
     /// Waits for new firmware and ignores commands until it is reset.
     func enterDownloadMode() {
+        guard !isFailing else { return }
         dropEverything()
         request(.reset)
         emit(.log("in download mode: only a reset gets the module out of it"))
@@ -214,17 +221,34 @@ package final class Module {
 
     /// Switches everything off except the wake-up timer, as GSLP does.
     func deepSleep(for duration: Duration) {
+        guard !isFailing else { return }
         dropEverything()
         request(.reset)
         state = .asleep(until: now + duration)
     }
+
+    /// Sets the level of a pin from outside.
+    package func setPin(_ number: Int, isHigh: Bool) { session.lightSleep.setPin(number, isHigh: isHigh) }
+
+    /// Whether a fault has ended the firmware in the middle of what it does, so that nothing follows from the rest.
+    private var isFailing: Bool { faults.failure != nil }
 
     // MARK: Input from the line
 
     /// Takes bytes from the line.
     package func receive(_ bytes: UnsafeRawBufferPointer, at now: Instant) {
         advance(to: now)
-        if faults.isActive, !faults.isGivingData { return receiveOverFaultyLine(bytes) }
+        if lightSleepIsDeaf, session.sleepMode != 0, session.sleepMode == firmware.lightSleepMode {
+            let lost = session.lightSleep.loss(of: bytes.count, at: now, isBusy: !isIdle || !output.isEmpty)
+            if lost > 0 { emit(.log("\(lost) bytes lost: the module is in light sleep")) }
+            if lost == bytes.count { return }
+            return receiveAwake(UnsafeRawBufferPointer(rebasing: bytes[lost...]))
+        }
+        receiveAwake(bytes)
+    }
+
+    private func receiveAwake(_ bytes: UnsafeRawBufferPointer) {
+        if faults.isActive { return receiveOverFaultyLine(bytes) }
         take(bytes)
     }
 
@@ -233,20 +257,20 @@ package final class Module {
         var rest = bytes[...]
         while !rest.isEmpty {
             switch state {
-            case .hung(let isSilent):
-                return receiveHung(rest, isSilent: isSilent)
-            case .off, .booting, .asleep:
-                return
+            case .hung(isSilent: false): refuse(&rest, isSending: false)
+            case .off, .booting, .asleep, .hung: return
+            case .idle where isBusyByFault: refuse(&rest, isSending: false)
             case .idle:
                 resumeLine()
                 dropRefusedLine(&rest)
                 receiveInCommandMode(&rest)
             case .running(let operation):
                 if faults.isActive { noteRefused(rest) }
-                refuse(&rest, operation)
+                refuse(&rest, isSending: operation.isSending)
             case .receiving(let operation, let escape):
                 receive(&rest, for: operation, escape)
             }
+            failIfDue()
         }
         replenishLinks()
     }
@@ -264,17 +288,17 @@ package final class Module {
             case .more:
                 continue
             case .line(let line):
-                if let line = command(in: line) {
-                    if faults.isActive {
-                        executeWithFaults(line)
-                    } else {
-                        conclude(interpreter.execute(line, on: self))
-                    }
+                let line = command(in: line)
+                if faults.isActive {
+                    if let line { executeWithFaults(line) } else { flushEcho() }
+                } else if let line {
+                    conclude(interpreter.execute(line, on: self))
                 }
             case .failed(let error):
+                if faults.isActive { flushEcho() }
                 conclude(.failed(error))
             }
-            guard case .idle = state else { return }
+            guard case .idle = state, !isFailing, !isBusyByFault else { return }
         }
     }
 
@@ -310,10 +334,11 @@ package final class Module {
     /// Answers busy once for each line that arrives while a command runs, and drops the line. From 2.1 on, AT+RST is
     /// accepted (ESP-AT docs, AT Messages, `Will force to restart!!!`), so bytes that may still become it are not
     /// answered yet.
-    func refuse(_ bytes: inout Slice<UnsafeRawBufferPointer>, _ operation: any Operation) {
-        guard !firmware.readsLinesAsNonOS else { return refuseAtLineEnd(&bytes, operation) }
+    func refuse(_ bytes: inout Slice<UnsafeRawBufferPointer>, isSending: Bool) {
+        guard !firmware.readsLinesAsNonOS else { return refuseAtLineEnd(&bytes, isSending: isSending) }
+        let permitsRestart = if case .hung = state { false } else { firmware.restartsWhileBusy }
         while let byte = bytes.popFirst() {
-            if firmware.restartsWhileBusy, !lineBuffer.isRefusing,
+            if permitsRestart, !lineBuffer.isRefusing,
                 byte == LineBuffer.restartLine[lineBuffer.restartMatch]
             {
                 lineBuffer.restartMatch += 1
@@ -324,7 +349,7 @@ package final class Module {
             lineBuffer.restartMatch = 0
             if !lineBuffer.isRefusing {
                 lineBuffer.isRefusing = true
-                sayBusy(operation)
+                sayBusy(isSending: isSending)
             }
             if byte == UInt8(ascii: "\n") { lineBuffer.isRefusing = false }
         }
@@ -332,19 +357,21 @@ package final class Module {
 
     /// If the command ends in the middle of a line, the beginning of the line is lost, and the rest counts as a line of
     /// its own.
-    private func refuseAtLineEnd(_ bytes: inout Slice<UnsafeRawBufferPointer>, _ operation: any Operation) {
+    private func refuseAtLineEnd(_ bytes: inout Slice<UnsafeRawBufferPointer>, isSending: Bool) {
         while let end = bytes.firstIndex(of: UInt8(ascii: "\n")) {
             if session.echoes { echo(bytes[...end]) }
             bytes = bytes[(end + 1)...]
-            sayBusy(operation)
+            sayBusy(isSending: isSending)
         }
         if session.echoes { echo(bytes) }
         bytes = bytes.dropFirst(bytes.count)
     }
 
-    private func sayBusy(_ operation: any Operation) {
+    func sayBusy(isSending: Bool) {
+        let text = "\r\n\(firmware.busyText(isSending: isSending))\r\n"
+        if case .hung = state { return say(Array(text.utf8)) }
         logError(CommandError(kind: .busy))
-        write("\r\n\(firmware.busyText(isSending: operation.isSending))\r\n")
+        write(text)
     }
 
     /// Drops the rest of a line that was already refused, even though the command has ended.
@@ -389,6 +416,9 @@ package final class Module {
         case .failed(let error):
             state = .idle
             answer(error)
+        case .final(let line):
+            state = .idle
+            if CommandOutcome.finalLines.contains(line) { write("\r\n\(line)\r\n") } else { writeLine(line) }
         case .answered:
             state = .idle
         case .running(let operation):
@@ -426,17 +456,24 @@ package final class Module {
         if case .faults(let change) = event { return apply(change) }
         guard isRunning else { return }
         handleAir(event)
+        if failIfDue() { return }
         resume(.air(event))
+        failIfDue()
         replenishLinks()
     }
 
     package func handle(_ event: NetworkEvent, at now: Instant) {
         self.now = now
         guard isRunning else { return }
-        for index in clients.indices where clients[index].takes(self, event) { return }
+        for index in clients.indices where clients[index].takes(self, event) {
+            failIfDue()
+            return
+        }
         guard isForCommand(event) else { return }
         handleNetwork(event)
+        if failIfDue() { return }
         resume(.network(event))
+        failIfDue()
         replenishLinks()
     }
 
@@ -454,7 +491,11 @@ package final class Module {
         self.now = now
         output.removeAll()
         lineBuffer = LineBuffer()
-        if case .receiving(let operation, _) = state, !operation.isPassthrough { state = .idle }
+        faults.dropLines()
+        if case .receiving(let operation, _) = state, !operation.isPassthrough {
+            state = .idle
+            if faults.isActive { endCommandWithFaults() }
+        }
         replenishLinks()
     }
 
@@ -467,6 +508,8 @@ package final class Module {
             guard case .running = state else { return }
             if let outcome { conclude(outcome) } else { state = .running(operation) }
         case .receiving(var operation, _):
+            if faults.isActive { faults.phase = .answer }
+            defer { if faults.isActive, case .receiving = state { faults.phase = .report } }
             if let outcome = operation.resume(event, on: self) { conclude(outcome) }
         case .off, .booting, .asleep, .idle, .hung: break
         }
@@ -509,13 +552,14 @@ package final class Module {
     package func report(_ line: String, at now: Instant) {
         self.now = now
         if isRunning { writeLine(line) }
+        failIfDue()
     }
 
     // MARK: Time
 
     /// When to call `advance(to:)` next. `nil` if nothing is due.
     package var nextDeadline: Instant? {
-        faults.isActive ? .earlier(stateDeadline, faultDeadline) : stateDeadline
+        faults.isActive ? .earlier(stateDeadline, faults.nextDeadline) : stateDeadline
     }
 
     private var stateDeadline: Instant? {
@@ -546,7 +590,7 @@ package final class Module {
                 return restart()
             }
             self.now = max(self.now, due)
-            if faults.isActive, let time = faultDeadline, time <= due {
+            if faults.isActive, let time = faults.nextDeadline, time <= due {
                 advanceFaults()
                 continue
             }
@@ -565,6 +609,7 @@ package final class Module {
                 advanceLinks()
                 for client in clients { client.advance(self) }
             }
+            failIfDue()
         }
         self.now = max(self.now, now)
     }
@@ -603,11 +648,7 @@ package final class Module {
     /// reports (ESP-AT docs, Basic, SYSMSG, bit 2).
     func report(_ text: String) {
         if isPassthrough, !settings.systemMessages.speaksInPassthrough { return }
-        guard faults.isActive else { return writeLine(text) }
-        let phase = faults.phase
-        faults.phase = .report
-        writeLine(text)
-        faults.phase = phase
+        asReport { writeLine(text) }
     }
 
     func emit(_ effect: Effect) { effects.append(effect) }

@@ -232,6 +232,7 @@ struct Session {
     var registers: [Int: Int] = [:]
     var storesSettings = true
     var sleepMode = 0
+    var lightSleep = LightSleep()
     var hostName: String
     var rfPower: [Int]
     var scanOptions: ScanOptions

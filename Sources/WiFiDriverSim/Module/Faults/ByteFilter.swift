@@ -2,7 +2,9 @@ import WiFiSimValues
 
 /// The changes of the bytes of one phase.
 ///
-/// Sans-IO: bytes go in through `pass`, and pieces for the line come out; `end` gives what follows the last byte.
+/// Sans-IO: bytes go in through `pass`, and pieces for the line come out; `end` gives what follows the last byte. How
+/// the bytes are divided among the calls of `pass` makes no difference to the sum of the pieces, except for where the
+/// middle of the first bytes is.
 struct ByteFilter {
     enum Piece: Equatable {
         case bytes([UInt8])
@@ -10,71 +12,111 @@ struct ByteFilter {
         case pause(Duration)
     }
 
-    private let effects: [Fault.ByteEffect]
-    private var passedCount = 0
-    private var hasBegun = false
-    /// What was said, for a fault that says it again.
-    private var said: [UInt8] = []
+    /// How far the middle of the bytes is from the first, and whether they end.
+    struct Extent {
+        /// Where text is inserted inside; `nil` is the middle of the first bytes that come.
+        var middle: Int?
+        /// Whether they have no end, so that there is no second time for all of them: each byte comes twice.
+        var isEndless = false
+    }
 
-    init(_ effects: [Fault.ByteEffect]) { self.effects = effects }
+    private var stages: [Stage]
+    private(set) var hasBegun = false
 
-    var isEmpty: Bool { effects.isEmpty }
+    init(_ effects: [Fault.ByteEffect], _ extent: Extent = Extent()) {
+        // Text in front comes last, so that the others count the bytes as they were.
+        stages = (effects.filter { !$0.isInFront } + effects.filter(\.isInFront)).map {
+            Stage(effect: $0, extent: extent)
+        }
+    }
+
+    var isEmpty: Bool { stages.isEmpty }
 
     mutating func pass(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [Piece] {
-        var pieces: [Piece] = [.bytes(bytes)]
-        if effects.contains(.double) { said += bytes }
-        for effect in effects { pieces = pieces.flatMap { apply(effect, to: $0, total: bytes.count, &random) } }
+        guard !bytes.isEmpty else { return [] }
         hasBegun = true
-        passedCount += bytes.count
+        var pieces = [Piece.bytes(bytes)]
+        for index in stages.indices { pieces = pieces.flatMap { stages[index].pass($0, &random) } }
         return pieces
     }
 
-    mutating func end() -> [Piece] {
+    mutating func end(_ random: inout SeededGenerator) -> [Piece] {
         guard hasBegun else { return [] }
         var pieces: [Piece] = []
-        for effect in effects {
-            switch effect {
-            case .double: pieces.append(.bytes(said))
-            case .insert(let text, .after): pieces.append(.bytes(Array(text.utf8) + [0x0D, 0x0A]))
-            default: break
-            }
+        for index in stages.indices {
+            pieces = pieces.flatMap { stages[index].pass($0, &random) } + stages[index].end()
         }
         return pieces
     }
+}
 
-    private func apply(
-        _ effect: Fault.ByteEffect, to piece: Piece, total: Int, _ random: inout SeededGenerator
-    ) -> [Piece] {
-        guard case .bytes(let bytes) = piece else { return [piece] }
+extension Fault.ByteEffect {
+    fileprivate var isInFront: Bool { if case .insert(_, .before) = self { true } else { false } }
+}
+
+/// One effect, and how far it has come.
+private struct Stage {
+    let effect: Fault.ByteEffect
+    var extent: ByteFilter.Extent
+    private var passedCount = 0
+    /// What was said, for a fault that says it again.
+    private var said: [UInt8] = []
+
+    init(effect: Fault.ByteEffect, extent: ByteFilter.Extent) {
+        self.effect = effect
+        self.extent = extent
+    }
+
+    mutating func pass(_ piece: ByteFilter.Piece, _ random: inout SeededGenerator) -> [ByteFilter.Piece] {
+        guard case .bytes(let bytes) = piece, !bytes.isEmpty else { return [piece] }
+        let isFirst = passedCount == 0
+        defer { passedCount += bytes.count }
         switch effect {
         case .lose(nil): return []
         case .lose(let count?): return [.bytes(Array(bytes.dropFirst(max(0, count - passedCount))))]
         case .cut(let count): return [.bytes(Array(bytes.prefix(max(0, count - passedCount))))]
-        case .garble: return [.bytes(Self.garbled(bytes, &random))]
-        case .double, .insert(_, .after): return [piece]
-        case .insert(let text, .before):
-            return hasBegun ? [piece] : [.bytes(Array(text.utf8) + [0x0D, 0x0A] + bytes)]
+        case .garble: return [.bytes(garbled(bytes, &random))]
+        case .double where extent.isEndless: return [.bytes(bytes.flatMap { [$0, $0] })]
+        case .double:
+            said += bytes
+            return [piece]
+        case .insert(let text, .before): return [.bytes(isFirst ? text.line + bytes : bytes)]
         case .insert(let text, .inside):
-            guard !hasBegun else { return [piece] }
-            return [.bytes(bytes[..<(bytes.count / 2)] + Array(text.utf8) + bytes[(bytes.count / 2)...])]
-        case .delay(let time): return hasBegun ? [piece] : [.pause(time), piece]
+            let middle = extent.middle ?? bytes.count / 2
+            extent.middle = middle
+            guard let index = index(of: middle, in: bytes) else { return [piece] }
+            return [.bytes(bytes[..<index] + Array(text.utf8) + bytes[index...])]
+        case .insert(_, .after): return [piece]
+        case .delay(let time): return isFirst ? [.pause(time), piece] : [piece]
         case .split(let count, let time):
-            let first = count - passedCount
-            guard (0..<bytes.count).contains(first) else { return [piece] }
-            return [.bytes(Array(bytes[..<first])), .pause(time), .bytes(Array(bytes[first...]))]
+            guard let index = index(of: count, in: bytes) else { return [piece] }
+            return [.bytes(Array(bytes[..<index])), .pause(time), .bytes(Array(bytes[index...]))]
         }
     }
 
-    /// Flips a bit in about every third byte, at least in one.
-    private static func garbled(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
-        guard !bytes.isEmpty else { return bytes }
-        var garbled = bytes.map { byte in
-            Int.random(in: 0..<3, using: &random) == 0 ? byte ^ 1 << UInt8.random(in: 0..<8, using: &random) : byte
+    func end() -> [ByteFilter.Piece] {
+        switch effect {
+        case .double: [.bytes(said)]
+        case .insert(let text, .after): [.bytes(text.line)]
+        default: []
         }
-        if garbled == bytes {
-            let index = Int.random(in: 0..<bytes.count, using: &random)
-            garbled[index] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-        }
-        return garbled
     }
+
+    /// The index of the byte that has this number among all, counted from 0.
+    private func index(of number: Int, in bytes: [UInt8]) -> Int? {
+        bytes.indices.contains(number - passedCount) ? number - passedCount : nil
+    }
+
+    /// Flips a bit of the first and the third byte, and of about every third of the others.
+    private func garbled(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
+        bytes.enumerated().map { index, byte in
+            let isChosen = Int.random(in: 0..<3, using: &random) == 0 || [0, 2].contains(passedCount + index)
+            return isChosen ? byte ^ 1 << UInt8.random(in: 0..<8, using: &random) : byte
+        }
+    }
+}
+
+extension String {
+    /// The text as a line.
+    fileprivate var line: [UInt8] { Array(utf8) + [0x0D, 0x0A] }
 }

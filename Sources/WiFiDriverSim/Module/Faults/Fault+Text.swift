@@ -3,12 +3,7 @@ import WiFiSimValues
 /// Writes faults as the sentences that `Fault.init` reads.
 extension Fault: CustomStringConvertible {
     /// The sentence.
-    public var description: String { text(quoting: Self.quoted) }
-
-    /// The text in double quotes, where a backslash takes the next character literally.
-    static func quoted(_ text: String) -> String {
-        "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
-    }
+    public var description: String { text(quoting: Words.quoted) }
 
     /// The sentence. `quoted` writes texts and names.
     package func text(quoting quoted: (String) -> String) -> String {
@@ -31,7 +26,7 @@ extension Fault.Trigger {
 extension String {
     /// The text as a word, in quotes only if it needs them.
     fileprivate func asWord(_ quoted: (String) -> String) -> String {
-        isEmpty || contains { $0 == " " || $0 == "\"" || $0 == "\\" } ? quoted(self) : self
+        isEmpty || utf8.contains { !(0x21...0x7E ~= $0) || [0x22, 0x5C].contains($0) } ? quoted(self) : self
     }
 }
 

@@ -37,8 +37,12 @@ extension Fault {
             throw keyword.error("a report has no \(phase.rawValue); say the report")
         case (.command, .bytes(_, .report)):
             throw keyword.error("a report is named by its begin: on report NAME")
+        case (.command, .module(_, at: .report)):
+            throw keyword.error("a command has no report; begin with on report NAME")
+        case (.at, .module(_, at: .some)), (.report, .module(_, at: .some)):
+            throw keyword.error("only a command has parts; end before \"at the\"")
         case (_, .bytes(.delay, .data)), (_, .bytes(.split, .data)):
-            throw keyword.error("the host decides when it sends the data")
+            throw keyword.error("the host decides when it sends the data; delay the prompt or the answer")
         default: break
         }
     }
@@ -100,8 +104,7 @@ extension Fault.Effect {
     fileprivate init(_ keyword: Words.Word, _ words: inout Words) throws(WordError) {
         switch keyword.text {
         case "answer":
-            let text = try words.text("the line to answer, or nothing")
-            self = text == "nothing" ? .bytes(.lose(nil), of: .answer) : .answer(text)
+            self = .answer(try words.text("the line to answer"))
         case "ignore": self = .ignore
         case "busy":
             if words.take("forever") {
@@ -111,13 +114,14 @@ extension Fault.Effect {
                 self = .busy(try words.duration("how long it is busy"))
             }
         case "run":
-            switch try words.text("later, or out of memory") {
+            let word = try words.next("later, or out of memory")
+            switch word.text {
             case "later": self = .runLater
             case "out":
                 try words.expect("of")
                 try words.expect("memory")
                 self = .outOfMemory
-            default: throw keyword.error("a command can run later or run out of memory")
+            default: throw word.error("a command can run later, or run out of memory")
             }
         case "lose":
             if words.take("the") {
@@ -146,11 +150,13 @@ extension Fault.Effect {
                 self = .line(.double(try words.percentage()), try words.direction())
             }
         case "insert":
-            if words.peek?.hasSuffix("%") ?? false {
+            var rest = words
+            let text = try rest.text("the text to insert, or a rate such as 0.1%")
+            if text.hasSuffix("%"), rest.peek.flatMap(Fault.ByteEffect.Place.init) == nil {
                 self = .line(.insert(try words.percentage()), try words.direction())
                 break
             }
-            let text = try words.text("the text to insert, or a rate such as 0.1%")
+            words = rest
             let place: Fault.ByteEffect.Place = try words.choice("where it is inserted")
             try words.expect("the")
             self = .bytes(.insert(text, place), of: try words.phase())
@@ -205,8 +211,11 @@ extension NetworkFault {
     fileprivate init(_ words: inout Words) throws(WordError) {
         let effect = try Effect(&words)
         self.init(effect)
-        if words.take("link") { scope = .link(try words.integer("the link", 0...4)) }
-        if words.take("peer") {
+        // A query has neither a link nor a peer.
+        if case .name = effect { return }
+        if words.take("link") {
+            scope = .link(try words.integer("the link", 0...4))
+        } else if words.take("peer") {
             let word = try words.next("the peer's address")
             if let address = IPAddress(word.text) {
                 scope = .peer(address)
@@ -216,7 +225,7 @@ extension NetworkFault {
                 throw word.error("\"\(word.text)\" is not ADDRESS or ADDRESS:PORT")
             }
         }
-        if words.take("to") {
+        if effect.hasDirection, words.take("to") {
             let word = try words.next("module or network")
             switch word.text {
             case "module": direction = .toModule
@@ -226,6 +235,7 @@ extension NetworkFault {
         }
     }
 
+    /// The address and port of a peer.
     private static func endpoint(_ text: String) -> (IPAddress, UInt16)? {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
             return nil

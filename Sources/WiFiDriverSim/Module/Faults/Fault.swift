@@ -56,13 +56,13 @@ public struct Fault: Equatable, Sendable {
         case echo
         /// OK and `>`, which ask for data.
         case prompt
-        /// What the host sends after the prompt.
+        /// What the host sends after the prompt, up to the announced number of bytes.
         case data
         /// What the module says to the command, without the last line.
         case answer
         /// The last line, such as OK, ERROR or SEND OK.
         case result
-        /// A message that no command asked for.
+        /// A message that no command asked for. In passthrough, what a link has received is a report named `data`.
         case report
     }
 
@@ -70,18 +70,19 @@ public struct Fault: Equatable, Sendable {
     public indirect enum Effect: Equatable, Sendable {
         /// The bytes of this part are changed.
         case bytes(ByteEffect, of: Phase)
-        /// The command does not run; this line is the answer.
+        /// The command does not run; this line is the answer. At a time, the module says this line.
         case answer(String)
         /// The command neither runs nor is answered.
         case ignore
-        /// The command is refused as busy, and so is every line for this time; `nil` is for ever.
+        /// The command is refused as busy, and so is every line for this time; `nil` is until the module restarts.
         case busy(Duration?)
         /// The command is refused as busy, and runs all the same: after the command in progress, or after 100 ms (esp-at
         /// issue 993).
         case runLater
         /// The command fails, because the firmware has no memory left for it.
         case outOfMemory
-        /// The module fails, when the exchange reaches this part; `nil` is before the command runs.
+        /// The module fails, when the exchange reaches this part; `nil` is before the command runs. At the answer and at
+        /// the result, the command has run.
         case module(ModuleEffect, at: Phase? = nil)
         /// The serial line fails.
         case line(LineEffect, LineDirection? = nil)
@@ -97,9 +98,9 @@ public struct Fault: Equatable, Sendable {
         case lose(Int? = nil)
         /// What follows this many bytes is lost.
         case cut(after: Int)
-        /// Bits are flipped, as the seed chooses, at least one.
+        /// A bit is flipped in the first byte, in the third, and in about a third of the others.
         case garble
-        /// They come twice.
+        /// They come twice. In passthrough, each byte of the data does.
         case double
         /// Text is inserted: as a line of its own before or after them, or as it is in their middle.
         case insert(String, Place)
@@ -112,7 +113,7 @@ public struct Fault: Equatable, Sendable {
         public enum Place: String, Sendable, CaseIterable {
             /// Before the first byte.
             case before
-            /// In the middle of the first bytes that the module writes.
+            /// In the middle of the first line; of the prompt, between OK and `>`.
             case inside
             /// After the last byte.
             case after
@@ -123,13 +124,14 @@ public struct Fault: Equatable, Sendable {
     public enum ModuleEffect: Equatable, Sendable {
         /// It restarts, as if for this cause.
         case restart(Cause)
-        /// It restarts this many times before it boots; `nil` is for ever.
+        /// It restarts, and this many of its boots fail; `nil` is all, until the faults are cleared.
         case bootLoop(Int?)
         /// It stops until its power or its reset pin restarts it. It refuses lines as busy, or is silent.
         case hang(isSilent: Bool)
-        /// Its flash returns to the factory settings when the command has ended.
+        /// Its flash returns to the factory settings, at the end of the command. The next boot reads them.
         case forgetFlash
-        /// It does not survive its next boot, and boots for ever, until the faults are cleared (esp-at issue 535).
+        /// Its flash is damaged, at the end of the command: no boot succeeds until the faults are cleared (esp-at issue
+        /// 535).
         case damageFlash
 
         /// What makes a module restart.
@@ -160,8 +162,15 @@ public struct Fault: Equatable, Sendable {
     }
 }
 
+extension Fault {
+    /// The access point that the fault changes and the world does not have; `nil` if there is none.
+    package func missingAccessPoint(in world: World) -> String? {
+        if case .world(let change) = effect { world.missingAccessPoint(of: change) } else { nil }
+    }
+}
+
 /// A command, or some of its forms.
-public struct CommandPattern: Equatable, Sendable {
+public struct CommandPattern: Equatable, Sendable, ExpressibleByStringLiteral {
     /// `*` for every command; otherwise the begin of the line without `AT+` or `AT`.
     let text: String
 
@@ -176,6 +185,9 @@ public struct CommandPattern: Equatable, Sendable {
         let bare = known.hasPrefix("AT+") ? String(known.dropFirst(3)) : known
         self.text = bare + text.dropFirst(name.count)
     }
+
+    /// Makes a pattern from a literal in source code.
+    public init(stringLiteral text: String) { self.init(text) }
 
     /// The name of the command in a line: `CIPSEND`, or `ATE0` for a command without a plus sign.
     static func name(of line: [UInt8]) -> String {

@@ -19,40 +19,59 @@ struct FaultState {
     var tellsPlaces = false { didSet { updateActivity() } }
     /// False while nothing here can have an effect.
     private(set) var isActive = false
-    var random = SeededGenerator(0)
+
+    /// Decide which occurrences are chosen, which bytes of a part are changed, and what the line does with each byte of
+    /// a direction. There is one for each, so that what is chosen does not depend on how the input is divided.
+    private var choices = SeededGenerator(0)
+    private var changes = SeededGenerator(0)
+    private var noise = [LineDirection.toModule: SeededGenerator(0), .toHost: SeededGenerator(0)]
 
     // MARK: The command in progress
 
     /// The effects that were chosen for the command in progress.
-    var chosen: [Fault.Effect] = []
+    private(set) var chosen: [Fault.Effect] = []
     /// What is being said.
     var phase = Fault.Phase.report
     private var filters: [Fault.Phase: ByteFilter] = [:]
-    private(set) var place: FaultPlace?
+    /// The data that the host has announced and not sent yet; `.max` without a number.
+    var dataLeft = Int.max
+    private var place: FaultPlace?
     private var placeCounts: [String: Int] = [:]
     /// The phases of the command in progress that have been reported as places.
     private var toldPhases: Set<Fault.Phase> = []
+    /// A failure of the module in the middle of what it says. The module carries it out as soon as it has returned from
+    /// there, and until then says nothing.
+    var failure: Fault.ModuleEffect?
 
     // MARK: What lasts
 
     /// Every line is refused until then.
     var busyUntil: Instant?
-    /// How often the module is to restart before it boots.
+    /// How many boots are still to fail; `.max` is all.
     var bootLoops = 0
     var flashIsDamaged = false
     /// Nothing passes on the line until then.
     private var mutedUntil: [LineDirection: Instant] = [:]
     /// Echoed bytes of a line that is not complete.
-    var heldEcho: [UInt8] = []
+    private var heldEcho: [UInt8] = []
     /// Output that comes later, and when.
     private var late: [(at: Instant, bytes: [UInt8])] = []
     /// Lines that were refused and run all the same.
-    var deferred: [[UInt8]] = []
+    private var deferred: [[UInt8]] = []
     private var refusedLine: [UInt8] = []
-    /// True while changed data are given to a command, which must not be changed again.
-    var isGivingData = false
+    /// Faults of the line whose effects have not been told yet.
+    private var untold: [Fault] = []
 
     private mutating func updateActivity() { isActive = tellsPlaces || !entries.isEmpty }
+
+    /// Determines what is chosen at random.
+    mutating func seed(_ seed: UInt64) {
+        var seeds = SeededGenerator(seed)
+        choices = SeededGenerator(seeds.next())
+        changes = SeededGenerator(seeds.next())
+        noise[.toModule] = SeededGenerator(seeds.next())
+        noise[.toHost] = SeededGenerator(seeds.next())
+    }
 
     mutating func add(_ fault: Fault) {
         entries.append(Entry(fault: fault))
@@ -61,27 +80,38 @@ struct FaultState {
 
     /// Clears all faults. Returns the output that they have held back.
     mutating func clear() -> [UInt8] {
-        defer {
-            let (random, tells) = (random, tellsPlaces)
-            let counts = placeCounts
-            self = FaultState()
-            self.random = random
-            placeCounts = counts
-            tellsPlaces = tells
-        }
-        return late.flatMap(\.bytes) + heldEcho
-    }
-
-    /// A restart ends what belongs to a command. Late output has left the module.
-    mutating func restart() {
+        let held = late.flatMap(\.bytes) + heldEcho
+        entries = []
         chosen = []
         filters = [:]
-        phase = .report
+        failure = nil
+        busyUntil = nil
+        bootLoops = 0
+        flashIsDamaged = false
+        mutedUntil = [:]
+        heldEcho = []
+        late = []
+        deferred = []
+        refusedLine = []
+        untold = []
+        updateActivity()
+        return held
+    }
+
+    /// A restart ends what belongs to a command, and what it would have said later if `isAbrupt`.
+    mutating func restart(isAbrupt: Bool) {
+        endCommand()
+        failure = nil
         busyUntil = nil
         heldEcho = []
         deferred = []
+        if isAbrupt { late = [] }
+    }
+
+    /// Drops what belongs to a line that is not complete.
+    mutating func dropLines() {
+        heldEcho = []
         refusedLine = []
-        place = nil
     }
 
     // MARK: Choosing
@@ -89,24 +119,23 @@ struct FaultState {
     /// Notes that a fault's moment has come. Returns whether the fault happens.
     private mutating func comes(_ index: Int, _ occurrence: Fault.Occurrence) -> Bool {
         entries[index].seen += 1
-        guard occurrence.includes(entries[index].seen, &random) else { return false }
+        guard occurrence.includes(entries[index].seen, &choices) else { return false }
         entries[index].fired += 1
         return true
     }
 
+    /// Counts an effect of a fault that is always there.
     mutating func countFiring(of effect: Fault.Effect) {
-        for index in entries.indices where entries[index].fault.effect == effect {
-            if case .always = entries[index].fault.trigger { entries[index].seen += 1 }
+        for index in entries.indices where entries[index].fault == Fault(.always, effect) {
+            entries[index].seen += 1
             entries[index].fired += 1
         }
     }
 
     /// Chooses the effects for a command line. Returns the faults that happen.
     mutating func begin(_ line: [UInt8]) -> [Fault] {
+        endCommand()
         var fired: [Fault] = []
-        chosen = []
-        filters = [:]
-        toldPhases = []
         for index in entries.indices {
             guard case .command(let pattern, let occurrence) = entries[index].fault.trigger, pattern.matches(line),
                 comes(index, occurrence)
@@ -124,8 +153,8 @@ struct FaultState {
     mutating func beginReport(_ text: String) -> [Fault] {
         var fired: [Fault] = []
         for index in entries.indices {
-            guard case .report(let start, let occurrence) = entries[index].fault.trigger, text.hasPrefix(start),
-                comes(index, occurrence)
+            guard case .report(let name, let occurrence) = entries[index].fault.trigger,
+                text.hasPrefix(name.first == "+" ? String(name.dropFirst()) : name), comes(index, occurrence)
             else { continue }
             fired.append(entries[index].fault)
         }
@@ -145,11 +174,30 @@ struct FaultState {
         return place
     }
 
+    /// Whether the command in progress is refused as busy.
+    var refusesCommand: Bool {
+        chosen.contains {
+            switch $0 {
+            case .busy, .runLater: true
+            default: false
+            }
+        }
+    }
+
+    /// How the module fails when the command in progress reaches a phase; `nil` is before the command runs.
+    func failure(at phase: Fault.Phase?) -> Fault.ModuleEffect? {
+        for case .module(let effect, phase) in chosen where effect.stopsModule { return effect }
+        return nil
+    }
+
     mutating func endCommand() {
         chosen = []
         filters = [:]
         phase = .report
+        dataLeft = .max
         place = nil
+        toldPhases = []
+        refusedLine = []
     }
 
     // MARK: Bytes
@@ -158,45 +206,77 @@ struct FaultState {
         chosen.compactMap { if case .bytes(let effect, phase) = $0 { effect } else { nil } }
     }
 
-    /// How long the begin of a phase is delayed, and takes that delay out of the effects.
-    mutating func takeDelay(of phase: Fault.Phase) -> Duration? {
-        for (index, effect) in chosen.enumerated() {
-            if case .bytes(.delay(let time), phase) = effect {
-                chosen.remove(at: index)
-                return time
-            }
+    /// How long the begin of a phase is delayed that has not begun. Takes that delay out of the effects.
+    mutating func takeDelay(of phase: Fault.Phase) -> Duration {
+        guard filters[phase] == nil else { return .zero }
+        var sum = Duration.zero
+        chosen.removeAll { effect in
+            guard case .bytes(.delay(let time), phase) = effect else { return false }
+            sum += time
+            return true
         }
-        return nil
+        return sum
     }
 
     /// Changes bytes of a phase of the command in progress.
     mutating func filter(_ bytes: [UInt8], of phase: Fault.Phase) -> [ByteFilter.Piece] {
-        var filter = filters[phase] ?? ByteFilter(effects(of: phase))
+        var filter = filters[phase] ?? ByteFilter(effects(of: phase), extent(of: phase))
         defer { filters[phase] = filter }
-        return filter.isEmpty ? [.bytes(bytes)] : filter.pass(bytes, &random)
+        return filter.isEmpty ? [.bytes(bytes)] : filter.pass(bytes, &changes)
+    }
+
+    /// Changes the bytes of a report.
+    mutating func filter(report bytes: [UInt8], _ effects: [Fault.ByteEffect]) -> [ByteFilter.Piece] {
+        var filter = ByteFilter(effects)
+        return filter.pass(bytes, &changes) + filter.end(&changes)
+    }
+
+    private func extent(of phase: Fault.Phase) -> ByteFilter.Extent {
+        switch phase {
+        // Between OK and the prompt itself.
+        case .prompt: ByteFilter.Extent(middle: "\r\nOK\r\n".utf8.count)
+        case .data where dataLeft == .max: ByteFilter.Extent(middle: 1, isEndless: true)
+        case .data: ByteFilter.Extent(middle: dataLeft / 2)
+        case .echo, .answer, .result, .report: ByteFilter.Extent()
+        }
     }
 
     /// What follows the last byte of a phase.
     mutating func endFilter(of phase: Fault.Phase) -> [ByteFilter.Piece] {
         var filter = filters.removeValue(forKey: phase)
-        return filter?.end() ?? []
+        return filter?.end(&changes) ?? []
     }
 
-    /// Whether a fault concerns the echo, so that the echo waits for the whole line.
+    // MARK: The echo
+
+    /// Whether a fault concerns the echo, so that the echo waits for the whole line. A line that is refused is not
+    /// echoed by every firmware.
     var holdsEcho: Bool {
         tellsPlaces
             || entries.contains {
                 switch $0.fault.effect {
-                case .bytes(_, of: .echo), .module(_, at: .echo): true
+                case .bytes(_, of: .echo), .module(_, at: .echo), .busy, .runLater: true
                 default: false
                 }
             }
     }
 
+    mutating func holdEcho(_ bytes: [UInt8]) { heldEcho += bytes }
+
+    mutating func takeEcho() -> [UInt8] {
+        defer { heldEcho = [] }
+        return heldEcho
+    }
+
     // MARK: Times
 
+    func isBusy(at now: Instant) -> Bool { busyUntil.map { now < $0 } ?? false }
+
     /// When the next fault that waits for a time happens.
-    var nextTimed: Instant? { entries.compactMap(\.dueTime).min() }
+    private var nextTimed: Instant? { entries.compactMap(\.dueTime).min() }
+
+    /// When the next fault that waits for a time happens, or late output comes.
+    var nextDeadline: Instant? { .earlier(late.first?.at, nextTimed) }
 
     /// The faults whose time has come.
     mutating func takeTimed(at now: Instant) -> [Fault] {
@@ -211,7 +291,7 @@ struct FaultState {
 
     // MARK: The line
 
-    func isMuted(_ direction: LineDirection, at now: Instant) -> Bool {
+    private func isMuted(_ direction: LineDirection, at now: Instant) -> Bool {
         mutedUntil[direction].map { now < $0 } ?? false
     }
 
@@ -219,22 +299,44 @@ struct FaultState {
         for each in direction.map({ [$0] }) ?? [.toHost, .toModule] { mutedUntil[each] = end }
     }
 
-    /// Passes bytes over a line that fails.
+    /// Passes bytes over a line that may fail.
     mutating func overLine(_ bytes: [UInt8], _ direction: LineDirection, at now: Instant) -> [UInt8] {
         if isMuted(direction, at: now) { return [] }
-        let effects: [Fault.LineEffect] = entries.compactMap { entry in
-            guard case .always = entry.fault.trigger, case .line(let effect, let only) = entry.fault.effect,
-                only.map({ $0 == direction }) ?? true
-            else { return nil }
-            return effect
+        let noisy = entries.indices.filter { index in
+            guard case .always = entries[index].fault.trigger, case .line(_, let only) = entries[index].fault.effect
+            else { return false }
+            return only.map { $0 == direction } ?? true
         }
-        return effects.isEmpty ? bytes : LineNoise(effects: effects).pass(bytes, &random)
+        guard !noisy.isEmpty, var random = noise[direction] else { return bytes }
+        defer { noise[direction] = random }
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
+        for byte in bytes {
+            var copies = [byte]
+            for index in noisy {
+                guard case .line(let effect, _) = entries[index].fault.effect else { continue }
+                entries[index].seen += 1
+                if effect.change(&copies, &random) { countNoise(index) }
+            }
+            result += copies
+        }
+        return result
+    }
+
+    /// Counts a byte that the line has changed. Of many, the 1st, 2nd, 4th, 8th and so on are told.
+    private mutating func countNoise(_ index: Int) {
+        entries[index].fired += 1
+        let count = entries[index].fired
+        if count & (count - 1) == 0 { untold.append(entries[index].fault) }
+    }
+
+    mutating func takeUntold() -> [Fault] {
+        defer { untold = [] }
+        return untold
     }
 
     // MARK: Late output
 
-    var nextDeadline: Instant? { late.first?.at }
-    var isLate: Bool { !late.isEmpty }
     /// When output that is said now comes, if earlier output is late.
     var latestOutput: Instant? { late.last?.at }
 
@@ -265,8 +367,22 @@ struct FaultState {
                 else { continue }
                 fired.append(entries[index].fault)
                 deferred.append(line)
+                break
             }
         }
         return fired
+    }
+
+    /// The next line that was refused and runs all the same.
+    mutating func takeDeferred() -> [UInt8]? { deferred.isEmpty ? nil : deferred.removeFirst() }
+}
+
+extension Fault.ModuleEffect {
+    /// Whether the module does not go on after it.
+    var stopsModule: Bool {
+        switch self {
+        case .restart, .bootLoop, .hang: true
+        case .forgetFlash, .damageFlash: false
+        }
     }
 }

@@ -1,19 +1,26 @@
 import WiFiSimValues
 
 /// Where faults meet the firmware: before and after a command, at its phases, and at each report.
+///
+/// Output has three steps: `writeWithFaults` changes what the module says, `say` keeps its order behind what is late,
+/// and `transmit` puts it on the line, which may fail.
 extension Module {
     /// Sets or clears faults.
     func apply(_ change: FaultChange) {
         switch change {
         case .add(let fault, _):
             faults.add(fault)
-            if case .at(let time) = fault.trigger { return fireTimed(notAfter: max(now, .zero + time)) }
-            guard case .always = fault.trigger else { return }
-            happen([fault])
+            switch fault.trigger {
+            case .always: happen([fault])
+            case .at: fireTimed()
+            case .command, .report: break
+            }
         case .clear:
-            say(faults.clear())
+            transmit(faults.clear())
             networkFaults = []
             emit(.networkFaults([]))
+            guard case .running(let operation) = state, let held = operation as? Postponed else { return }
+            conclude(held.proceed(self))
         }
     }
 
@@ -22,8 +29,8 @@ extension Module {
         for fault in happening {
             if fault.trigger != .always { emit(.fault(fault)) }
             switch fault.effect {
-            case .network:
-                networkFaults.append(contentsOf: fault.networkFault)
+            case .network(let fault):
+                if !networkFaults.contains(fault) { networkFaults.append(fault) }
                 emit(.networkFaults(networkFaults))
             case .world(let change): request(.change(change))
             case .line(.mute(let time), let direction): faults.mute(direction, until: now + time)
@@ -32,30 +39,27 @@ extension Module {
         }
     }
 
-    /// When the next fault that waits for a time happens.
-    var faultDeadline: Instant? { .earlier(faults.nextDeadline, faults.nextTimed) }
-
     /// Does what faults have put off until now.
     func advanceFaults() {
-        say(faults.takeLate(at: now), afterLate: false)
-        fireTimed(notAfter: now)
+        transmit(faults.takeLate(at: now))
+        fireTimed()
     }
 
-    private func fireTimed(notAfter end: Instant) {
-        guard end <= now else { return }
+    /// Does what is due.
+    private func fireTimed() {
         for fault in faults.takeTimed(at: now) {
             happen([fault])
             switch fault.effect {
-            case .module(let effect, _): fail(effect)
-            case .busy(let time): faults.busyUntil = time.map { now + $0 } ?? .never
-            case .answer(let text): writeLine(text)
+            case .module(let effect, _): if !effect.stopsModule || !isOff { fail(effect) }
+            case .busy(let time): if !isOff { faults.busyUntil = time.map { now + $0 } ?? .never }
+            case .answer(let text): if isRunning { writeLine(text) }
             default: break
             }
         }
     }
 
     /// Determines what faults choose at random.
-    package func seedFaults(_ seed: UInt64) { faults.random = SeededGenerator(seed) }
+    package func seedFaults(_ seed: UInt64) { faults.seed(seed) }
 
     /// Tells each place of the session at which a fault can happen.
     package func tellPlaces() { faults.tellsPlaces = true }
@@ -67,6 +71,12 @@ extension Module {
         emit(.fault(Fault(.always, .network(fault))))
     }
 
+    /// How much longer the firmware waits for a name than usual. It would give up after 10 s, but some hardware takes 15
+    /// (RT-Thread-packages/at_device issue 46).
+    func delay(ofName name: String) -> Duration {
+        networkFaults.compactMap { $0.delay(ofName: name) }.max() ?? .zero
+    }
+
     /// The link of a socket.
     package func link(of socket: SocketID) -> Int? { (0..<Links.limit).first { links[$0]?.socket == socket } }
 
@@ -74,67 +84,72 @@ extension Module {
 
     /// Takes a command line while faults are set.
     func executeWithFaults(_ line: [UInt8]) {
-        if faults.busyUntil.map({ now < $0 }) ?? false {
-            flushEcho()
-            return write("\r\n\(firmware.busyText(isSending: false))\r\n")
-        }
         let happening = faults.begin(line)
-        faults.phase = .echo
+        // Newer firmware refuses a line at its first byte and does not echo it.
+        if faults.refusesCommand, !firmware.readsLinesAsNonOS { _ = faults.takeEcho() }
         tellPlace(.echo)
         flushEcho()
         happen(happening)
-        if failsModule(at: .echo) { return }
-        faults.phase = .answer
+        if failsModule(at: .echo) || failsModule(at: nil) { return }
+        tellPlace(.answer)
         for effect in faults.chosen {
             switch effect {
             case .answer(let text):
-                faults.phase = .result
-                tellPlace(.answer)
-                writeLine(text)
-                return endCommandWithFaults()
-            case .ignore: return endCommandWithFaults()
+                return conclude(.final(text))
+            case .ignore: return conclude(.answered)
             case .busy(let time):
                 faults.busyUntil = time.map { now + $0 } ?? .never
-                write("\r\n\(firmware.busyText(isSending: false))\r\n")
+                sayBusy(isSending: false)
                 return endCommandWithFaults()
             case .runLater:
-                write("\r\n\(firmware.busyText(isSending: false))\r\n")
-                state = .running(Postponed(until: now + Self.refusedDelay) { $0.interpreter.execute(line, on: $0) })
-                return
+                sayBusy(isSending: false)
+                return postpone(until: now + Self.refusedDelay) { $0.interpreter.execute(line, on: $0) }
             case .outOfMemory: return conclude(.failed(.failed))
-            default: break
+            case .bytes, .module, .line, .network, .world: break
             }
         }
-        tellPlace(.answer)
-        if failsModule(at: nil) || failsModule(at: .answer) { return }
-        if let delay = faults.takeDelay(of: .answer) {
-            state = .running(Postponed(until: now + delay) { $0.interpreter.execute(line, on: $0) })
-        } else {
-            conclude(interpreter.execute(line, on: self))
-        }
+        faults.phase = .answer
+        conclude(interpreter.execute(line, on: self))
     }
 
     /// How long after its refusal a line runs all the same.
     private static let refusedDelay = Duration.milliseconds(100)
 
+    private func postpone(
+        until time: Instant, isSending: Bool = false, _ proceed: @escaping (Module) -> CommandOutcome
+    ) {
+        faults.phase = .report
+        state = .running(Postponed(until: time, isSending: isSending, proceed))
+    }
+
+    /// Whether every line is refused.
+    var isBusyByFault: Bool { faults.isActive && faults.isBusy(at: now) }
+
     /// Called before a command concludes.
     /// - Returns: true if a fault has put the outcome off, or has taken its place.
     func faultsIntercept(_ outcome: CommandOutcome) -> Bool {
-        let phase: Fault.Phase
+        if failIfDue() { return true }
+        // What the module says is not complete before late output has come.
+        var end = max(now, faults.latestOutput ?? now)
         switch outcome {
         case .running: return false
-        case .receiving: phase = .prompt
-        case .ok, .failed: phase = .result
-        case .answered: return false
+        case .answered: break
+        case .receiving:
+            tellPlace(.prompt)
+            if failsModule(at: .prompt) { return true }
+            end = end + faults.takeDelay(of: .prompt)
+        case .ok, .failed, .final:
+            if failsModule(at: .answer) { return true }
+            tellPlace(.result)
+            if failsModule(at: .result) { return true }
+            end = end + faults.takeDelay(of: .answer) + faults.takeDelay(of: .result)
         }
-        tellPlace(phase)
-        if failsModule(at: phase) { return true }
-        if let delay = faults.takeDelay(of: phase) {
-            state = .running(Postponed(until: now + delay) { _ in outcome })
+        if end > now {
+            let isSending = if case .running(let operation) = state { operation.isSending } else { false }
+            postpone(until: end, isSending: isSending) { _ in outcome }
             return true
         }
-        if phase == .result { endPhase(.answer) }
-        faults.phase = phase
+        if case .receiving = outcome { faults.phase = .prompt } else { faults.phase = .answer }
         return false
     }
 
@@ -142,27 +157,32 @@ extension Module {
     func faultsAfter(_ outcome: CommandOutcome) {
         switch outcome {
         case .running: faults.phase = .report
-        case .receiving:
+        case .receiving(let operation):
             endPhase(.prompt)
             faults.phase = .report
-        case .ok, .failed, .answered: endCommandWithFaults()
+            faults.dataLeft = operation.remaining ?? .max
+        case .ok, .failed, .final, .answered: endCommandWithFaults()
         }
     }
 
-    private func endCommandWithFaults() {
-        for phase in [Fault.Phase.data, .answer, .result] { endPhase(phase) }
-        let ending = faults.chosen
+    func endCommandWithFaults() {
+        for phase in [Fault.Phase.answer, .result] { endPhase(phase) }
+        changeFlash()
         faults.endCommand()
-        for case .module(let effect, _) in ending {
-            switch effect {
-            case .forgetFlash: forgetFlash()
-            case .damageFlash: faults.flashIsDamaged = true
-            case .restart, .bootLoop, .hang: break
-            }
-        }
-        guard case .idle = state, !faults.deferred.isEmpty else { return }
-        let line = faults.deferred.removeFirst()
+        guard case .idle = state, let line = faults.takeDeferred() else { return }
+        faults.phase = .answer
         conclude(interpreter.execute(line, on: self))
+    }
+
+    /// Changes the flash as the command in progress says.
+    private func changeFlash() {
+        for case .module(let effect, _) in faults.chosen where !effect.stopsModule { fail(effect) }
+    }
+
+    /// Ends the command in progress because of a restart; what it would have said later too, if that is `isAbrupt`.
+    func faultsRestart(isAbrupt: Bool = false) {
+        changeFlash()
+        faults.restart(isAbrupt: isAbrupt)
     }
 
     private func endPhase(_ phase: Fault.Phase) { put(faults.endFilter(of: phase)) }
@@ -176,25 +196,37 @@ extension Module {
 
     /// Takes bytes over a line that may fail.
     func receiveOverFaultyLine(_ bytes: UnsafeRawBufferPointer) {
-        faults.overLine(Array(bytes), .toModule, at: now).withUnsafeBytes { take($0) }
+        let arrived = faults.overLine(Array(bytes), .toModule, at: now)
+        tellNoise()
+        arrived.withUnsafeBytes { take($0) }
     }
 
-    /// Changes the data of a command.
+    /// Gives data to the operation of a command, changed.
     /// - Returns: true if it has taken the bytes.
-    func takeDataWithFaults(_ bytes: inout Slice<UnsafeRawBufferPointer>, _ operation: any DataOperation) -> Bool {
-        guard !faults.isGivingData else { return false }
+    func giveWithFaults(_ bytes: inout Slice<UnsafeRawBufferPointer>, to operation: any DataOperation) -> Bool {
         tellPlace(.data)
         if failsModule(at: .data) {
             bytes = bytes.dropFirst(bytes.count)
             return true
         }
-        guard !faults.effects(of: .data).isEmpty else { return false }
-        let count = min(bytes.count, operation.remaining ?? .max)
-        let pieces = faults.filter(Array(bytes.prefix(count)), of: .data)
+        let count = min(bytes.count, faults.dataLeft)
+        guard count > 0, !faults.effects(of: .data).isEmpty else { return false }
+        var pieces = faults.filter(Array(bytes.prefix(count)), of: .data)
         bytes = bytes.dropFirst(count)
-        faults.isGivingData = true
-        defer { faults.isGivingData = false }
-        for case .bytes(let part) in pieces { receive(part, at: now) }
+        if faults.dataLeft < .max {
+            faults.dataLeft -= count
+            if faults.dataLeft == 0 { pieces += faults.endFilter(of: .data) }
+        }
+        for case .bytes(let part) in pieces {
+            part.withUnsafeBytes { buffer in
+                var rest = buffer[...]
+                while !rest.isEmpty, case .receiving(let current, _) = state, current === operation {
+                    giveUnchanged(&rest, to: operation)
+                }
+                // What is more than the announced data.
+                if !rest.isEmpty { take(UnsafeRawBufferPointer(rebasing: rest)) }
+            }
+        }
         return true
     }
 
@@ -205,64 +237,86 @@ extension Module {
 
     /// Writes a message while faults are set.
     func writeWithFaults(_ message: [UInt8]) {
+        guard isRunning, faults.failure == nil, !message.isEmpty else { return }
         switch faults.phase {
-        case .report: return reportWithFaults(message)
-        case .answer where message.isFinalLine:
-            // The last line of a command that writes it itself, such as SEND OK.
+        case .report: reportWithFaults(message, message.reportText)
+        case .answer:
+            if failsModuleLater(at: .answer) { return }
+            guard message.isFinalLine else { return put(faults.filter(message, of: .answer)) }
             tellPlace(.result)
-            if failsModule(at: .result) { return }
-            endPhase(.answer)
-            faults.phase = .result
-        case .echo, .prompt, .data, .answer, .result: break
+            if failsModuleLater(at: .result) { return }
+            put(
+                faults.endFilter(of: .answer) + faults.filter(message, of: .result) + faults.endFilter(of: .result))
+            // What follows is a report.
+            faults.phase = .report
+        case .echo, .prompt, .data, .result: put(faults.filter(message, of: faults.phase))
         }
-        put(faults.filter(message, of: faults.phase))
     }
 
-    private func reportWithFaults(_ message: [UInt8]) {
-        let text = message.reportText
+    /// Writes a report, in the middle of a command too.
+    func asReport(_ write: () -> Void) {
+        guard faults.isActive else { return write() }
+        let phase = faults.phase
+        faults.phase = .report
+        write()
+        faults.phase = phase
+    }
+
+    /// Writes bytes that a link has received in passthrough. They count as a report of this name.
+    func passOn(_ bytes: [UInt8]) {
+        guard faults.isActive else { return write("", bytes) }
+        guard isRunning, faults.failure == nil else { return }
+        let message = session.messageFilters.isOn ? session.messageFilters.apply(to: bytes) : bytes
+        if !message.isEmpty { reportWithFaults(message, "data") }
+    }
+
+    private func reportWithFaults(_ message: [UInt8], _ text: String) {
         guard !text.isEmpty else { return say(message) }
         if faults.tellsPlaces { emit(.place(faults.reportPlace(text.reportName))) }
         let happening = faults.beginReport(text)
         happen(happening)
-        for fault in happening { if case .module(let effect, _) = fault.effect { return fail(effect) } }
-        var filter = ByteFilter(
-            happening.compactMap { if case .bytes(let effect, .report) = $0.effect { effect } else { nil } })
-        guard !filter.isEmpty else { return say(message) }
-        put(filter.pass(message, &faults.random) + filter.end())
+        for case .module(let effect, _) in happening.map(\.effect) {
+            guard effect.stopsModule else { fail(effect); continue }
+            faults.failure = effect
+            return
+        }
+        let effects = happening.compactMap { if case .bytes(let effect, .report) = $0.effect { effect } else { nil } }
+        if effects.isEmpty { say(message) } else { put(faults.filter(report: message, effects)) }
     }
 
-    /// Puts pieces on the line.
+    /// Says pieces, some of them later.
     private func put(_ pieces: [ByteFilter.Piece]) {
         var time = now
         for piece in pieces {
             switch piece {
-            case .bytes(let bytes) where time > now: faults.hold(faults.overLine(bytes, .toHost, at: now), until: time)
+            case .bytes(let bytes) where time > now: faults.hold(bytes, until: time)
             case .bytes(let bytes): say(bytes)
             case .pause(let delay): time = max(time, faults.latestOutput ?? now) + delay
             }
         }
     }
 
-    /// Appends bytes to the output, or to what is late.
-    func say(_ bytes: [UInt8], afterLate: Bool = true) {
-        let bytes = afterLate ? faults.overLine(bytes, .toHost, at: now) : bytes
-        if afterLate, let latest = faults.latestOutput {
-            faults.hold(bytes, until: latest)
-        } else {
-            output.append(contentsOf: bytes)
-        }
+    /// Says bytes, after what is late.
+    func say(_ bytes: [UInt8]) {
+        if let latest = faults.latestOutput { faults.hold(bytes, until: latest) } else { transmit(bytes) }
     }
 
+    /// Puts bytes on the line, which may fail.
+    private func transmit(_ bytes: [UInt8]) {
+        output.append(contentsOf: faults.overLine(bytes, .toHost, at: now))
+        tellNoise()
+    }
+
+    private func tellNoise() { for fault in faults.takeUntold() { emit(.fault(fault)) } }
+
     /// Echoes what was held back until the line was complete.
-    private func flushEcho() {
-        let bytes = faults.heldEcho
-        faults.heldEcho = []
-        if !bytes.isEmpty { put(faults.filter(bytes, of: .echo) + faults.endFilter(of: .echo)) }
+    func flushEcho() {
+        put(faults.filter(faults.takeEcho(), of: .echo) + faults.endFilter(of: .echo))
     }
 
     /// Echoes bytes while faults are set.
     func echoWithFaults(_ bytes: [UInt8]) {
-        if faults.holdsEcho { faults.heldEcho += bytes } else { say(bytes) }
+        if faults.holdsEcho, isIdle, !isBusyByFault { faults.holdEcho(bytes) } else { say(bytes) }
     }
 
     // MARK: Failures of the module
@@ -270,15 +324,24 @@ extension Module {
     /// Fails if a fault of the command in progress says so for this phase.
     /// - Returns: true if the module has failed.
     private func failsModule(at phase: Fault.Phase?) -> Bool {
-        for case .module(let effect, phase) in faults.chosen {
-            switch effect {
-            case .restart, .bootLoop, .hang:
-                fail(effect)
-                return true
-            case .forgetFlash, .damageFlash: break
-            }
-        }
-        return false
+        guard let effect = faults.failure(at: phase) else { return false }
+        fail(effect)
+        return true
+    }
+
+    /// As `failsModule`, from inside a command, which has to return first.
+    private func failsModuleLater(at phase: Fault.Phase) -> Bool {
+        faults.failure = faults.failure(at: phase)
+        return faults.failure != nil
+    }
+
+    /// Fails if a fault has said so in the middle of a message.
+    /// - Returns: true if the module has failed.
+    @discardableResult
+    func failIfDue() -> Bool {
+        guard faults.isActive, let effect = faults.failure else { return false }
+        fail(effect)
+        return true
     }
 
     private func fail(_ effect: Fault.ModuleEffect) {
@@ -287,21 +350,22 @@ extension Module {
         case .bootLoop(let count):
             faults.bootLoops = count ?? .max
             restart(after: .panic)
-        case .hang(let isSilent): state = .hung(isSilent: isSilent)
+        case .hang(let isSilent):
+            faultsRestart()
+            emit(.log(isSilent ? "hangs, silently" : "hangs"))
+            state = .hung(isSilent: isSilent)
         case .forgetFlash: forgetFlash()
         case .damageFlash: faults.flashIsDamaged = true
         }
     }
 
     private func restart(after cause: Fault.ModuleEffect.Cause) {
-        faults.restart()
+        faultsRestart(isAbrupt: true)
         let text = firmware.crashText(cause)
-        if !text.isEmpty {
-            if firmware.romText.isEmpty {
-                emit(.log("the module's console, another port: \(text.split(separator: "\r\n").first ?? "")"))
-            } else {
-                say(Array(text.utf8))
-            }
+        if firmware.romText.isEmpty {
+            if let line = text.split(separator: "\r\n").first { emit(.log("on the console, another port: \(line)")) }
+        } else {
+            say(Array(text.utf8))
         }
         emit(.log("restarts: \(cause.rawValue)"))
         crash()
@@ -321,14 +385,6 @@ extension Module {
         restart(after: .panic)
         return true
     }
-
-    /// Takes bytes while the module hangs.
-    func receiveHung(_ bytes: Slice<UnsafeRawBufferPointer>, isSilent: Bool) {
-        guard !isSilent else { return }
-        for byte in bytes where byte == UInt8(ascii: "\n") {
-            say(Array("\r\n\(firmware.busyText(isSending: false))\r\n".utf8))
-        }
-    }
 }
 
 extension Instant {
@@ -338,12 +394,13 @@ extension Instant {
 
 /// A command that waits for a time before it goes on.
 private struct Postponed: Operation {
-    private let until: Instant
-    private let proceed: (Module) -> CommandOutcome
-    var deadline: Instant? { until }
+    let deadline: Instant?
+    let isSending: Bool
+    let proceed: (Module) -> CommandOutcome
 
-    init(until: Instant, _ proceed: @escaping (Module) -> CommandOutcome) {
-        self.until = until
+    init(until: Instant, isSending: Bool, _ proceed: @escaping (Module) -> CommandOutcome) {
+        deadline = until
+        self.isSending = isSending
         self.proceed = proceed
     }
 
@@ -353,14 +410,8 @@ private struct Postponed: Operation {
     }
 }
 
-extension Fault {
-    fileprivate var networkFault: [NetworkFault] {
-        if case .network(let fault) = effect { [fault] } else { [] }
-    }
-}
-
 extension [UInt8] {
-    private static let finalLines = ["OK", "ERROR", "SEND OK", "SEND FAIL", "FAIL"].map { Array("\r\n\($0)\r\n".utf8) }
+    private static let finalLines = CommandOutcome.finalLines.map { Array("\r\n\($0)\r\n".utf8) }
 
     /// Whether this is the last line of an answer.
     fileprivate var isFinalLine: Bool { Self.finalLines.contains(self) }

@@ -16,6 +16,8 @@ package final class FaultyNetwork: Network {
     /// Called when a fault takes effect: for a fault of a whole connection once for each connection, for another one
     /// each time.
     package var fired: (NetworkFault) -> Void = { _ in }
+    /// Called with what passes between the faults and the network, while `isObserving`.
+    package var observe: ((NetworkTraffic) -> Void)?
     /// The faults in effect. A fault that happens only once removes itself.
     package private(set) var faults: [NetworkFault] = []
     /// When each fault was added.
@@ -78,6 +80,16 @@ package final class FaultyNetwork: Network {
         process()
     }
 
+    /// Whether the traffic of the network differs from that of the module, so that an observer of the network needs
+    /// `observe`. Otherwise both are the same.
+    package var isObserving: Bool { isActive || !events.isEmpty }
+
+    /// Passes a request to the network.
+    private func pass(_ request: NetworkRequest) {
+        if isActive { observe?(.request(request)) }
+        base.handle(request, at: now)
+    }
+
     // MARK: From the module
 
     package func handle(_ request: NetworkRequest, at now: Instant) {
@@ -87,7 +99,7 @@ package final class FaultyNetwork: Network {
             connect(FaultySocket(id, .tcp, peer: remote, hasTLS: tls != nil), request)
         case .openUDP(let id, let peer, _):
             sockets.append(FaultySocket(id, .udp, peer: peer))
-            base.handle(request, at: now)
+            pass(request)
         case .send(let id, let bytes, let target) where isActive: send(bytes, on: id, to: target, request)
         case .abandonSend(let id) where isActive: abandonSend(id, request)
         case .close(let id, let aborting): close(id, aborting: aborting, request)
@@ -97,30 +109,30 @@ package final class FaultyNetwork: Network {
             queries.cancel(query)
             pings[query] = nil
             events.removeAll { $0.query == query }
-            base.handle(request, at: now)
+            pass(request)
         case .listen(let port, _, let tls):
             if tls == nil { serversWithTLS.remove(port) } else { serversWithTLS.insert(port) }
-            base.handle(request, at: now)
+            pass(request)
         case .reset:
             sockets = []
             serversWithTLS = []
             queries = HeldQueries()
             pings = [:]
             events = []
-            base.handle(request, at: now)
+            pass(request)
             settle()
         case .allow(let id, _) where isActive:
             // The module has given the socket its link, and forgets that before it closes the socket.
             if let socket = socket(id), socket.link == nil { socket.link = linkOf(id) }
             base.handle(request, at: now)
         case .send, .abandonSend, .allow, .setOptions, .stopListening, .resolve, .ping, .cancelQuery, .interfaces:
-            base.handle(request, at: now)
+            pass(request)
         }
     }
 
     private func connect(_ socket: FaultySocket, _ request: NetworkRequest) {
         sockets.append(socket)
-        guard isActive else { return base.handle(request, at: now) }
+        guard isActive else { return pass(request) }
         for fault in faults where matches(fault, socket, socket.peer) {
             switch fault.effect {
             case .refuse: return fail(socket, .refused, after: .zero, because: fault)
@@ -149,7 +161,7 @@ package final class FaultyNetwork: Network {
         guard let socket = socket(id), socket.state != .draining else { return events.append(.sendFailed(id)) }
         if socket.state == .halfOpen { return events.append(.sent(id)) }
         let peer = target ?? socket.peer
-        if conditions(socket, .fromModule, peer) == nil, socket.sendsAtOnce { return base.handle(request, at: now) }
+        if conditions(socket, .fromModule, peer) == nil, socket.sendsAtOnce { return pass(request) }
         switch socket.transport {
         case .tcp: sendBlock(bytes, on: socket)
         case .udp: sendDatagram(bytes, on: socket, to: target)
@@ -188,12 +200,12 @@ package final class FaultyNetwork: Network {
             socket.answer = nil
             socket.outbound.removeWaiting()
         } else if socket.unanswered == 0 {
-            base.handle(request, at: now)
+            pass(request)
         }
     }
 
     private func close(_ id: SocketID, aborting: Bool, _ request: NetworkRequest) {
-        guard let socket = socket(id) else { return base.handle(request, at: now) }
+        guard let socket = socket(id) else { return pass(request) }
         if socket.state == .usual, socket.sendsAtOnce, conditions(socket, .fromModule) == nil {
             return end(socket, aborting: aborting)
         }
@@ -219,7 +231,7 @@ package final class FaultyNetwork: Network {
     /// Ends a socket on the network's side, and forgets it.
     private func end(_ socket: FaultySocket, aborting: Bool) {
         forget(socket)
-        base.handle(.close(socket.id, aborting: aborting), at: now)
+        pass(.close(socket.id, aborting: aborting))
     }
 
     private func forget(_ socket: FaultySocket) {
@@ -252,20 +264,20 @@ package final class FaultyNetwork: Network {
             }
             return processQueries()
         }
-        base.handle(request, at: now)
+        pass(request)
     }
 
     private func ping(_ query: QueryID, _ address: IPAddress, _ request: NetworkRequest) {
         let peer = Endpoint(address, 0)
         for direction in [NetworkFault.Direction.fromModule, .toModule] where loses(nil, direction, peer) { return }
         pings[query] = address
-        base.handle(request, at: now)
+        pass(request)
     }
 
     private func processQueries() {
         while let (_, step) = queries.popFirst(dueBy: now) {
             switch step {
-            case .ask(let request): base.handle(request, at: now)
+            case .ask(let request): pass(request)
             case .answer(let event): events.append(event)
             }
         }
@@ -308,7 +320,10 @@ package final class FaultyNetwork: Network {
         while true {
             let new = base.takeEvents()
             if new.isEmpty { break }
-            for event in new { note(event) }
+            for event in new {
+                observe?(.event(event))
+                note(event)
+            }
         }
         settle()
         defer { events.removeAll(keepingCapacity: true) }
@@ -372,7 +387,7 @@ package final class FaultyNetwork: Network {
         fire(fault)
         socket.state = .unheard
         // Its data is taken and dropped, so that its end is seen.
-        base.handle(.allow(id, bytes: Self.unheardCredit), at: now)
+        pass(.allow(id, bytes: Self.unheardCredit))
         limitLingering()
     }
 
@@ -389,7 +404,7 @@ package final class FaultyNetwork: Network {
         switch socket.state {
         case .usual: break
         case .halfOpen, .draining, .over: return
-        case .unheard: return base.handle(.allow(socket.id, bytes: bytes.count), at: now)
+        case .unheard: return pass(.allow(socket.id, bytes: bytes.count))
         }
         let peer = sender ?? socket.peer
         if conditions(socket, .toModule, peer) == nil, socket.inbound.isEmpty { return events.append(event) }
@@ -397,7 +412,7 @@ package final class FaultyNetwork: Network {
             socket.inbound.append(.bytes(bytes[...]), at: now)
         } else if loses(socket, .toModule, peer) {
             let cost = bytes.count + NetworkRequest.datagramOverhead
-            return base.handle(.allow(socket.id, bytes: cost), at: now)
+            return pass(.allow(socket.id, bytes: cost))
         } else if isOvertaken(socket, .toModule, peer) {
             socket.inbound.appendOvertaken(.datagram(bytes, sender), at: now)
         } else {
@@ -445,22 +460,22 @@ package final class FaultyNetwork: Network {
     /// Passes on to the network what has arrived there.
     private func pass(_ content: FaultyPipe<NetworkRequest>.Content, from socket: FaultySocket) {
         switch content {
-        case .opening(let request): base.handle(request, at: now)
+        case .opening(let request): pass(request)
         case .closing(let request):
             if isGone(socket) { return }
             forget(socket)
-            base.handle(request, at: now)
+            pass(request)
         case .bytes(let bytes):
             if isGone(socket) { return }
             let (count, isLast) = count(bytes.count, of: socket, .fromModule)
             if count > 0 {
                 socket.unanswered += 1
-                base.handle(.send(socket.id, Array(bytes.prefix(count)), to: nil), at: now)
+                pass(.send(socket.id, Array(bytes.prefix(count)), to: nil))
             }
             if isLast { cut(socket) }
         case .datagram(let bytes, let target):
             socket.unanswered += 1
-            base.handle(.send(socket.id, bytes, to: target), at: now)
+            pass(.send(socket.id, bytes, to: target))
         }
     }
 
@@ -678,11 +693,7 @@ package final class FaultyNetwork: Network {
 
 extension NetworkFault {
     fileprivate func happens(_ direction: Direction) -> Bool {
-        switch effect {
-        case .latency, .bandwidth, .loss, .reorder, .slice, .limit, .timeout, .slowClose:
-            self.direction == .both || self.direction == direction
-        case .reset, .halfOpen, .deaf, .partialSend, .name, .brokenCertificate, .refuse, .unreachable, .noAnswer: true
-        }
+        !effect.hasDirection || self.direction == .both || self.direction == direction
     }
 
     fileprivate var isPartialSend: Bool { if case .partialSend = effect { true } else { false } }

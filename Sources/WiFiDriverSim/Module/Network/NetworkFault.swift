@@ -103,3 +103,24 @@ public struct NetworkFault: Hashable, Sendable {
         case addresses([IPAddress])
     }
 }
+
+extension NetworkFault.Effect {
+    /// Whether it happens in one direction or in both.
+    var hasDirection: Bool {
+        switch self {
+        case .latency, .bandwidth, .loss, .reorder, .slice, .limit, .timeout, .slowClose: true
+        case .reset, .halfOpen, .deaf, .partialSend, .name, .brokenCertificate, .refuse, .unreachable, .noAnswer: false
+        }
+    }
+}
+
+extension NetworkFault {
+    /// How long this fault holds back the answer for a name; `nil` if it does not.
+    func delay(ofName name: String) -> Duration? {
+        switch effect {
+        case .name(let wanted, .slow(let delay)), .name(let wanted, .unknown(let delay)):
+            wanted == "*" || wanted.lowercased() == name.lowercased() ? delay : nil
+        default: nil
+        }
+    }
+}

@@ -28,9 +28,9 @@ package struct LinePacer {
     /// Notes that no bytes wait: time that passes from now on is not saved up.
     package mutating func rest() { isBusy = false }
 
-    /// How far a busy line may lag behind and catch up, in nanoseconds: some looks at it, or 50 ms if those take less,
-    /// as a computer with much to do does.
-    private var slack: Int64 { max(byteTime * Int64(Self.burst) * 4, 50_000_000) }
+    /// How far a busy line may lag behind and catch up, in nanoseconds: some looks at it, or 200 ms if those take less,
+    /// since a computer with much to do looks late.
+    private var slack: Int64 { max(byteTime * Int64(Self.burst) * 4, 200_000_000) }
 
     /// The number of bytes whose time has passed.
     package func allowance(at now: Instant) -> Int {

@@ -8,7 +8,8 @@ public struct UARTConfiguration: Codable, Equatable, Sendable {
     public var stopBits: StopBits = 1
     /// 0: none, 1: odd, 2: even.
     public var parity: Parity = 0
-    /// 0: none, bit 0: RTS, bit 1: CTS. Has no effect: the simulated line always has room and is always drained.
+    /// 0: none, bit 0: RTS, bit 1: CTS. Has an effect on a line that behaves like a
+    /// UART; any other line always has room.
     public var flowControl: FlowControl = 0
 
     /// A bit rate in bits per second.
