@@ -164,7 +164,8 @@ struct SweepRunner: Sendable {
     }
 
     /// The statuses with which a shell, as the command, reports that a program was ended by a signal of a crash.
-    private static let crashStatuses = Set([SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS].map { 128 + $0 })
+    private static let crashStatuses = Set(
+        [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS].map { 128 + $0 })
 
     private static func isSanitizer(_ errors: String) -> Bool { sanitizerMarks.contains { errors.contains($0) } }
 

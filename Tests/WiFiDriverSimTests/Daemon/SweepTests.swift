@@ -39,7 +39,8 @@ final class SweepTests {
     private func text(_ name: String) throws -> String { try String(contentsOfFile: path(name), encoding: .utf8) }
 
     private func start(
-        _ options: [String], to name: String = "results", command: [String] = client, _ variables: [String: String] = [:]
+        _ options: [String], to name: String = "results", command: [String] = client,
+        _ variables: [String: String] = [:]
     ) throws -> Program {
         try Program(
             ["sweep", "--speed", "max", "--boot", "instant", "--limit", "4s", "--jobs", "2", "-o", path(name)] + options
@@ -48,7 +49,8 @@ final class SweepTests {
     }
 
     private func sweep(
-        _ options: [String], to name: String = "results", command: [String] = client, _ variables: [String: String] = [:]
+        _ options: [String], to name: String = "results", command: [String] = client,
+        _ variables: [String: String] = [:]
     ) throws -> (status: Int32, output: String, errors: String) {
         try start(options, to: name, command: command, variables).finish()
     }
@@ -129,7 +131,9 @@ final class SweepTests {
     }
 
     @Test func `Shards make the same page as the whole, and a missing one is noticed`() throws {
-        let options = ["--faults", "error,double,lose-byte,hang", "--sample", "8", "--seed", "5", "--fail-on", "failed"]
+        let options = [
+            "--faults", "error,double,lose-byte,hang", "--sample", "8", "--seed", "5", "--fail-on", "failed",
+        ]
         let whole = try sweep(options, to: "whole")
         #expect(try outcomes("whole").count == 8)
         for index in 1...3 { _ = try sweep(options + ["--shard", "\(index)/3"], to: "part \(index)") }
@@ -147,7 +151,8 @@ final class SweepTests {
             try text("\(name)/index.html").replacing(/[0-9.e-]+ s\b/, with: "")
         }
         #expect(try page("merged") == page("whole"))
-        for name in try FileManager.default.contentsOfDirectory(atPath: path("whole/cells")) where name.hasSuffix(".at") {
+        for name in try FileManager.default.contentsOfDirectory(atPath: path("whole/cells")) where name.hasSuffix(".at")
+        {
             #expect(FileManager.default.fileExists(atPath: path("merged/cells/\(name)")))
         }
 
@@ -206,7 +211,8 @@ final class SweepTests {
         let result = try sweep(["--only", "ready", "--faults", "hang,restart,lose"])
         #expect(
             try outcomes() == [
-                "ready 1 report, hang": "crashed", "ready 1 report, restart": "passed", "ready 1 report, lose": "passed",
+                "ready 1 report, hang": "crashed", "ready 1 report, restart": "passed",
+                "ready 1 report, lose": "passed",
             ], "\(result.errors)")
     }
 
