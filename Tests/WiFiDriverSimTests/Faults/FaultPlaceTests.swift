@@ -96,7 +96,7 @@ struct FaultPlaceTests {
         var places: [String] = []
         simulation.modules[0].observer = { observation in
             guard case .place(let place) = observation else { return }
-            places.append("\(place.isReport ? "<" : "")\(place.name) \(place.number) \(place.phase.rawValue)")
+            places.append("\(place.phase == .report ? "<" : "")\(place.name) \(place.number) \(place.phase.rawValue)")
         }
         simulation.module.tellPlaces()
         let peer = simulation.makePeer()
