@@ -207,6 +207,21 @@ final class SweepTests {
         #expect(again.output == rest.output)
     }
 
+    @Test func `As many runs are at a time as --jobs says, whatever the number of processors`() throws {
+        let script = """
+            mkdir -p "$SWEEP_FOLDER" && touch "$SWEEP_FOLDER/$$" && \(Self.client.map { "'\($0)'" }.joined(separator: " "))
+            sleep 1.5
+            ls "$SWEEP_FOLDER" | wc -l >> "$SWEEP_FOLDER.txt"
+            rm "$SWEEP_FOLDER/$$"
+            """
+        let result = try sweep(
+            ["--faults", "double,error", "--jobs", "6"], command: ["sh", "-c", script],
+            ["SWEEP_FOLDER": path("running")])
+        #expect(result.status == 0, "\(result.errors)")
+        let counts = try text("running.txt").split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+        #expect(counts.max() ?? 0 >= 4, "\(counts)")
+    }
+
     @Test func `A module that hangs before it is ready meets a command that runs`() throws {
         let result = try sweep(["--only", "ready", "--faults", "hang,restart,lose"])
         #expect(
