@@ -238,6 +238,18 @@ struct LineProgramTests {
         _ = try next.read(until: "\r\n")
     }
 
+    @Test(arguments: ["--pace", "--uart=real"])
+    func `A slow line sends the whole answer to a client that has closed its direction`(option: String) throws {
+        let (lineProgram, line) = try Program.running("--line", "tcp:0", "--baud", "9600", option)
+        defer { lineProgram.end() }
+        let client = try LineSocket(line)
+        client.write("AT\r\n")
+        try client.read(until: "OK\r\n")
+        client.write("AT+GMR\r\n")
+        client.finishWriting()
+        #expect(try client.readToEnd().hasSuffix("\r\n\r\nOK\r\n"))
+    }
+
     @Test(arguments: [Kind.pty, .tcp, .unix])
     func `A client that has gone while the module has no room does not keep the program busy`(kind: Kind) throws {
         let (program, line) = try Program.running("--line", value(kind))

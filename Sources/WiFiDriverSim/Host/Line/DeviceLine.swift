@@ -28,7 +28,13 @@ package final class DeviceLine: ModuleLine {
         settings = TerminalSettings(UARTFrame(bitRate: speed))
         let device = try Self.open(path, settings)
         // A tty without modem lines would never reset the module.
-        if resetLine != .nothing { _ = try device.modemLines() }
+        if resetLine != .nothing {
+            do throws(SystemError) {
+                _ = try device.modemLines()
+            } catch {
+                throw SystemError("look for a reset line at \(path)", code: error.code)
+            }
+        }
         self.device = device
     }
 
