@@ -268,11 +268,17 @@ struct LineProgramTests {
         // end comes behind the bytes that the system still holds.
         let reader = Foundation.Thread { while !peer.receive(64 * 1024).isEmpty {} }
         reader.start()
-        usleep(1_500_000)
+        try program.waitUntilItRests()
         let next = try LineHost(line)
-        try next.write("+++")
-        usleep(1_500_000)
-        try next.command("AT")
+        var hasAnswered = false
+        for _ in 0..<10 where !hasAnswered {
+            usleep(1_500_000)
+            try next.write("+++")
+            usleep(1_500_000)
+            try next.write("AT\r\n")
+            hasAnswered = String(decoding: try next.read(for: .milliseconds(500)), as: UTF8.self).contains("OK\r\n")
+        }
+        #expect(hasAnswered)
     }
 
     @Test(arguments: [Kind.pty, .tcp, .rfc2217, .unix])
