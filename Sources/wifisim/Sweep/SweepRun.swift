@@ -13,7 +13,7 @@ struct SweepCell: Sendable {
     /// is no command.
     static func all(at places: [FaultPlace]) -> [SweepCell] {
         let pairs = places.flatMap { place in
-            CatalogueFault.all.filter { $0.phases.contains(place.phase) }.map { (place, $0) }
+            CatalogueFault.all.filter { $0.isPossible(at: place) }.map { (place, $0) }
         }
         return pairs.enumerated().compactMap { index, pair in
             let fault = pair.1.fault(at: pair.0)

@@ -85,7 +85,7 @@ import Testing
         for (name, steps) in Self.sessions {
             let script = DriverScript(firmware: firmware, seed: 1, steps: steps)
             let cells = ScriptRun(script).places.flatMap { place in
-                CatalogueFault.all.filter { $0.phases.contains(place.phase) }.map { $0.fault(at: place) }
+                CatalogueFault.all.filter { $0.isPossible(at: place) }.map { $0.fault(at: place) }
             }
             for index in Swift.stride(from: count % stride, to: cells.count, by: stride) {
                 count += 1

@@ -3,7 +3,7 @@ package struct CatalogueFault: Sendable {
     /// The name, which is the same for the forms that a fault has at commands and at reports.
     package let name: String
     /// The parts of an exchange at which it can happen.
-    package let phases: Set<Fault.Phase>
+    private let phases: Set<Fault.Phase>
     private let effect: @Sendable (Fault.Phase) -> Fault.Effect
 
     private init(
@@ -12,6 +12,13 @@ package struct CatalogueFault: Sendable {
         self.name = name
         self.phases = phases
         self.effect = effect
+    }
+
+    /// Whether it can happen at a place. Faults of the network happen at the commands that use it.
+    package func isPossible(at place: FaultPlace) -> Bool {
+        guard phases.contains(place.phase) else { return false }
+        if case .network = effect(place.phase) { return place.name.hasPrefix("CIP") }
+        return true
     }
 
     /// This fault at a place.
