@@ -38,7 +38,9 @@ extension MQTTText {
         return names.isEmpty
     }
 
-    private var levels: [ArraySlice<UInt8>] { bytes.split(separator: Topic.separator, omittingEmptySubsequences: false) }
+    private var levels: [ArraySlice<UInt8>] {
+        bytes.split(separator: Topic.separator, omittingEmptySubsequences: false)
+    }
 
     private enum Topic {
         static let separator = UInt8(ascii: "/")
