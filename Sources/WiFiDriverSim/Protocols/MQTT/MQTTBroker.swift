@@ -4,8 +4,8 @@ import WiFiSimValues
 ///
 /// Connections have numbers that the owner chooses.
 ///
-/// - Input: `open`, `receive` and `closed` for a connection; `advance` at `nextDeadline` or later; `publish` for a message
-///   of the world.
+/// - Input: `open`, `receive` and `closed` for a connection; `advance` at `nextDeadline` or later; `publish` for a
+///   message of the world.
 /// - Output: `popNews` returns the connections that changed, one a call. For each of them, take its bytes with
 ///   `takeOutput`; if it then `isFinished`, close it and call `closed`.
 ///

@@ -8,12 +8,12 @@ import WiFiSimValues
 ///
 /// After each input, call `next` until it returns `nil`, and drain `output`. Packets are read only as far as `next` is
 /// called, and it returns `nil` while `output` is full; so an owner that stops calling holds the broker up, and nothing
-/// grows. Each `connected` leads to one `disconnected` event. The owner then sends what is left in `output` and closes the
-/// connection. Time only moves forward. The client does not connect again by itself, and subscribes to nothing again.
+/// grows. Each `connected` leads to one `disconnected` event. The owner then sends what is left in `output` and closes
+/// the connection. Time only moves forward. The client does not connect again by itself, and subscribes to nothing again.
 ///
 /// A message of QoS 1 or 2 that is not answered stays in the session, and is sent again with DUP after the next
-/// CONNACK. Only a clean session ends with its connection, and its messages fail. Answers to nothing are ignored, as esp-mqtt
-/// does; a PUBREC is always answered with PUBREL, and a PUBREL with PUBCOMP, so that the broker's side ends too.
+/// CONNACK. Only a clean session ends with its connection, and its messages fail. Answers to nothing are ignored, as
+/// esp-mqtt does; a PUBREC is always answered with PUBREL, and a PUBREL with PUBCOMP, so that the broker's side ends too.
 package struct MQTTClient {
     package struct Configuration: Equatable, Sendable {
         /// The wait for CONNACK. The network timeout of esp-mqtt is 10 s.
@@ -238,13 +238,13 @@ package struct MQTTClient {
     package var nextDeadline: Instant? {
         var deadline: Instant?
         switch state {
-        case .idle: break
-        case .connecting(let limit): deadline = limit
-        case .connected(let pingAt, let answerBy):
+        case .connecting(let limit) where !isInputEnded: deadline = limit
+        case .connected(let pingAt, let answerBy) where !isInputEnded:
             deadline = answerBy ?? pingAt
             if let interval = configuration.repeatInterval, let sentAt = inFlight.oldestMessageSentAt {
                 deadline = .earlier(deadline, sentAt + interval)
             }
+        case .idle, .connecting, .connected: break
         }
         if let expiry = configuration.expiry, let since = inFlight.oldestSince {
             deadline = .earlier(deadline, since + expiry)
@@ -261,7 +261,8 @@ package struct MQTTClient {
                 events.append(.failed(id, .expired))
             }
         }
-        guard !isInputEnded else { return postpone() }
+        guard !isInputEnded else { return }
+        repeatMessages()
         switch state {
         case .connecting(let limit) where limit <= now:
             if mayHaveAnswer { postpone() } else { end(.noAnswer) }
@@ -272,7 +273,6 @@ package struct MQTTClient {
             state = .connected(pingAt: nil, answerBy: now + pingInterval)
         case .idle, .connecting, .connected: break
         }
-        repeatMessages()
     }
 
     /// PINGREQ follows the last packet after half the keep-alive, and its answer after another half (esp-mqtt).
@@ -284,12 +284,9 @@ package struct MQTTClient {
     /// Waits once more for the same answer.
     private mutating func postpone() {
         switch state {
-        case .connecting(let limit) where limit <= now: state = .connecting(now + configuration.answerTimeout)
-        case .connected(let pingAt, let answerBy) where answerBy.map({ $0 <= now }) ?? false:
-            state = .connected(pingAt: pingAt, answerBy: now + pingInterval)
-        case .connected(let pingAt?, nil) where pingAt <= now:
-            state = .connected(pingAt: now + pingInterval, answerBy: nil)
-        case .idle, .connecting, .connected: break
+        case .idle: break
+        case .connecting: state = .connecting(now + configuration.answerTimeout)
+        case .connected: state = .connected(pingAt: nil, answerBy: now + pingInterval)
         }
     }
 
@@ -298,7 +295,8 @@ package struct MQTTClient {
         let overdue = inFlight.overdue(sentBy: Instant(nanoseconds: now.nanoseconds - interval.nanoseconds), at: now)
         // A message that still waits in the output is not sent twice.
         guard output.isEmpty else { return }
-        for packet in overdue { send(packet) }
+        // They do not delay the ping: a broker that is gone is still found out.
+        for packet in overdue { output.append(packet) }
     }
 
     // MARK: Packets

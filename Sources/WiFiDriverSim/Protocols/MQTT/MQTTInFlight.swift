@@ -2,8 +2,8 @@ import WiFiSimValues
 
 /// The packets of one side that wait for an answer, with their packet IDs. Part of the session's state.
 ///
-/// Entries that wait for PUBCOMP come first, in the order of their PUBRECs; then the others in the order of sending. This
-/// is the order in which a new connection repeats them (MQTT 3.1.1, 4.6).
+/// Entries that wait for PUBCOMP come first, in the order of their PUBRECs; then the others in the order of sending.
+/// This is the order in which a new connection repeats them (MQTT 3.1.1, 4.6).
 struct MQTTInFlight {
     enum Content: Equatable {
         /// A message of QoS 1 or 2.

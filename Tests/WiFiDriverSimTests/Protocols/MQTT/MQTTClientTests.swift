@@ -298,6 +298,26 @@ private let kept = MQTTConnect(clientID: "c", isCleanSession: false)
         #expect(client.nextDeadline == nil)
     }
 
+    @Test func `repeats a message and pings at the same time`() throws {
+        var configuration = MQTTClient.Configuration()
+        configuration.repeatInterval = .seconds(5)
+        var client = try MQTTClient.connected(MQTTConnect(clientID: "c", keepAlive: 10), configuration)
+        let id = try #require(try client.publish(MQTTMessage("t", "1", .atLeastOnce), at: .zero))
+        let again = message("1", .atLeastOnce, id: id, isDuplicate: true)
+        _ = client.said()
+        #expect(client.advance(5000) == [])
+        #expect(client.said() == [again, .pingreq])
+        #expect(client.hear(.pingresp, time: 5500) == [])
+        // The repetition at 10 s does not delay the ping at 10.5 s.
+        #expect(client.advance(10_000) == [])
+        #expect(client.said() == [again])
+        #expect(client.nextDeadline == at(10_500))
+        #expect(client.advance(10_500) == [])
+        #expect(client.said() == [.pingreq])
+        #expect(client.advance(15_000) == [])
+        #expect(client.advance(15_500) == [.disconnected(.pingTimeout)] + [.failed(id, .connectionLost)])
+    }
+
     @Test func `ignores answers to nothing, and ends those of QoS 2`() throws {
         var client = try MQTTClient.connected()
         #expect(client.hear(.puback(5), .pubcomp(5), .suback(5, [nil]), .unsuback(5), .pingresp) == [])
