@@ -5,13 +5,14 @@
 #
 # Targets: `responses`, the driver's parser of what a module says, with libFuzzer; it starts from Fuzz/corpus/responses and
 # adds what reaches new code there. `rfc2217`, both sides of a serial port over Telnet, with libFuzzer, from
-# Fuzz/corpus/rfc2217. `module`, sessions with simulated modules in virtual time (Fuzz/README.md); a session that fails is
-# shrunk and written to Fuzz/found. SEED sets the first session's seed, 1 by default.
+# Fuzz/corpus/rfc2217. `mqtt`, the decoder, the client and the broker of MQTT, with libFuzzer, from Fuzz/corpus/mqtt.
+# `module`, sessions with simulated modules in virtual time (Fuzz/README.md); a session that fails is shrunk and written to
+# Fuzz/found. SEED sets the first session's seed, 1 by default.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- responses rfc2217 module
+[ $# -gt 0 ] || set -- responses rfc2217 mqtt module
 export SWIFT_BACKTRACE=enable=no
 
 layers=Sources/WiFiDriverSim
@@ -36,6 +37,16 @@ rfc2217() {
     "$work/rfc2217" -max_total_time="$seconds" -max_len=4096 "$work/found" Fuzz/corpus/rfc2217
 }
 
+mqtt() {
+    swiftc -emit-module -emit-object -wmo -module-name WiFiSimValues -emit-module-path "$work/WiFiSimValues.swiftmodule" \
+        -o "$work/values.o" $layers/Values/Instant.swift $layers/Values/Queue.swift $layers/Values/TimedQueue.swift \
+        $layers/Values/Deadlines.swift
+    swiftc -wmo -module-name MQTTFuzz -I "$work" -o "$work/mqtt" "$work/values.o" Fuzz/MQTTFuzz.swift \
+        $layers/Protocols/MQTT/*.swift
+    mkdir "$work/mqtt-found"
+    "$work/mqtt" -max_total_time="$seconds" -max_len=4096 "$work/mqtt-found" Fuzz/corpus/mqtt
+}
+
 module() {
     # From scratch: the executable is not always built anew when a type two modules below has changed its size.
     rm -rf .build/fuzz
@@ -45,7 +56,7 @@ module() {
 
 for target; do
     case $target in
-    responses | rfc2217 | module) "$target" ;;
-    *) echo "Scripts/fuzz.sh: there is no target $target; there are responses, rfc2217, module" >&2 && exit 64 ;;
+    responses | rfc2217 | mqtt | module) "$target" ;;
+    *) echo "Scripts/fuzz.sh: there is no target $target; there are responses, rfc2217, mqtt, module" >&2 && exit 64 ;;
     esac
 done
