@@ -9,7 +9,7 @@ struct CommandResult: Codable {
     let status: Int32
     /// The signal that ended it.
     let signal: Int32?
-    /// How many faults have happened.
+    /// How often the last of the faults has happened.
     let faultCount: Int
 
     init(_ command: ChildCommand, faultCount: Int) {

@@ -34,7 +34,10 @@ extension CommandLineTool {
         let faultCount = Counter()
         let resultPath = parsed.string("--result")
         if resultPath != nil {
-            options.onFault = { _ in faultCount.increase() }
+            // A sweep adds its fault to those that every run has.
+            options.onFault = { [last = options.faults.last] fault in
+                if fault == last { faultCount.increase() }
+            }
             cposix_end_with_parent()
         }
         let signals = try SignalWatch([SIGINT, SIGTERM, SIGHUP, SIGCHLD])
@@ -57,8 +60,10 @@ extension CommandLineTool {
             Console.printError("wifisim: \(error)")
             return ChildCommand.status(of: error)
         }
+        var isEnding = false
         try modules.run(beside: signals) { signal in
-            guard signal == SIGTERM, resultPath != nil else { return command.handle(signal) }
+            guard signal == SIGTERM, resultPath != nil, !isEnding else { return command.handle(signal) }
+            isEnding = true
             // What the command has started is in the process group of this program, which blocks the signal.
             if getpgrp() == getpid() { kill(0, SIGTERM) }
             command.end(patience: .milliseconds(500))

@@ -111,7 +111,7 @@ for pull, let_go, expected in resets[reset_line]:
 command("AT")
 port.close()
 
-# A port that nobody has open asserts nothing, and the next client finds the module running.
+# A port that nobody has open asserts nothing. A port that opens may pull the reset line for a moment.
 port.open()
 wait_until_it_runs()
 command("AT")

@@ -83,6 +83,7 @@ package struct ChildProcess: Sendable {
     ///   - limit: the longest time that it may take.
     ///   - grace: the time between SIGTERM and SIGKILL.
     ///   - isStopped: asked ten times a second; true ends the program early.
+    /// - Returns: how it has ended.
     /// - Throws: `SystemError` if its end cannot be observed; the program runs on then.
     package func wait(atMost limit: Duration, grace: Duration, isStopped: () -> Bool) throws(SystemError) -> Ending {
         let descriptor = FileDescriptor(owning: try systemCall("pidfd_open") { cposix_pidfd_open(id) })

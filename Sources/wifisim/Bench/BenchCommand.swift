@@ -6,9 +6,9 @@ extension CommandLineTool {
         help: """
             Usage: wifisim bench [--profile NAME] [--seconds N] [--modules N] [--json]
 
-            Measures a module on a pseudo-terminal and over TCP, and IoT Socket over a pseudo-terminal. Each figure stands beside the limit that
-            the computer sets in the same run, with their ratio: absolute figures differ between computers and between
-            runs.
+            Measures a module on a pseudo-terminal and over TCP, IoT Socket over a pseudo-terminal, a session at --speed
+            max and a sweep. Each figure stands beside the limit that the computer sets in the same run, with their
+            ratio: absolute figures differ between computers and between runs.
 
             With --modules it measures that many modules in one process instead, all joined and idle: the memory of
             each, the processor time of all, and how much the others slow an AT round trip.
@@ -37,7 +37,7 @@ extension CommandLineTool {
                     networkRoundTrip("RFC 2217", LineAddress("rfc2217:0"), firmware, for: duration),
                     upload(firmware, for: duration),
                     download(firmware, for: duration),
-                ] + SocketFigures.all(firmware, for: duration)
+                ] + SocketFigures.all(firmware, for: duration) + TestFigures.all(firmware, for: duration)
             }
         Console.print(parsed.has("--json") ? Figure.json(figures) : Figure.table(figures))
         return 0

@@ -126,7 +126,7 @@ struct Sweep {
             throw SweepError("without faults, the command is wrong: \(message)")
         }
         let places = try PlaceList.read(path)
-        guard !places.isEmpty else {
+        guard places.contains(where: { $0.phase != .report }) else {
             throw SweepError("the command has sent nothing to the module; does it use WIFISIM_TTY?")
         }
         return (places, run.seconds)

@@ -60,6 +60,10 @@ final class SweepFolder {
             let count = runs.count { $0.outcome == outcome }
             return count == 0 ? nil : "\(count) \(outcome.rawValue)"
         }
+        guard !runs.isEmpty else {
+            Console.print("no runs; see \(path)/index.html")
+            return 0
+        }
         let missed = runs.count { !$0.hasHappened && $0.outcome == .passed }
         let note = missed == 0 ? "" : "; in \(missed) of those that passed the fault did not happen"
         Console.print("\(runs.count) runs: \(counts.joined(separator: ", "))\(note); see \(path)/index.html")

@@ -10,7 +10,8 @@ struct SweepMerge {
     init(_ parsed: ParsedOptions) throws {
         let others = SweepOptions.own.map(\.name) + SimulatorArguments.options.map(\.name)
         try parsed.refuse(
-            others.filter { !["-o", "--merge", "--fail-on"].contains($0) }, "--merge has no other options than -o and --fail-on")
+            others.filter { !["-o", "--merge", "--fail-on"].contains($0) },
+            "--merge has no other options than -o and --fail-on")
         guard parsed.command.isEmpty else { throw UsageError("--merge runs no command; leave it out") }
         guard !parsed.operands.isEmpty else {
             throw UsageError("--merge needs the results.jsonl of each shard", hint: "Try: wifisim sweep --help")

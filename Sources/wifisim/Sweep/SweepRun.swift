@@ -164,7 +164,8 @@ struct SweepRunner: Sendable {
     }
 
     /// The statuses with which a shell, as the command, reports that a program was ended by a signal of a crash.
-    private static let crashStatuses = Set([SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS].map { 128 + $0 })
+    private static let crashStatuses = Set(
+        [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS].map { 128 + $0 })
 
     private static func isSanitizer(_ errors: String) -> Bool { sanitizerMarks.contains { errors.contains($0) } }
 
@@ -182,7 +183,9 @@ struct SweepRunner: Sendable {
         let summary = errors.first { line in
             line.hasPrefix("SUMMARY: ") || line.contains(": runtime error: ")
         }
-        func hasText(_ line: Substring) -> Bool { line.contains { !$0.isWhitespace } }
+        func hasText(_ line: Substring) -> Bool {
+            line.contains { !$0.isWhitespace } && !line.hasPrefix("wifisim: module 0: ")
+        }
         let line =
             summary ?? errors.last(where: hasText)
             ?? String(decoding: run.output.suffix(4096), as: UTF8.self).split(separator: "\n").last(where: hasText)

@@ -124,7 +124,7 @@ package final class FaultyNetwork: Network {
         case .allow(let id, _) where isActive:
             // The module has given the socket its link, and forgets that before it closes the socket.
             if let socket = socket(id), socket.link == nil { socket.link = linkOf(id) }
-            base.handle(request, at: now)
+            pass(request)
         case .send, .abandonSend, .allow, .setOptions, .stopListening, .resolve, .ping, .cancelQuery, .interfaces:
             pass(request)
         }
