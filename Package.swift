@@ -13,8 +13,8 @@ extension Target {
 /// All layers. A target that holds their types names each of them: the package manager rebuilds a target only when one
 /// that it names has changed.
 let layers: [Target.Dependency] = [
-    "WiFiDriverSim", "WiFiSimDaemon", "WiFiSimDriverCore", "WiFiSimHost", "WiFiSimModule", "WiFiSimSimulation",
-    "WiFiSimTranscripts", "WiFiSimValues",
+    "WiFiDriverSim", "WiFiSimDaemon", "WiFiSimDriverCore", "WiFiSimHost", "WiFiSimModule", "WiFiSimProtocols",
+    "WiFiSimSimulation", "WiFiSimTranscripts", "WiFiSimValues",
 ]
 
 let package = Package(
@@ -33,6 +33,7 @@ let package = Package(
         .target(name: "CIoTSocket"),
         // The layers: a folder of Sources/WiFiDriverSim each, which uses only the targets listed here (docs/Design.md).
         .layer("WiFiSimValues", "Values"),
+        .layer("WiFiSimProtocols", "Protocols", uses: ["WiFiSimValues"]),
         .layer("WiFiSimModule", "Module", uses: ["WiFiSimValues"]),
         .layer("WiFiSimDriverCore", "DriverCore", uses: ["WiFiSimValues", "CDriverWiFi"]),
         .layer("WiFiSimSimulation", "Simulation", uses: ["WiFiSimModule", "WiFiSimValues"]),

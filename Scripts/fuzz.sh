@@ -5,13 +5,15 @@
 #
 # Targets: `responses`, the driver's parser of what a module says, with libFuzzer; it starts from Fuzz/corpus/responses and
 # adds what reaches new code there. `rfc2217`, both sides of a serial port over Telnet, with libFuzzer, from
-# Fuzz/corpus/rfc2217. `module`, sessions with simulated modules in virtual time (Fuzz/README.md); a session that fails is
-# shrunk and written to Fuzz/found. SEED sets the first session's seed, 1 by default.
+# Fuzz/corpus/rfc2217. `mqtt`, the decoder, the client and the broker of MQTT, with libFuzzer, from Fuzz/corpus/mqtt.
+# `http` and `websocket`, the parsers and sessions of these protocols, with libFuzzer, from Fuzz/corpus/http and
+# Fuzz/corpus/websocket. `module`, sessions with simulated modules in virtual time (Fuzz/README.md); a session that fails
+# is shrunk and written to Fuzz/found. SEED sets the first session's seed, 1 by default.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- responses rfc2217 module
+[ $# -gt 0 ] || set -- responses rfc2217 mqtt http websocket module
 export SWIFT_BACKTRACE=enable=no
 
 layers=Sources/WiFiDriverSim
@@ -36,6 +38,31 @@ rfc2217() {
     "$work/rfc2217" -max_total_time="$seconds" -max_len=4096 "$work/found" Fuzz/corpus/rfc2217
 }
 
+mqtt() {
+    swiftc -emit-module -emit-object -wmo -module-name WiFiSimValues -emit-module-path "$work/WiFiSimValues.swiftmodule" \
+        -o "$work/values.o" $layers/Values/Instant.swift $layers/Values/Queue.swift $layers/Values/TimedQueue.swift \
+        $layers/Values/Deadlines.swift
+    swiftc -wmo -module-name MQTTFuzz -I "$work" -o "$work/mqtt" "$work/values.o" Fuzz/MQTTFuzz.swift \
+        $layers/Protocols/MQTT/*.swift
+    mkdir "$work/mqtt-found"
+    "$work/mqtt" -max_total_time="$seconds" -max_len=4096 "$work/mqtt-found" Fuzz/corpus/mqtt
+}
+
+# Builds Fuzz/NAME.swift with the sources of HTTP and WebSocket, and runs it from Fuzz/corpus/FOLDER.
+protocol() {
+    swiftc -emit-module -emit-object -wmo -module-name WiFiSimValues -emit-module-path "$work/WiFiSimValues.swiftmodule" \
+        -o "$work/values.o" $layers/Values/IPAddress.swift $layers/Values/Instant.swift $layers/Values/Queue.swift \
+        $layers/Values/TimedQueue.swift $layers/Values/SeededGenerator.swift $layers/Values/EscapedBytes.swift
+    swiftc -wmo -module-name "$1" -I "$work" -o "$work/$2" "$work/values.o" "Fuzz/$1.swift" \
+        $layers/Protocols/SHA1.swift $layers/Protocols/Base64.swift $layers/Protocols/HTTP/*.swift \
+        $layers/Protocols/WebSocket/*.swift
+    mkdir "$work/found-$2"
+    "$work/$2" -max_total_time="$seconds" -max_len=4096 "$work/found-$2" "Fuzz/corpus/$2"
+}
+
+http() { protocol HTTPFuzz http; }
+websocket() { protocol WebSocketFuzz websocket; }
+
 module() {
     # From scratch: the executable is not always built anew when a type two modules below has changed its size.
     rm -rf .build/fuzz
@@ -45,7 +72,10 @@ module() {
 
 for target; do
     case $target in
-    responses | rfc2217 | module) "$target" ;;
-    *) echo "Scripts/fuzz.sh: there is no target $target; there are responses, rfc2217, module" >&2 && exit 64 ;;
+    responses | rfc2217 | mqtt | http | websocket | module) "$target" ;;
+    *)
+        echo "Scripts/fuzz.sh: there is no target $target; there are responses, rfc2217, mqtt, http, websocket, module" >&2
+        exit 64
+        ;;
     esac
 done

@@ -76,6 +76,9 @@ final class LineUART {
 
     var hasInput: Bool { !receiver.isEmpty }
 
+    /// True if nothing is on its way in either direction.
+    var isEmpty: Bool { receiver.isEmpty && outbound.isEmpty }
+
     // MARK: To the host
 
     /// Puts bytes on their way, as the host reads them.

@@ -41,7 +41,7 @@ final class ModuleHost {
     private var readsLine = true
     /// True once the client has closed its direction, while it waits for the rest of its answer.
     private var hasClientFinished = false
-    private var isAnswering: Bool { module.isBusy || !module.output.isEmpty }
+    private var isAnswering: Bool { module.isBusy || !module.output.isEmpty || uart?.isEmpty == false }
     private let buffer: LineReadBuffer
     /// Called with `nextDeadline` after everything that may have changed it.
     var deadlineChanged: (Instant?) -> Void = { _ in }

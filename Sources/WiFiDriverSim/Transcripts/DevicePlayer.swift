@@ -24,6 +24,8 @@ package final class DevicePlayer {
         listener = ModuleListener(device, patience: patience)
     }
 
+    private static let settlingTime = Duration.milliseconds(50)
+
     /// Plays to the end or to the first difference.
     /// - Parameter script: the transcript.
     /// - Returns: the outcome.
@@ -32,7 +34,8 @@ package final class DevicePlayer {
         var outcome = TranscriptPlayer.Outcome()
         let start = device.now
         do throws(Divergence) {
-            // Output that was meant for an earlier host does not count.
+            // Output that was meant for an earlier host does not count. From a socket it takes a moment to come.
+            listener.run(for: Self.settlingTime)
             _ = listener.takeSaid()
             for (event, line) in script.transcript.events {
                 if case .host = event { outcome.exchanges += 1 }

@@ -90,8 +90,6 @@ extension Program {
         return (program, line)
     }
 
-    func end() { send(SIGTERM) }
-
     /// Waits until it takes less than a tenth of a processor, at most 20 s.
     func waitUntilItRests() throws {
         func used() throws -> Double {

@@ -238,6 +238,18 @@ struct LineProgramTests {
         _ = try next.read(until: "\r\n")
     }
 
+    @Test(arguments: ["--pace", "--uart=real"])
+    func `A slow line sends the whole answer to a client that has closed its direction`(option: String) throws {
+        let (lineProgram, line) = try Program.running("--line", "tcp:0", "--baud", "9600", option)
+        defer { lineProgram.end() }
+        let client = try LineSocket(line)
+        client.write("AT\r\n")
+        try client.read(until: "OK\r\n")
+        client.write("AT+GMR\r\n")
+        client.finishWriting()
+        #expect(try client.readToEnd().hasSuffix("\r\n\r\nOK\r\n"))
+    }
+
     @Test(arguments: [Kind.pty, .tcp, .unix])
     func `A client that has gone while the module has no room does not keep the program busy`(kind: Kind) throws {
         let (program, line) = try Program.running("--line", value(kind))
@@ -256,11 +268,17 @@ struct LineProgramTests {
         // end comes behind the bytes that the system still holds.
         let reader = Foundation.Thread { while !peer.receive(64 * 1024).isEmpty {} }
         reader.start()
-        usleep(1_500_000)
+        try program.waitUntilItRests()
         let next = try LineHost(line)
-        try next.write("+++")
-        usleep(1_500_000)
-        try next.command("AT")
+        var hasAnswered = false
+        for _ in 0..<10 where !hasAnswered {
+            usleep(1_500_000)
+            try next.write("+++")
+            usleep(1_500_000)
+            try next.write("AT\r\n")
+            hasAnswered = String(decoding: try next.read(for: .milliseconds(500)), as: UTF8.self).contains("OK\r\n")
+        }
+        #expect(hasAnswered)
     }
 
     @Test(arguments: [Kind.pty, .tcp, .rfc2217, .unix])

@@ -38,6 +38,9 @@ final class Program {
 
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
+    /// Ends it if it still runs.
+    func end() { if process.isRunning { send(SIGTERM) } }
+
     /// Waits until the program itself has opened this tty, as it does while there is no client.
     func waitUntilItHolds(_ path: String) throws {
         let folder = "/proc/\(processIdentifier)/fd"

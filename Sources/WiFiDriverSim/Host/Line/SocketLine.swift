@@ -199,7 +199,7 @@ package final class SocketLine: ModuleLine {
         client?.update(
             for: EventLoop.Interest(
                 reads: interest.reads && codec.takesInput || codec.readsAhead && !hasReadToEnd,
-                writes: interest.writes && codec.takesOutput || codec.hasOutput))
+                writes: interest.writes && codec.takesOutput || codec.hasOutput, isOnce: interest.isOnce))
     }
 
     package func configure(_ configuration: UARTConfiguration) { codec.configure(configuration) }
