@@ -86,6 +86,11 @@ private func state(_ exchange: CommandExchange, after messages: ModuleMessage...
         #expect(state(CommandExchange(prompt: true), after: .busy, .error) == .notTaken)
     }
 
+    @Test func `are not repeated when the prompt comes although the module said busy`() {
+        #expect(state(CommandExchange(prompt: true), after: .busy, .prompt) == .prompted)
+        #expect(state(CommandExchange(), after: .busy, .prompt) == .notTaken)
+    }
+
     @Test func `stay ended`() {
         #expect(state(CommandExchange(), after: .ok, .error, .ready) == .ended(.done))
     }

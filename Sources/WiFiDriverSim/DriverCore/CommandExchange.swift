@@ -61,11 +61,14 @@ struct CommandExchange {
     private(set) var hasUnexplainedOK = false
     /// The command restarts the module.
     private let expectsReset: Bool
+    /// The command waits for `>`.
+    private let asksForData: Bool
 
     init(expecting expectation: Expectation = .nothing, prompt: Bool = false, expectsReset: Bool = false) {
         state = prompt ? .awaitingPrompt : .awaitingReply
         self.expectation = expectation
         self.expectsReset = expectsReset
+        asksForData = prompt
         isExpectationMet = expectation == .nothing
     }
 
@@ -121,7 +124,10 @@ struct CommandExchange {
             (.prompted, .prompt),
             (.prompted, .busy):
             break
-        case (.notTaken, .prompt), (.notTaken, .busy): break
+        // Some firmware takes a command although it said busy (esp-at issue 993). After the prompt, a repeated command
+        // would be taken for the data.
+        case (.notTaken, .prompt): if asksForData { state = .prompted }
+        case (.notTaken, .busy): break
         // Reports.
         case (_, .linkOpened), (_, .linkClosed), (_, .dataWaiting), (_, .payload), (_, .joinedNetwork),
             (_, .gotAddress),

@@ -157,6 +157,7 @@ struct CommandInFlight {
             again = now + pause
             pause = min(pause * 2, Self.busyPause.last)
         }
+        if exchange.state != .notTaken { again = nil }
     }
 
     /// Prepares the command to be sent again.

@@ -135,27 +135,67 @@ struct Sweep {
     private func carryOut(
         _ cells: [SweepCell], _ runner: SweepRunner, _ limit: Duration, _ log: SweepLog
     ) -> [SweepResult] {
-        let next = Atomic(0)
-        let results = Mutex<[SweepResult]>([])
-        let progress = SweepProgress(runCount: cells.count)
-        let stop = stop
-        DispatchQueue.concurrentPerform(iterations: min(options.jobs, max(1, cells.count))) { job in
-            while stop.status == nil {
-                let index = next.add(1, ordering: .relaxed).oldValue
-                guard index < cells.count else { return }
-                let result = runner.run(cells[index], job: job, limit: limit)
-                // A run that was ended by the stop says nothing.
-                if stop.status != nil { return }
-                log.add(result)
-                let count = results.withLock { results in
-                    results.append(result)
-                    return results.count
-                }
-                progress.show(count)
+        let work = SweepWork(cells, runner, limit, log, stop)
+        let threads = DispatchGroup()
+        for job in 1..<max(1, min(options.jobs, cells.count)) {
+            threads.enter()
+            // With fewer threads, the others have more to do.
+            do {
+                try Thread {
+                    work.carryOut(job: job)
+                    threads.leave()
+                }.start()
+            } catch {
+                threads.leave()
             }
         }
+        work.carryOut(job: 0)
+        threads.wait()
+        return work.end(jobs: options.jobs)
+    }
+}
+
+/// The runs of a sweep that are left, and their results. Each job takes one after the other, on a thread of its own.
+private final class SweepWork: Sendable {
+    private let cells: [SweepCell]
+    private let runner: SweepRunner
+    private let limit: Duration
+    private let log: SweepLog
+    private let stop: StopFlag
+    private let progress: SweepProgress
+    private let next = Atomic(0)
+    private let results = Mutex<[SweepResult]>([])
+
+    init(_ cells: [SweepCell], _ runner: SweepRunner, _ limit: Duration, _ log: SweepLog, _ stop: StopFlag) {
+        self.cells = cells
+        self.runner = runner
+        self.limit = limit
+        self.log = log
+        self.stop = stop
+        progress = SweepProgress(runCount: cells.count)
+    }
+
+    /// Makes runs until none is left, or the sweep is stopped.
+    func carryOut(job: Int) {
+        while stop.status == nil {
+            let index = next.add(1, ordering: .relaxed).oldValue
+            guard index < cells.count else { return }
+            let result = runner.run(cells[index], job: job, limit: limit)
+            // A run that was ended by the stop says nothing.
+            if stop.status != nil { return }
+            log.add(result)
+            let count = results.withLock { results in
+                results.append(result)
+                return results.count
+            }
+            progress.show(count)
+        }
+    }
+
+    /// Tells how fast the runs were. Called when all jobs have ended.
+    func end(jobs: Int) -> [SweepResult] {
         let done = results.withLock { $0 }
-        progress.end(done.count, jobs: options.jobs, hasHung: done.contains { $0.outcome == .hung }, limit: limit)
+        progress.end(done.count, jobs: jobs, hasHung: done.contains { $0.outcome == .hung }, limit: limit)
         return done
     }
 }

@@ -178,7 +178,8 @@ struct SweepRunner: Sendable {
     /// standard output.
     private func message(of run: Run, _ outcome: SweepOutcome) -> String? {
         if run.isTooLong { return "its output is longer than \(Self.longestOutput >> 20) MiB" }
-        let errors = run.errors.split(separator: "\n")
+        // Lines may end with CR LF, which is one character.
+        let errors = run.errors.split(whereSeparator: \.isNewline)
         if outcome == .wrong { return difference(of: run) }
         let summary = errors.first { line in
             line.hasPrefix("SUMMARY: ") || line.contains(": runtime error: ")
@@ -188,15 +189,18 @@ struct SweepRunner: Sendable {
         }
         let line =
             summary ?? errors.last(where: hasText)
-            ?? String(decoding: run.output.suffix(4096), as: UTF8.self).split(separator: "\n").last(where: hasText)
-        return line.map { String($0.prefix(400)) }
+            ?? String(decoding: run.output.suffix(4096), as: UTF8.self).split(whereSeparator: \.isNewline)
+            .last(where: hasText)
+        // Without the colors of a terminal.
+        return line.map { String($0.replacing(/\u{1B}\[[0-9;]*[A-Za-z]/, with: "").prefix(400)) }
     }
 
     /// The first line of the output that is not as expected; `nil` if all are.
     func difference(of run: Run) -> String? {
         guard let expected, run.output != expected else { return nil }
         func lines(_ bytes: [UInt8]) -> [Substring] {
-            String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+            String(decoding: bytes, as: UTF8.self)
+                .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         }
         let (output, wanted) = (lines(run.output), lines(expected))
         func text(_ lines: [Substring], _ index: Int) -> String {

@@ -108,7 +108,7 @@ final class SweepTests {
 
         let xml = try text("results/junit.xml")
         #expect(xml.contains("tests=\"6\" failures=\"2\" errors=\"2\" skipped=\"0\""))
-        #expect(xml.contains("\u{FFFD}[31m&lt;no answer&gt; &amp; &quot;more&quot;"))
+        #expect(xml.contains(">\u{FFFD}&lt;no answer&gt; &amp; &quot;more&quot;"))
         #expect(!xml.unicodeScalars.contains("\u{1B}"))
         let page = try text("results/index.html")
         #expect(page.contains("line 1 of the output is &quot;mode unknown&quot;, not &quot;mode 0&quot;"))
@@ -205,6 +205,21 @@ final class SweepTests {
         let again = try sweep(options + ["--resume"])
         #expect(again.errors.contains("0 runs, "))
         #expect(again.output == rest.output)
+    }
+
+    @Test func `As many runs are at a time as --jobs says, whatever the number of processors`() throws {
+        let script = """
+            mkdir -p "$SWEEP_FOLDER" && touch "$SWEEP_FOLDER/$$" && \(Self.client.map { "'\($0)'" }.joined(separator: " "))
+            sleep 1.5
+            ls "$SWEEP_FOLDER" | wc -l >> "$SWEEP_FOLDER.txt"
+            rm "$SWEEP_FOLDER/$$"
+            """
+        let result = try sweep(
+            ["--faults", "double,error", "--jobs", "6"], command: ["sh", "-c", script],
+            ["SWEEP_FOLDER": path("running")])
+        #expect(result.status == 0, "\(result.errors)")
+        let counts = try text("running.txt").split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+        #expect(counts.max() ?? 0 >= 4, "\(counts)")
     }
 
     @Test func `A module that hangs before it is ready meets a command that runs`() throws {
