@@ -40,13 +40,15 @@ final class ReadLink: LineWork {
             return .command(
                 CommandText("CIPRECVDATA").field(connection.link).field(length), expecting: .payload)
         case .reading(let length, let before):
-            core.readTarget = nil
+            // An answer that comes too late still has the connection's next bytes.
+            let mayComeLate = reply?.outcome == .timedOut || reply?.outcome == .stillBusy
+            if !mayComeLate || connection.queue.received > before { core.readTarget = nil }
             switch reply?.outcome {
             case .done:
                 // After a full read, or a datagram, the module may hold more.
                 let count = connection.queue.received - before
                 if count == length || connection.isDatagram && count > 0 { connection.askAgain() }
-            case .timedOut, .stillBusy, .moduleReset, .lineLost: giveUp(before: before)
+            case .timedOut, .stillBusy, .moduleReset, .lineLost: giveUp(before: before, core)
             case .refused, .notDelivered, nil: break
             }
             return .end
@@ -55,10 +57,12 @@ final class ReadLink: LineWork {
 
     /// Handles an answer without an end. Its bytes may be something else, such as the boot messages of a module that
     /// restarted.
-    private func giveUp(before: Int) {
+    private func giveUp(before: Int, _ core: DriverCore) {
         let count = connection.queue.received - before
         guard count > 0, !connection.isDatagram else { return connection.askAgain() }
         connection.queue.takeBack(count)
+        // The rest of the answer may still come.
+        core.sink = .discard
         connection.end(.aborted)
     }
 

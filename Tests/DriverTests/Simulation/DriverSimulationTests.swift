@@ -98,6 +98,18 @@ import Testing
         print("driver sweep: \(firmware), \(count) sessions with a fault of the catalogue")
     }
 
+    @Test(arguments: [4990, 5000, 5010, 7000], 1...8 as ClosedRange<UInt64>)
+    func `loses no bytes when the answer to a read comes at the end of its time, or later`(
+        milliseconds: Int, seed: UInt64
+    ) {
+        let fault = Fault(.command("CIPRECVDATA", .nth(1)), .bytes(.delay(.milliseconds(milliseconds)), of: .answer))
+        for firmware in Firmware.all {
+            let script = DriverScript(firmware: firmware, seed: seed, steps: Self.sessions[1].steps)
+            let run = ScriptRun(script, moduleFault: fault)
+            #expect(run.failure == nil, "\(firmware)")
+        }
+    }
+
     /// Removes steps as long as the script fails in the same way.
     private static func shrink(_ script: DriverScript, _ failure: String) -> DriverScript {
         var best = script

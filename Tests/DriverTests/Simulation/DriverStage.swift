@@ -80,6 +80,9 @@ final class DriverStage {
         switch fault.effect {
         case .bytes(.delay, _), .bytes(.split, _): break
         case .bytes: faultDamages = true
+        // What the module has answered with SEND OK does not all arrive.
+        case .network(let fault):
+            if case .partialSend = fault.effect { faultDamages = true }
         default: break
         }
     }
