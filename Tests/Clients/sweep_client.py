@@ -27,7 +27,7 @@ def ask(text, *ends, limit=1.0):
     return answer
 
 
-if ask(b"AT\r\n", b"OK\r\n", b"ERROR\r\n", limit=0.3) is None:
+if ask(b"AT\r\n", b"OK\r\n", b"ERROR\r\n", limit=1.0) is None:
     print("\x1b[31m\a<no answer> & \"more\"\r\n", file=sys.stderr, flush=True)
     if "SWEEP_EXITS" in os.environ:
         sys.exit(int(os.environ["SWEEP_EXITS"]))
