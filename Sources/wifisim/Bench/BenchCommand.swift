@@ -4,14 +4,15 @@ extension CommandLineTool {
     static let benchCommand = Subcommand(
         name: "bench", summary: "measures speed and compares it with its limits",
         help: """
-            Usage: wifisim bench [--profile NAME] [--seconds N] [--modules N] [--json]
+            Usage: wifisim bench [--profile NAME] [--seconds N] [--modules N [--paced]] [--json]
 
             Measures a module on a pseudo-terminal and over TCP, IoT Socket over a pseudo-terminal, a session at --speed
             max and a sweep. Each figure stands beside the limit that the computer sets in the same run, with their
             ratio: absolute figures differ between computers and between runs.
 
             With --modules it measures that many modules in one process instead, all joined and idle: the memory of
-            each, the processor time of all, and how much the others slow an AT round trip.
+            each, the processor time of all, and how much the others slow an AT round trip. With --paced they stream at
+            115200 bits per second instead: the rate of each, and the processor time of all.
 
             Build with -c release before you rely on a figure.
 
@@ -21,14 +22,20 @@ extension CommandLineTool {
         options: OptionSet(options: [
             SimulatorArguments.options[0],
             Option("--seconds", "N", "how long each figure is measured, 1 to 60; default: 3"),
-            Option("--modules", "N", "measures N modules in one process, 2 to 1000"),
+            Option("--modules", "N", "measures N modules in one process, 2 to 1000; with --paced from 1 on"),
+            Option("--paced", nil, "with --modules: the modules stream at their bit rate"),
             Option("--json", nil, "prints JSON"),
         ])
     ) { parsed in
         let firmware = try SimulatorArguments.simulatorOptions(from: parsed).firmware
         let duration = Duration.seconds(try parsed.integer("--seconds", 1...60) ?? 3)
+        let isPaced = parsed.has("--paced")
+        if isPaced, !parsed.has("--modules") { throw UsageError("--paced: say how many modules, with --modules N") }
         let figures =
-            if let count = try parsed.integer("--modules", 2...1000) {
+            if isPaced {
+                try PacedModules.figures(
+                    firmware, count: parsed.integer("--modules", 1...1000) ?? 1, for: duration)
+            } else if let count = try parsed.integer("--modules", 2...1000) {
                 try ManyModules.figures(firmware, count: count, for: duration)
             } else {
                 try [

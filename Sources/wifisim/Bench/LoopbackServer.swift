@@ -15,11 +15,11 @@ enum LoopbackServer {
         }
     }
 
-    /// Sends bytes without end.
+    /// Sends bytes without end, in blocks of this length.
     /// - Returns: the server's port.
-    static func source() throws -> UInt16 {
+    static func source(block length: Int = 256 * 1024) throws -> UInt16 {
         try serve { peer in
-            let block = [UInt8](repeating: 0x61, count: 256 * 1024)
+            let block = [UInt8](repeating: 0x61, count: length)
             while send(peer, block, block.count, Int32(MSG_NOSIGNAL)) > 0 {}
         }
     }

@@ -86,6 +86,20 @@ final class RawTerminal {
         end = count
     }
 
+    /// Reads all that comes on several terminals for a time. Returns the number of bytes.
+    static func drain(_ terminals: [RawTerminal], for duration: Duration) throws -> Int {
+        var polled = terminals.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        var count = 0
+        let end = ContinuousClock.now + duration
+        while ContinuousClock.now < end {
+            guard poll(&polled, nfds_t(polled.count), 100) >= 0 else { throw SystemError("poll") }
+            for (index, status) in polled.enumerated() where status.revents != 0 {
+                count += try terminals[index].readSome()
+            }
+        }
+        return count
+    }
+
     // MARK: Bare peers
 
     /// Echoes every byte.

@@ -78,4 +78,11 @@ struct UARTProgramTests {
         try client.command("AT")
         #expect(try counts(control) == nil)
     }
+
+    @Test func `The bench of paced modules says what they take`() throws {
+        let result = try Program.run("bench", "--modules", "2", "--paced", "--seconds", "1", "--json")
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.output.contains("streaming, each of 2"))
+        #expect(try Program.run("bench", "--paced").status == EX_USAGE)
+    }
 }
