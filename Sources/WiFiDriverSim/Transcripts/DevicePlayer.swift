@@ -68,7 +68,7 @@ package final class DevicePlayer {
         case .wait(let duration): listener.run(for: duration)
         case .quiet(let duration): try listener.expectSilence(for: duration, at: line)
         case .baud(let speed): device.setSpeed(speed)
-        case .reset, .power, .peer, .name, .world: leftOut += 1
+        case .reset, .pin, .power, .peer, .name, .world: leftOut += 1
         }
         listener.lastEvent = device.now
     }

@@ -63,7 +63,7 @@ package struct ModuleReplay {
                         append(.say(try item.payload.bytes(bindings: bindings, contents: script.contents)))
                     }
                 case .wait(let duration), .quiet(let duration): append(.pause(duration))
-                case .baud, .reset, .power, .peer, .name, .world: break
+                case .baud, .reset, .pin, .power, .peer, .name, .world: break
                 }
             } catch {
                 throw Divergence(line: line, reason: .impossible(error.reason), expected: "", actual: [])

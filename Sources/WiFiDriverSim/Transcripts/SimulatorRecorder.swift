@@ -27,6 +27,7 @@ package final class SimulatorRecorder {
         header.world = try worldPath.map { try Transcript.pathOfWorld($0, inTranscript: path) }
         header.seed = options.seed
         header.start = .power
+        header.isUART = options.isUART
         header.origin = origin
         let file = try RecordingFile(path: path, header: header, at: .zero)
         try file.update(at: .zero) { recorder in
@@ -90,6 +91,7 @@ package final class SimulatorRecorder {
                 case .change(.faults(.add(_, _?))): nil
                 case .change(let change): .world(change)
                 case .module(0, .reset): .reset
+                case .module(0, .pin(let number, let isHigh)): .pin(number, isHigh: isHigh)
                 case .module(0, .power(let isOn)): .power(isOn: isOn)
                 case .state, .faults, .module: nil
                 }

@@ -58,7 +58,7 @@ extension Transcript.Event {
         case .host(let payload), .peer(_, .sends(let payload)), .peer(_, .receives(let payload)): [payload]
         case .module(let expectation): [expectation.payload]
         case .unordered(let items): items.map(\.payload)
-        case .wait, .quiet, .baud, .reset, .power, .peer, .name, .world: []
+        case .wait, .quiet, .baud, .reset, .pin, .power, .peer, .name, .world: []
         }
     }
 }

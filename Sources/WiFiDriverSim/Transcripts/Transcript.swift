@@ -23,6 +23,8 @@ public struct Transcript: Equatable, Sendable {
         public var seed: UInt64 = 0
         /// The state of the module when the session begins.
         public var start = Simulation.Start.ready
+        /// True if the module does not hear the line in light sleep, as with `--uart real`.
+        public var isUART = false
         /// The source of the transcript: a page of a manual, a device, a bug report.
         public var origin: String?
 
@@ -73,6 +75,8 @@ public struct Transcript: Equatable, Sendable {
         case baud(Int)
         /// The module's reset pin is pulsed.
         case reset
+        /// A pin of the module gets a level from outside, which may wake it from light sleep.
+        case pin(Int, isHigh: Bool)
         /// The module's power is turned on or off.
         case power(isOn: Bool)
         /// A peer acts, or has observed something.

@@ -9,7 +9,7 @@ extension TranscriptParser {
         let place = scanner.position
         let keyword = scanner.takeText()
         switch keyword {
-        case "profile", "world", "seed", "start", "origin": try readHeader(keyword, &scanner, at: place)
+        case "profile", "world", "seed", "start", "uart", "origin": try readHeader(keyword, &scanner, at: place)
         case "wait":
             try scanner.takeSpace(before: "a duration")
             try finish(.wait(try readTime(&scanner)), scanner)
@@ -20,6 +20,15 @@ extension TranscriptParser {
             try scanner.takeSpace(before: "a bit rate")
             try finish(.baud(try scanner.takeInteger("the bit rate", 80...5_000_000)), scanner)
         case "reset": try finish(.reset, scanner)
+        case "pin":
+            try scanner.takeSpace(before: "the number of the pin")
+            let number = try scanner.takeInteger("the number of the pin", 0...48)
+            try scanner.takeSpace(before: "high or low")
+            switch scanner.takeText() {
+            case "high": try finish(.pin(number, isHigh: true), scanner)
+            case "low": try finish(.pin(number, isHigh: false), scanner)
+            default: throw scanner.failure("a pin is high or low", at: place)
+            }
         case "power":
             try scanner.takeSpace(before: "on or off")
             switch scanner.takeText() {
@@ -45,7 +54,7 @@ extension TranscriptParser {
         case _ where WorldChange.keywords.contains(keyword): try readWorldChange(keyword, at: place, &scanner)
         default:
             throw scanner.failure(
-                "there is no event \"\(keyword)\"; there are > < wait quiet baud reset power unordered end peer name ap station smartconfig",
+                "there is no event \"\(keyword)\"; there are > < wait quiet baud reset pin power unordered end peer name ap station smartconfig",
                 at: place)
         }
     }
@@ -90,6 +99,11 @@ extension TranscriptParser {
             case "power": transcript.header.start = .power
             default: throw scanner.failure("the start is ready or power", at: valuePlace)
             }
+        case "uart":
+            guard value == "real" || value == "ideal" else {
+                throw scanner.failure("the uart is ideal or real", at: valuePlace)
+            }
+            transcript.header.isUART = value == "real"
         default: transcript.header.origin = value
         }
     }

@@ -21,6 +21,7 @@ extension Transcript.Header: CustomStringConvertible {
         if let world { text += "world \(world)\n" }
         if seed != 0 { text += "seed \(seed)\n" }
         if start == .power { text += "start power\n" }
+        if isUART { text += "uart real\n" }
         if let origin { text += "origin \(origin)\n" }
         return text
     }
@@ -48,6 +49,7 @@ extension Transcript.Event: CustomStringConvertible {
         case .quiet(let duration): "quiet \(duration.text)"
         case .baud(let rate): "baud \(rate)"
         case .reset: "reset"
+        case .pin(let number, let isHigh): "pin \(number) \(isHigh ? "high" : "low")"
         case .power(let isOn): "power \(isOn ? "on" : "off")"
         case .peer(let name, let action): "peer \(name) \(action)"
         case .name(let name, .silent): "name \(name) is silent"

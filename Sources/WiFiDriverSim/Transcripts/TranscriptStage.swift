@@ -17,6 +17,7 @@ final class TranscriptStage {
         simulation = Simulation(
             firmware: Firmware.named(header.profile) ?? .standard, world: script.world, seed: header.seed,
             start: header.start)
+        simulation.modules[0].module.lightSleepIsDeaf = header.isUART
         simulation.modules[0].hostBaud = UARTConfiguration().baud.value
         contents = script.contents
         self.delivery = Splitter(delivery)
@@ -41,6 +42,7 @@ final class TranscriptStage {
             try listener.expectSilence(for: duration, at: line)
         case .baud(let rate): module.hostBaud = rate
         case .reset: module.reset()
+        case .pin(let number, let isHigh): module.module.setPin(number, isHigh: isHigh)
         case .power(isOn: true): module.powerOn()
         case .power(isOn: false): module.powerOff()
         case .peer(let name, let action): try play(action, of: peer(name), line: line)

@@ -89,7 +89,7 @@ struct TranscriptTimeline {
         case .unordered(let items):
             for item in items { addModule(item, line: item.number == 0 ? line : item.number, at: now) }
         case .wait: break
-        case .quiet, .baud, .reset, .power, .peer, .name, .world:
+        case .quiet, .baud, .reset, .pin, .power, .peer, .name, .world:
             add(Entry(content: .event(event), line: line, at: now))
         }
     }

@@ -41,6 +41,18 @@ extension Air {
         }
     }
 
+    /// Moves the stations of an access point to the strongest other one with its SSID.
+    func roam(from accessPoint: AccessPoint, at now: Instant) throws(WorldChangeError) {
+        let others = accessPoints.filter { $0.isOn && $0.ssid == accessPoint.ssid && $0.bssid != accessPoint.bssid }
+        guard let target = others.max(by: { $0.rssi < $1.rssi }) else {
+            throw WorldChangeError(description: "there is no other access point \"\(accessPoint.ssid)\" to roam to")
+        }
+        for case (let radio, .associated(let join, _)) in members(of: accessPoint.bssid) {
+            setStation(.associated(join, bssid: target.bssid), of: radio, at: now)
+            emit(.roamed(.init(target)), to: radio)
+        }
+    }
+
     /// A radio has one channel: the soft-AP moves to the channel of the station, together with its own stations
     /// (ESP-IDF docs, Wi-Fi Driver, Wi-Fi channel).
     func followChannel(of accessPoint: AccessPoint, _ radio: RadioID) {

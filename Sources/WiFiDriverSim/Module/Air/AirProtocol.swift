@@ -58,6 +58,8 @@ package enum AirEvent: Equatable, Sendable {
     case joinFailed(JoinFailure)
     /// The access point is out of reach, or has disconnected the station.
     case lost
+    /// The station has moved to another access point of its network.
+    case roamed(Sighting)
     case learned(Credentials)
     /// WPS ended without credentials after two minutes.
     case learnedNothing

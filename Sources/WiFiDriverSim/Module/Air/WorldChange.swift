@@ -25,6 +25,8 @@ public enum AccessPointChange: Equatable, Sendable {
     case rssi(Int)
     /// Disconnects all its stations, as an administrator or an attacker does. They may join again.
     case deauthenticate
+    /// Its stations move to the strongest other access point with its SSID, and keep their addresses and links.
+    case roam
     /// A station takes this much longer to join.
     case joinDelay(Duration)
     /// Sets another password. Stations that have joined stay.
@@ -125,6 +127,7 @@ extension AccessPointChange {
         case "channel": self = .channel(try words.integer("the channel", 1...14))
         case "rssi": self = .rssi(try words.integer("the signal strength", -100...0))
         case "deauthenticates": self = .deauthenticate
+        case "roams": self = .roam
         case "join-delay": self = .joinDelay(try words.duration("how much longer a station takes to join"))
         case "password": self = .password(try words.text("the password"))
         case "leases": self = .leases(try words.value("an IPv4 address"))
@@ -139,7 +142,7 @@ extension AccessPointChange {
         case "route": self = .route(try words.choice("route"))
         default:
             throw keyword.error(
-                "an access point goes on or off, has its button pressed (wps), deauthenticates, or changes channel, rssi, join-delay, password, leases, subnet, dhcp, dns or route"
+                "an access point goes on or off, has its button pressed (wps), deauthenticates, roams, or changes channel, rssi, join-delay, password, leases, subnet, dhcp, dns or route"
             )
         }
     }
@@ -152,6 +155,7 @@ extension AccessPointChange {
         case .channel(let channel): "channel \(channel)"
         case .rssi(let strength): "rssi \(strength)"
         case .deauthenticate: "deauthenticates"
+        case .roam: "roams"
         case .joinDelay(let time): "join-delay \(time.text)"
         case .password(let password): "password \(quoted(password))"
         case .leases(let address): "leases \(address)"
@@ -189,6 +193,7 @@ extension Air {
                 switch change {
                 case .wps: pressButton(accessPoint.bssid, at: now)
                 case .deauthenticate: expel(nil, from: accessPoint.bssid, at: now)
+                case .roam: try roam(from: accessPoint, at: now)
                 default: self.change(accessPoint.bssid, at: now) { $0.apply(change) }
                 }
             }
@@ -264,7 +269,7 @@ extension AccessPointChange {
 extension AccessPoint {
     fileprivate mutating func apply(_ change: AccessPointChange) {
         switch change {
-        case .wps, .deauthenticate: break
+        case .wps, .deauthenticate, .roam: break
         case .joinDelay(let time): joinDelay = time
         case .on: isOn = true
         case .off: isOn = false

@@ -131,6 +131,10 @@ extension Module {
             gotAddress(lease)
         case (.joinFailed, .joining(let target, let attempt)):
             station = .disconnected(target, retry: nextRetry(after: attempt))
+        case (.roamed(let accessPoint), .connected(let target, _, let lease)):
+            station = .connected(target, accessPoint, lease)
+        case (.roamed(let accessPoint), .associated(let target, _, let attempt)):
+            station = .associated(target, accessPoint, attempt)
         case (.lost, .associated(let target, _, let attempt)):
             station = .disconnected(target, retry: nextRetry(after: attempt))
             lostStation()
@@ -145,7 +149,7 @@ extension Module {
         case (.scanned, _):
             // The answer to the command that runs.
             break
-        case (.associated, _), (.leased, _), (.joinFailed, _), (.lost, _):
+        case (.associated, _), (.leased, _), (.joinFailed, _), (.lost, _), (.roamed, _):
             // An event of a join that has been given up.
             break
         }
