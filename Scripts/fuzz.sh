@@ -32,8 +32,8 @@ responses() {
 
 rfc2217() {
     swiftc -wmo -module-name RFC2217Fuzz -o "$work/rfc2217" Fuzz/RFC2217Fuzz.swift $layers/Values/Serial/RFC2217/*.swift \
-        $layers/Values/Serial/UARTConfiguration.swift $layers/Values/Bounded.swift $layers/Values/EscapedBytes.swift \
-        $layers/Values/Queue.swift
+        $layers/Values/Serial/UARTConfiguration.swift $layers/Values/Serial/UARTFrame.swift $layers/Values/Instant.swift \
+        $layers/Values/Bounded.swift $layers/Values/EscapedBytes.swift $layers/Values/Queue.swift
     mkdir "$work/found"
     "$work/rfc2217" -max_total_time="$seconds" -max_len=4096 "$work/found" Fuzz/corpus/rfc2217
 }
