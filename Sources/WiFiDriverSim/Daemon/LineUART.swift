@@ -45,7 +45,7 @@ final class LineUART {
 
     /// The number of bytes that the host may send now. With flow control, it waits while RTS is released.
     var room: Int {
-        guard configuration.flowControl.value & 1 != 0, host.hasFlowControl else { return .max }
+        guard configuration.usesRTS, host.hasFlowControl else { return .max }
         return receiver.rtsIsAsserted ? receiver.room : 0
     }
 
@@ -63,7 +63,7 @@ final class LineUART {
         let lost = receiver.receive(reading.bytes)
         guard lost > 0, tellsLoss else { return }
         tellsLoss = false
-        let reason = configuration.flowControl.value & 1 == 0 ? "flow control is off" : "the host does not heed RTS"
+        let reason = configuration.usesRTS ? "the host does not heed RTS" : "flow control is off"
         log("bytes lost: the FIFO was full and \(reason)")
     }
 

@@ -113,7 +113,7 @@ final class ModuleHost {
         }
         self.network = ModuleNetwork(host: path, neighbours: stack)
         faulty = FaultyNetwork(self.network, seed: options.seed) { [unowned module] in module.link(of: $0) }
-        faulty.observe = { [options, loop] in options.observeNetwork?($0, loop.now) }
+        if let observe = options.observeNetwork { faulty.observe = { [loop] in observe($0, loop.now) } }
         faulty.fired = { [unowned module] in module.networkFaultFired($0) }
         self.options = options
         module.lightSleepIsDeaf = options.isUART
@@ -130,7 +130,11 @@ final class ModuleHost {
     }
 
     /// The loop ends: sends now the bytes that were answered with `SEND OK`.
-    func finish() { network.finish(at: loop.now) }
+    func finish() {
+        // What faults have held back goes out, too.
+        faulty.set([], at: loop.now)
+        network.finish(at: loop.now)
+    }
 
     var nextDeadline: Instant? { .earlier(inwardDeadline, .earlier(paceDeadline, blocked?.retryAt)) }
 
@@ -334,6 +338,7 @@ final class ModuleHost {
         tracedCount = 0
         changeLineIfDue(.max)
         uart?.removeAll()
+        pacing?.onTheWay.removeAll()
         // Before the next client comes.
         module.lineHungUp(at: loop.now)
         do throws(SystemError) {
@@ -344,24 +349,38 @@ final class ModuleHost {
         }
     }
 
+    /// Writes the module's output, as far as pace and line allow. On a UART it first becomes what the host reads.
     private func writeLine() {
-        if let uart { return writeLine(uart) }
-        while !module.output.isEmpty, line.takesOutput {
-            guard let limit = paceLimit() else { return }
-            traceOutput(limit)
-            let transfer = module.output.withUnsafeBytes { bytes in
-                Result { () throws(SystemError) in
-                    try line.write(UnsafeRawBufferPointer(rebasing: bytes[..<limit]))
+        while line.takesOutput, hasOutput {
+            let transfer: Result<FileDescriptor.Transfer, SystemError>
+            if let uart {
+                if uart.outbound.isEmpty {
+                    guard let limit = paceLimit() else { return }
+                    traceOutput(limit)
+                    uart.transmit(module.output.take(limit))
+                    outputHasLeft(limit)
+                }
+                transfer = uart.outbound.withUnsafeBytes { bytes in
+                    Result { () throws(SystemError) in try line.write(bytes) }
+                }
+            } else {
+                guard let limit = paceLimit() else { return }
+                traceOutput(limit)
+                transfer = module.output.withUnsafeBytes { bytes in
+                    Result { () throws(SystemError) in
+                        try line.write(UnsafeRawBufferPointer(rebasing: bytes[..<limit]))
+                    }
                 }
             }
             switch transfer {
             case .success(.done(let count)):
                 blocked = nil
-                pacing?.toHost.sent(count)
-                module.output.removeFirst(count)
-                tracedCount = max(0, tracedCount - count)
-                changeLineIfDue(count)
-                module.lineDrained(at: loop.now)
+                if let uart {
+                    uart.outbound.removeFirst(count)
+                } else {
+                    module.output.removeFirst(count)
+                    outputHasLeft(count)
+                }
             case .success(.wouldBlock): return waitForRoom()
             case .success(.ended): return hangUp()
             case .failure(let error):
@@ -373,46 +392,27 @@ final class ModuleHost {
         pacing?.toHost.rest()
     }
 
+    /// True while something waits to be written.
+    private var hasOutput: Bool { !module.output.isEmpty || uart?.outbound.isEmpty == false }
+
+    /// The first bytes of the module's output have left the module.
+    private func outputHasLeft(_ count: Int) {
+        pacing?.toHost.sent(count)
+        tracedCount = max(0, tracedCount - count)
+        changeLineIfDue(count)
+        module.lineDrained(at: loop.now)
+    }
+
     /// The number of bytes that the line's pace allows to write; `nil` if they have to wait.
     private func paceLimit() -> Int? {
         guard let pacing else { return module.output.count }
         let now = loop.now
         if let due = lookAt.output, now < due { return nil }
         pacing.toHost.begin(at: now)
-        let limit = min(module.output.count, pacing.toHost.allowance(at: now))
+        // What follows a change of the configuration is sent with the new one.
+        let limit = min(module.output.count, nextLine?.afterBytes ?? .max, pacing.toHost.allowance(at: now))
         lookAt.output = limit > 0 ? nil : pacing.toHost.nextLook(pending: module.output.count)
         return limit > 0 ? limit : nil
-    }
-
-    /// Writes what the pace allows, as the host reads it.
-    private func writeLine(_ uart: LineUART) {
-        while line.takesOutput, !module.output.isEmpty || !uart.outbound.isEmpty {
-            if uart.outbound.isEmpty {
-                guard var limit = paceLimit() else { return }
-                // What follows a change of the configuration is sent with the new one.
-                if let next = nextLine { limit = min(limit, next.afterBytes) }
-                traceOutput(limit)
-                uart.transmit(module.output.take(limit))
-                pacing?.toHost.sent(limit)
-                tracedCount = max(0, tracedCount - limit)
-                changeLineIfDue(limit)
-                module.lineDrained(at: loop.now)
-            }
-            let transfer = uart.outbound.withUnsafeBytes { bytes in
-                Result { () throws(SystemError) in try line.write(bytes) }
-            }
-            switch transfer {
-            case .success(.done(let count)):
-                blocked = nil
-                uart.outbound.removeFirst(count)
-            case .success(.wouldBlock): return waitForRoom()
-            case .success(.ended): return hangUp()
-            case .failure(let error):
-                options.log("\(error)")
-                return hangUp()
-            }
-        }
-        lookAt.output = nil
     }
 
     private func changeLineIfDue(_ sent: Int) {
@@ -471,11 +471,12 @@ final class ModuleHost {
     /// - Returns: whether anything has come.
     @discardableResult
     private func handleNetwork() -> Bool {
+        let now = loop.now
         let isObserving = faulty.isObserving
-        let events = faulty.takeEvents(at: loop.now)
+        let events = faulty.takeEvents(at: now)
         for event in events {
-            if !isObserving { options.observeNetwork?(.event(event), loop.now) }
-            module.handle(event, at: loop.now)
+            if !isObserving { options.observeNetwork?(.event(event), now) }
+            module.handle(event, at: now)
         }
         return !events.isEmpty
     }
@@ -489,7 +490,7 @@ final class ModuleHost {
         // A paced line that is busy is read by time. The loop then reports nothing of it, not even its end, which comes
         // after the bytes that the tty still holds.
         let interest = EventLoop.Interest(
-            reads: readsLine && lookAt.input == nil, writes: !module.output.isEmpty && lookAt.output == nil,
+            reads: readsLine && lookAt.input == nil, writes: hasOutput && lookAt.output == nil,
             isOnce: pacing != nil)
         line.update(for: interest)
     }

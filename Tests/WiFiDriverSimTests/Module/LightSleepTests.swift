@@ -39,9 +39,25 @@ struct LightSleepTests {
         #expect(simulation.takeOutput() == "\r\nOK\r\n")
     }
 
-    @Test func `A module that is busy hears every byte`() {
+    @Test func `A module that has just woken hears every byte`() {
         let simulation = asleep()
-        simulation.send("XXX")
+        simulation.send("abc")
+        simulation.send("AT\r\n")
+        #expect(simulation.takeOutput() == "\r\nOK\r\n")
+    }
+
+    @Test func `A module that works on a command hears every byte`() {
+        let simulation = asleep()
+        simulation.send("\r\n\r\n")
+        simulation.send("AT+CWLAP\r\n")
+        simulation.run(for: .milliseconds(500))
+        simulation.send("AT\r\n")
+        #expect(simulation.takeOutput() == "\r\nbusy p...\r\n")
+    }
+
+    @Test func `Another source takes the place of the pin`() {
+        let simulation = asleep("AT+SLEEPWKCFG=2,27,1\r\nAT+SLEEPWKCFG=1,0")
+        simulation.send("abc")
         simulation.send("AT\r\n")
         #expect(simulation.takeOutput() == "\r\nOK\r\n")
     }

@@ -5,8 +5,8 @@ import WiFiSimValues
 /// A line on a tty that exists: a serial adapter with a microcontroller at its other end, or the pseudo-terminal of an
 /// emulator.
 ///
-/// The tty gets the bit rate of the module's UART. If it vanishes, for example because the adapter is unplugged, it is
-/// opened again as soon as it is back. The host's RTS and DTR arrive at its CTS and DSR, as in a null modem cable.
+/// The tty gets the bit rate of the module's UART. If the tty disappears, for example because the adapter is unplugged,
+/// the line reopens it when it returns. The wiring is that of a null modem: the host's RTS is CTS here, its DTR is DSR.
 package final class DeviceLine: ModuleLine {
     private let path: String
     private let loop: EventLoop

@@ -35,7 +35,7 @@ let systemCommands: [Command] = [
                 guard call.firmware.wakePins.contains(value) else { throw CommandError(kind: .invalid, position: 1) }
                 guard level != nil else { throw .count(3) }
             }
-            if source == .pin, let level { call.module.session.lightSleep.wakePin = (value, level) }
+            call.module.session.lightSleep.wakePin = level.map { (value, $0) }
             return .ok
         }),
 
