@@ -154,23 +154,3 @@ extension Duration {
         return "\(whole).\(String(1_000_000 + rest).dropFirst())"
     }
 }
-
-extension String {
-    /// The string escaped for XML and HTML, as text or in a double-quoted attribute. Characters that XML cannot contain
-    /// become `?`.
-    var xmlEscaped: String {
-        var text = ""
-        for scalar in unicodeScalars {
-            switch scalar {
-            case "&": text += "&amp;"
-            case "<": text += "&lt;"
-            case ">": text += "&gt;"
-            case "\"": text += "&quot;"
-            case "\n", "\t": text.unicodeScalars.append(scalar)
-            case "\u{0}"..<" ", "\u{FFFE}", "\u{FFFF}": text += "?"
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        return text
-    }
-}

@@ -1,3 +1,5 @@
+import WiFiSimValues
+
 /// The results of a sweep for CI, as JUnit XML: a test case for each run, in a class for each place.
 struct SweepJUnit {
     private let results: SweepResults
@@ -21,7 +23,7 @@ struct SweepJUnit {
 
     private func testCase(_ result: SweepResult) -> String {
         let begin =
-            "  <testcase classname=\"\(result.place.markup)\" name=\"\(result.fault.markup)\" "
+            "  <testcase classname=\"\(result.place.xmlEscaped)\" name=\"\(result.fault.xmlEscaped)\" "
             + "time=\"\(result.seconds)\""
         if result.outcome == .passed {
             return result.hasHappened
@@ -30,8 +32,8 @@ struct SweepJUnit {
         let kind = result.outcome.isFailure ? "failure" : "error"
         return """
             \(begin)>
-                <\(kind) message="\(result.outcome.rawValue), status \(result.status)">\((result.message ?? "").markup)
-            \(results.header.repeating(result).markup)</\(kind)>
+                <\(kind) message="\(result.outcome.rawValue), status \(result.status)">\((result.message ?? "").xmlEscaped)
+            \(results.header.repeating(result).xmlEscaped)</\(kind)>
               </testcase>
             """
     }
@@ -40,23 +42,4 @@ struct SweepJUnit {
 extension SweepOutcome {
     /// True if the command itself, or its output, said that it failed.
     fileprivate var isFailure: Bool { self == .failed || self == .wrong }
-}
-
-extension String {
-    /// The text for XML and HTML. Control characters are not allowed there.
-    var markup: String {
-        var text = ""
-        for scalar in unicodeScalars {
-            switch scalar {
-            case "&": text += "&amp;"
-            case "<": text += "&lt;"
-            case ">": text += "&gt;"
-            case "\"": text += "&quot;"
-            case "\n", "\t": text.unicodeScalars.append(scalar)
-            case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}": text += "\u{FFFD}"
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        return text
-    }
 }

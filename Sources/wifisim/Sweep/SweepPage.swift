@@ -1,4 +1,5 @@
 import WiFiDriverSim
+import WiFiSimValues
 
 /// The results of a sweep for people: a page with a matrix of places and faults, and the runs that did not pass.
 struct SweepPage {
@@ -18,7 +19,7 @@ struct SweepPage {
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <title>wifisim sweep: \(runs.count) runs</title><style>\(Self.style)</style></head><body>
             <h1>\(runs.count) runs, each with one fault</h1>
-            <pre>\((header.options + ["--"] + header.command).map(\.shellQuoted).joined(separator: " ").markup)</pre>
+            <pre>\((header.options + ["--"] + header.command).map(\.shellQuoted).joined(separator: " ").xmlEscaped)</pre>
             <dl>\(summary)</dl>
             <div class="scroll"><table>\(matrix)</table></div>
             <h2>Runs that have not passed</h2>
@@ -45,12 +46,12 @@ struct SweepPage {
         let byCell = Dictionary(
             runs.map { ("\($0.place)\n\($0.fault)", $0) }, uniquingKeysWith: { first, _ in first })
         let faults = CatalogueFault.names.filter { name in runs.contains { $0.fault == name } }
-        let head = faults.map { "<th scope=\"col\"><span>\($0.markup)</span></th>" }.joined()
+        let head = faults.map { "<th scope=\"col\"><span>\($0.xmlEscaped)</span></th>" }.joined()
         var places: [String] = []
         for run in runs where places.last != run.place { places.append(run.place) }
         let rows = places.map { place in
             let cells = faults.map { byCell["\(place)\n\($0)"].map(cell) ?? "<td></td>" }
-            return "<tr><th scope=\"row\">\(place.markup)</th>\(cells.joined())</tr>"
+            return "<tr><th scope=\"row\">\(place.xmlEscaped)</th>\(cells.joined())</tr>"
         }
         return """
             <thead><tr><td></td>\(head)</tr></thead><tbody>\(rows.joined(separator: "\n"))
@@ -63,18 +64,18 @@ struct SweepPage {
         let name = result.isTelling ? result.outcome.rawValue : "idle"
         let symbol = result.isTelling ? Self.symbol(result.outcome) : Self.idleSymbol
         let content = result.outcome == .passed ? symbol : "<a href=\"#run\(result.index)\">\(symbol)</a>"
-        return "<td class=\"\(name)\" title=\"\(title.markup)\">\(content)</td>"
+        return "<td class=\"\(name)\" title=\"\(title.xmlEscaped)\">\(content)</td>"
     }
 
     private func section(_ result: SweepResult) -> String {
         let status = result.status < 0 ? "" : ", status \(result.status)"
         let idle = result.hasHappened ? "" : ", the fault did not happen"
         return """
-            <section id="run\(result.index)" class="\(result.outcome.rawValue)"><h3>\(result.sentence.markup)</h3>
-            <p>\(result.place.markup): \(result.outcome.rawValue)\(status), \(result.seconds) s\(idle), \
+            <section id="run\(result.index)" class="\(result.outcome.rawValue)"><h3>\(result.sentence.xmlEscaped)</h3>
+            <p>\(result.place.xmlEscaped): \(result.outcome.rawValue)\(status), \(result.seconds) s\(idle), \
             <a href="cells/\(result.index).at">transcript</a></p>
-            \(result.message.map { "<p><q>\($0.markup)</q></p>" } ?? "")\
-            <pre>\(header.repeating(result).markup)</pre></section>
+            \(result.message.map { "<p><q>\($0.xmlEscaped)</q></p>" } ?? "")\
+            <pre>\(header.repeating(result).xmlEscaped)</pre></section>
             """
     }
 

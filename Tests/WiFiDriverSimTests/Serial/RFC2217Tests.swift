@@ -1,30 +1,8 @@
 import Testing
 @testable import WiFiSimValues
 
-/// How a test cuts the bytes of a connection into blocks.
-private enum Cut: CaseIterable {
-    case whole, bytes, random
-
-    func blocks(of bytes: [UInt8]) -> [[UInt8]] {
-        var random = SeededGenerator(UInt64(bytes.count))
-        var blocks: [[UInt8]] = []
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count =
-                switch self {
-                case .whole: rest.count
-                case .bytes: 1
-                case .random: Int.random(in: 1...rest.count, using: &random)
-                }
-            blocks.append(Array(rest.prefix(count)))
-            rest = rest.dropFirst(count)
-        }
-        return blocks
-    }
-}
-
 extension RFC2217Server {
-    fileprivate mutating func receive(_ bytes: [UInt8], cut: Cut = .whole) -> [Input] {
+    fileprivate mutating func receive(_ bytes: [UInt8], cut: InputCut = .whole) -> [Input] {
         var inputs: [Input] = []
         for block in cut.blocks(of: bytes) {
             for input in block.withUnsafeBytes({ receive($0) }) {
@@ -51,7 +29,7 @@ extension RFC2217Server {
 }
 
 extension RFC2217Client {
-    fileprivate mutating func receive(_ bytes: [UInt8], cut: Cut = .whole) -> [Event] {
+    fileprivate mutating func receive(_ bytes: [UInt8], cut: InputCut = .whole) -> [Event] {
         var events: [Event] = []
         for block in cut.blocks(of: bytes) {
             for event in block.withUnsafeBytes({ receive($0) }) {
@@ -100,8 +78,8 @@ private func agreedClient() -> RFC2217Client {
 }
 
 @Suite struct `The server of RFC 2217` {
-    @Test(arguments: Cut.allCases)
-    fileprivate func `answers the opening of pyserial 3.5`(cut: Cut) {
+    @Test(arguments: InputCut.allCases)
+    fileprivate func `answers the opening of pyserial 3.5`(cut: InputCut) {
         var server = RFC2217Server()
         #expect(
             server.takeOutput() == [
@@ -258,8 +236,8 @@ private func agreedClient() -> RFC2217Client {
         #expect(server.settings.breakSignal)
     }
 
-    @Test(arguments: Cut.allCases)
-    fileprivate func `passes every byte both ways`(cut: Cut) {
+    @Test(arguments: InputCut.allCases)
+    fileprivate func `passes every byte both ways`(cut: InputCut) {
         var server = agreedServer()
         let data = Array(0...255) + [iac, iac, 0x0D, 0x0A, iac, 240, iac, 250] as [UInt8]
         let escaped = data.flatMap { $0 == iac ? [iac, iac] : [$0] }
@@ -268,8 +246,8 @@ private func agreedClient() -> RFC2217Client {
         #expect(server.takeOutput() == escaped)
     }
 
-    @Test(arguments: Cut.allCases)
-    fileprivate func `skips what it does not know, with a notice`(cut: Cut) {
+    @Test(arguments: InputCut.allCases)
+    fileprivate func `skips what it does not know, with a notice`(cut: InputCut) {
         var server = agreedServer()
         let cases: [([UInt8], [RFC2217Notice])] = [
             (comPort([13, 1]), [.unknownRequest(command: 13, value: [1])]),
@@ -351,8 +329,8 @@ private func agreedClient() -> RFC2217Client {
         #expect(client.receive(comPort([101, 0, 0, 0x25, 0x80, 0, 0, 0, 0])) == [.setting(.bitRate(9600))])
     }
 
-    @Test(arguments: Cut.allCases)
-    fileprivate func `passes data through a server that refuses the option`(cut: Cut) {
+    @Test(arguments: InputCut.allCases)
+    fileprivate func `passes data through a server that refuses the option`(cut: InputCut) {
         var client = RFC2217Client()
         client.set(.bitRate(9600))
         _ = client.takeOutput()
@@ -380,8 +358,8 @@ private func agreedClient() -> RFC2217Client {
         #expect(client.takeOutput() == [iac, doIt, 44] + comPort([11, 0xFF]))
     }
 
-    @Test(arguments: Cut.allCases)
-    fileprivate func `reports the device's lines, suspension and signatures`(cut: Cut) {
+    @Test(arguments: InputCut.allCases)
+    fileprivate func `reports the device's lines, suspension and signatures`(cut: InputCut) {
         var client = agreedClient()
         let bytes = comPort([107, 0xB3], [106, 0x10], [108], [109], [100, iac, 0x41], [108])
         #expect(
@@ -395,8 +373,8 @@ private func agreedClient() -> RFC2217Client {
         #expect(client.takeOutput() == comPort([0] + "wifisim".utf8))
     }
 
-    @Test(arguments: Cut.allCases)
-    fileprivate func `skips what only a client says`(cut: Cut) {
+    @Test(arguments: InputCut.allCases)
+    fileprivate func `skips what only a client says`(cut: InputCut) {
         var client = agreedClient()
         #expect(
             client.receive(comPort([2, 7], [102, 0], [102, 9], [107]) + [iac, 243], cut: cut) == [
@@ -410,7 +388,7 @@ private func agreedClient() -> RFC2217Client {
 
 @Suite struct `Client and server of RFC 2217` {
     /// Carries bytes both ways until both sides are silent.
-    private func settle(_ client: inout RFC2217Client, _ server: inout RFC2217Server, _ cut: Cut)
+    private func settle(_ client: inout RFC2217Client, _ server: inout RFC2217Server, _ cut: InputCut)
         -> (events: [RFC2217Client.Event], inputs: [RFC2217Server.Input], rounds: Int)
     {
         var events: [RFC2217Client.Event] = []
@@ -424,8 +402,8 @@ private func agreedClient() -> RFC2217Client {
         return (events, inputs, rounds)
     }
 
-    @Test(arguments: Cut.allCases)
-    fileprivate func `agree, carry every setting and fall silent`(cut: Cut) {
+    @Test(arguments: InputCut.allCases)
+    fileprivate func `agree, carry every setting and fall silent`(cut: InputCut) {
         var client = RFC2217Client()
         var server = RFC2217Server()
         let settings: [LineSetting] = [
@@ -469,7 +447,7 @@ private func agreedClient() -> RFC2217Client {
             let events = client.receive(bytes)
             // The longest answer is the signature's: 13 bytes to 6.
             #expect(server.output.count <= 15 + 3 * bytes.count)
-            for cut in [Cut.bytes, .random] {
+            for cut in [InputCut.bytes, .random] {
                 var other = RFC2217Server()
                 let areAlike =
                     other.receive(bytes, cut: cut) == inputs && other.settings == server.settings

@@ -102,7 +102,7 @@ public struct Fault: Equatable, Sendable {
         case garble
         /// They come twice. In passthrough, each byte of the data does.
         case double
-        /// Text is inserted: as a line of its own before or after them, or as it is in their middle.
+        /// Text is inserted: as a separate line before or after the bytes, or unchanged in the middle of them.
         case insert(String, Place)
         /// They come later by this time.
         case delay(Duration)

@@ -59,7 +59,7 @@ package struct HTTPExchange {
     /// Makes an exchange. The wait for the connection begins at `now`.
     /// - Parameters:
     ///   - request: the head, with the length of `body` in it.
-    ///   - body: the body; it is sent as it is.
+    ///   - body: the body; it is sent unchanged.
     ///   - url: where the request goes.
     ///   - options: time-out, redirections, limits.
     ///   - now: the time.

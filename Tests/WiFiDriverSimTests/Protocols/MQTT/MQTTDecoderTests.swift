@@ -3,34 +3,12 @@ import WiFiSimValues
 
 @testable import WiFiSimProtocols
 
-/// How a test cuts the bytes of a connection.
-enum MQTTCut: CaseIterable {
-    case whole, bytes, random
-
-    func blocks(of bytes: [UInt8]) -> [[UInt8]] {
-        var random = SeededGenerator(UInt64(bytes.count))
-        var blocks: [[UInt8]] = []
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count =
-                switch self {
-                case .whole: rest.count
-                case .bytes: 1
-                case .random: Int.random(in: 1...rest.count, using: &random)
-                }
-            blocks.append(Array(rest.prefix(count)))
-            rest = rest.dropFirst(count)
-        }
-        return blocks
-    }
-}
-
 /// All that a decoder makes of bytes, with the error that ends it.
 struct MQTTDecoded: Equatable {
     var items: [MQTTDecoder.Item] = []
     var error: MQTTError?
 
-    init(_ bytes: [UInt8], cut: MQTTCut = .whole, limit: Int = 300_000, dividesPublish: Bool = false) {
+    init(_ bytes: [UInt8], cut: InputCut = .whole, limit: Int = 300_000, dividesPublish: Bool = false) {
         var decoder = MQTTDecoder(limit: limit, dividesPublish: dividesPublish)
         do throws(MQTTError) {
             for block in cut.blocks(of: bytes) {
@@ -83,8 +61,8 @@ private let connectOfEverything = MQTTConnect(
         (.pingreq, [0xC0, 0]), (.pingresp, [0xD0, 0]), (.disconnect, [0xE0, 0]),
     ]
 
-    @Test(arguments: MQTTCut.allCases)
-    func `have the bytes of the standard`(cut: MQTTCut) {
+    @Test(arguments: InputCut.allCases)
+    func `have the bytes of the standard`(cut: InputCut) {
         for (packet, bytes) in Self.onTheWire {
             #expect(mqttBytes(packet) == bytes)
             #expect(MQTTDecoded(bytes, cut: cut).packets == [packet])
@@ -113,7 +91,7 @@ private let connectOfEverything = MQTTConnect(
             let packets = (0..<8).map { _ in MQTTPacket.random(using: &random) }
             for packet in packets { try packet.check() }
             let bytes = packets.flatMap { mqttBytes($0) }
-            for cut in MQTTCut.allCases {
+            for cut in InputCut.allCases {
                 let decoded = MQTTDecoded(bytes, cut: cut)
                 #expect(decoded.packets == packets && decoded.error == nil)
             }
@@ -181,8 +159,8 @@ private let connectOfEverything = MQTTConnect(
         (connect(2, [0, 1, 0]), .nullCharacter),
     ]
 
-    @Test(arguments: MQTTCut.allCases)
-    func `are refused with a reason if they are malformed`(cut: MQTTCut) {
+    @Test(arguments: InputCut.allCases)
+    func `are refused with a reason if they are malformed`(cut: InputCut) {
         for (bytes, error) in Self.malformed + Self.badConnects {
             let decoded = MQTTDecoded([0xC0, 0] + bytes + [0xC0, 0], cut: cut)
             #expect(decoded.packets == [.pingreq])
@@ -219,7 +197,7 @@ private let connectOfEverything = MQTTConnect(
 
 @Suite struct `A long message` {
     /// The lengths of the parts that a message of this length comes in.
-    private func parts(_ length: Int, topic: MQTTText, _ qos: MQTTQoS, buffer: Int, cut: MQTTCut) -> [Int]? {
+    private func parts(_ length: Int, topic: MQTTText, _ qos: MQTTQoS, buffer: Int, cut: InputCut) -> [Int]? {
         let payload = (0..<length).map { UInt8(truncatingIfNeeded: $0) }
         let message = MQTTMessage(topic: topic, payload: payload, qos: qos)
         let publish = MQTTPublish(message, packetID: qos == .atMostOnce ? 0 : 5)
@@ -242,8 +220,8 @@ private let connectOfEverything = MQTTConnect(
         return parts.map(\.publish.message.payload.count)
     }
 
-    @Test(arguments: MQTTCut.allCases)
-    func `comes in parts of the buffer`(cut: MQTTCut) {
+    @Test(arguments: InputCut.allCases)
+    func `comes in parts of the buffer`(cut: InputCut) {
         // Header 3, topic 2 + 5, packet ID 2.
         #expect(parts(1014, topic: "a/b/c", .atMostOnce, buffer: 1024, cut: cut) == [1014])
         #expect(parts(1015, topic: "a/b/c", .atMostOnce, buffer: 1024, cut: cut) == [1014, 1])
@@ -256,8 +234,8 @@ private let connectOfEverything = MQTTConnect(
         #expect(parts(20, topic: "abcdefghijkl", .atMostOnce, buffer: 16, cut: cut) == [0, 16, 4])
     }
 
-    @Test(arguments: MQTTCut.allCases)
-    func `is refused if its head does not fit`(cut: MQTTCut) {
+    @Test(arguments: InputCut.allCases)
+    func `is refused if its head does not fit`(cut: InputCut) {
         let bytes = mqttBytes(.publish(MQTTPublish(MQTTMessage("abcdefghijklm", "1234"))))
         let decoded = MQTTDecoded(bytes, cut: cut, limit: 16, dividesPublish: true)
         #expect(decoded == MQTTDecoded(bytes, limit: 16, dividesPublish: true))
